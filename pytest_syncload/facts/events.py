@@ -1,0 +1,59 @@
+"""What happens in a run, in order, as typed facts. The conductor emits them; reports and the shell listen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_syncload.facts.result import PhaseResult, Second, Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseStarted:
+    """Load begins. ``window`` is the hold that will be judged; ``wall_s`` how long ramp and hold last."""
+
+    phase: str
+    rate_per_s: float
+    generators: int
+    window: Window
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseProgress:
+    """One more second of the phase is behind us."""
+
+    phase: str
+    second: Second
+    elapsed_s: float
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseMeasured:
+    """Load has ended, for whatever reason; ``result`` has it."""
+
+    phase: str
+    result: PhaseResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """CloudWatch was asked for the ``attempt``-th time and is not settled: ``waiting_for`` says what is missing."""
+
+    phase: str
+    attempt: int
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """CloudWatch's answers no longer change, or the deadline has passed: then ``problem`` says what is missing."""
+
+    phase: str
+    attempts: int
+    problem: str | None
+
+
+Event = PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
+Listener = Callable[[Event], None]

@@ -1,0 +1,58 @@
+"""What was read for a row, and what was judged from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_syncload.facts.plan import Slo
+from pytest_syncload.facts.result import Window
+from pytest_syncload.facts.units import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Data points in order of time: epoch seconds at which each period of ``period_s`` begins, and values."""
+
+    timestamps: tuple[float, ...]
+    values: tuple[float, ...]
+    period_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A row's value over ``window``, in the canonical unit of ``kind``, with where it came from.
+
+    Either ``value`` is a finite number or ``problem`` says why there is none. ``samples`` is how many measurements
+    stand behind the value (None where the question has no meaning). ``sources`` are the queries, for a person.
+    ``parts`` name the numbers the value was made of.
+    """
+
+    slo: Slo
+    window: Window
+    kind: Kind
+    value: float | None
+    samples: int | None
+    series: Series
+    sources: tuple[str, ...]
+    parts: Mapping[str, float]
+    problem: str | None = None
+
+
+class Ruling(StrEnum):
+    """The three verdicts. There is no fourth, and nothing but a proof is the first."""
+
+    PASS = "pass"
+    BREACH = "breach"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A row's ruling. ``reason`` is one sentence; ``observation`` is None where nothing could be asked."""
+
+    slo: Slo
+    ruling: Ruling
+    reason: str
+    observation: Observation | None = None

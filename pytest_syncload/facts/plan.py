@@ -1,0 +1,213 @@
+"""What a run is asked to do: slo.yaml after it was read and found right. Frozen facts, no behaviour.
+
+Durations of phases are *service* seconds, rates are per *wall* second, timeouts are wall seconds (see `clock`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from pytest_syncload.facts.units import Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What a row's value must be: ``op`` is one of ``< <= == >= >``; ``value`` is in the canonical unit of ``kind``."""
+
+    op: str
+    value: float
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawQuery:
+    """A CloudWatch metric written out in slo.yaml. CloudWatch matches ``dimensions`` exactly, all or nothing."""
+
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """One row: a metric, how it is folded to one value over the hold, and its target.
+
+    Either ``metric`` names a preset of the catalogue, or ``query`` is the raw CloudWatch query; then ``alive`` is the
+    sibling metric beside which a missing data point counts as zero (None: a missing data point is inconclusive).
+    """
+
+    name: str
+    phase: str
+    target: Target
+    line: int
+    metric: str | None = None
+    query: RawQuery | None = None
+    alive: RawQuery | None = None
+    statistic: str | None = None
+    min_samples: int | None = None
+    sustained_s: float | None = None
+    growth: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The row's path in the file: ``peak::api-latency-p95``."""
+        return f"{self.phase}::{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Climb:
+    """A phase that climbs until the target breaks. ``until`` is kept as written."""
+
+    from_per_s: float
+    step_percent: float
+    every_s: float
+    until: str
+    at_most_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phase:
+    """One load phase. Either ``rate_per_s`` and ``hold_s`` (after a ramp from zero), or ``climb``."""
+
+    name: str
+    slos: tuple[Slo, ...]
+    line: int
+    rate_per_s: float = 0.0
+    ramp_s: float = 0.0
+    hold_s: float = 0.0
+    climb: Climb | None = None
+
+
+class Arrivals(StrEnum):
+    """How arrivals are spaced."""
+
+    CONSTANT = "constant"
+    POISSON = "poisson"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSettings:
+    """How load is offered. ``generators`` 0 means as many as the rate needs here."""
+
+    arrivals: Arrivals = Arrivals.CONSTANT
+    timeout_s: float = 10.0
+    generators: int = 0
+    seed: int = 1
+
+
+#: In an expectation, the value that means "present and not null".
+ANY = "any"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestTemplate:
+    """The request of every arrival, and what answer to it is `ok`.
+
+    ``expect_json`` maps a top-level member to the value it must have, or to `ANY`. ``json`` is None for no body.
+    """
+
+    method: str = "POST"
+    path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
+    json: Any = None
+    expect_status: int = 200
+    expect_json: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firebase:
+    """Where users sign in, as ``users`` identities. ``service_account`` is the path of a service-account JSON file.
+
+    ``emulator_host`` (host:port) moves both Firebase services there, as FIREBASE_AUTH_EMULATOR_HOST does.
+    """
+
+    api_key: str = field(repr=False)
+    project: str
+    sign_in: str = "custom-token"
+    service_account: str | None = None
+    emulator_host: str | None = None
+    users: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What the rows look at, by the names AWS knows them by. Tables carry their indexes."""
+
+    rest_api: str | None = None
+    http_api: str | None = None
+    stage: str | None = None
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    queue: str | None = None
+    ecs_cluster: str | None = None
+    ecs_service: str | None = None
+    cache: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsAccess:
+    """How AWS is reached. ``endpoint_url`` and the keys are set for the sandbox only; elsewhere boto3 finds its own."""
+
+    region: str
+    endpoint_url: str | None = None
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """How the sandbox is told to misbehave. Shares are percent of requests."""
+
+    latency_ms: float = 0.0
+    error_share: float = 0.0
+    table_capacity_per_s: float | None = None
+    missing_metrics: tuple[str, ...] = ()
+    rejected_tokens_share: float = 0.0
+    refused_connections_share: float = 0.0
+    wrong_body_share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """The embedded sandbox. ``speed`` service seconds pass in a wall second; rates are offered × ``rate_scale``."""
+
+    speed: float = 60.0
+    rate_scale: float = 1.0
+    faults: Faults = field(default_factory=Faults)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where a run goes. A sandbox's addresses are None until it has been started."""
+
+    name: str
+    line: int
+    base_url: str | None = None
+    max_rate_per_s: float | None = None
+    aws: AwsAccess | None = None
+    firebase: Firebase | None = None
+    resources: Resources = field(default_factory=Resources)
+    sandbox: SandboxSettings | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """A whole slo.yaml, for the one environment that was chosen."""
+
+    file: Path
+    service: str
+    environment: Environment
+    load: LoadSettings
+    request: RequestTemplate
+    phases: tuple[Phase, ...]
+
+    def phase(self, name: str) -> Phase:
+        """The phase of that name. Raises KeyError."""
+        for phase in self.phases:
+            if phase.name == name:
+                return phase
+        raise KeyError(name)
