@@ -1,0 +1,47 @@
+"""A generator's share of the identities: signed in before the phase, handed out without I/O while it runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from pytest_syncload.auth.firebase import sign_in_all
+from pytest_syncload.facts.identities import Identity
+from pytest_syncload.facts.plan import Firebase
+
+
+class IdentityPool:
+    """Implements `facts.identities.Identities` for shard ``shard`` of ``shards``.
+
+    User u of the whole pool belongs to generator u mod ``shards``; arrival i goes to the generator i mod ``shards``.
+    """
+
+    def __init__(self, identities: list[Identity], shards: int, expires_at: float) -> None:
+        self._identities = identities
+        self._shards = shards
+        #: Monotonic time at which the first of the tokens expires.
+        self.expires_at = expires_at
+        #: 401 answers by identity.
+        self.rejections: Counter[int] = Counter()
+
+    @classmethod
+    async def signed_in(cls, firebase: Firebase, *, shard: int, shards: int) -> IdentityPool:
+        """Sign this shard's users in; at least one. Raises `Refused`."""
+        numbers = list(range(shard, firebase.users, shards)) or [shard]
+        subjects = [f"syncload-{number:05}" for number in numbers]
+        tokens = await sign_in_all(firebase, subjects)
+        identities = [
+            Identity(index, subject, token.value)
+            for index, (subject, token) in enumerate(zip(subjects, tokens, strict=True))
+        ]
+        return cls(identities, shards, min(token.expires_at for token in tokens))
+
+    def for_arrival(self, arrival: int) -> Identity:
+        """The identities in turn, over this generator's arrivals."""
+        return self._identities[arrival // self._shards % len(self._identities)]
+
+    def rejected(self, identity: Identity) -> None:
+        """Count a 401."""
+        self.rejections[identity.index] += 1
+
+    def __len__(self) -> int:
+        return len(self._identities)

@@ -1,0 +1,135 @@
+"""GetMetricData: all questions of a phase in as few calls as the limits allow, answers whole or marked as not whole.
+
+A percentile over the window comes from one period as long as the window; per-minute percentiles are never averaged.
+Limits and paging: CloudWatch API reference, GetMetricData.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import botocore.exceptions
+
+from pytest_syncload.facts.catalogue import REQUEST_COUNT, Query, Role, fill, queries_for
+from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.plan import Resources, Slo
+from pytest_syncload.facts.result import Window
+from pytest_syncload.sources.aws import explained
+
+#: Queries a call, by CloudWatch's own limit.
+QUERIES_A_CALL = 500
+MINUTE_S = 60
+#: The longest period CloudWatch folds to one point.
+LONGEST_PERIOD_S = 86_400
+COMPLETE = "Complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One query at one period: 60 s for the series, the whole window for its one statistic."""
+
+    query: Query
+    period_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back: epoch seconds in order of time, values, and the last StatusCode seen for the query."""
+
+    ask: Ask
+    status: str
+    timestamps: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+def traffic_ask(resources: Resources) -> Ask:
+    """The request count a phase is reconciled with. Raises `Inconclusive` where no API is listed."""
+    (query,) = fill(REQUEST_COUNT, "AWS/ApiGateway", resources, "Sum", "the reconciliation of request counts")
+    return Ask(query, MINUTE_S)
+
+
+def asks_of(slo: Slo, resources: Resources, window: Window) -> tuple[Ask, ...]:
+    """What must be asked to judge a row. Raises `Inconclusive` where it cannot be."""
+    asks = []
+    for query in queries_for(slo, resources):
+        asks.append(Ask(query, MINUTE_S))
+        if query.role is Role.VALUE and query.statistic not in ("Sum", "SampleCount"):
+            asks.append(Ask(query, whole(window)))
+            asks.append(Ask(replace(query, statistic="SampleCount"), MINUTE_S))
+    return tuple(asks)
+
+
+def whole(window: Window) -> int:
+    """The period that makes one point of the window. Raises `Inconclusive` beyond a day."""
+    if window.seconds > LONGEST_PERIOD_S:
+        raise Inconclusive("CloudWatch folds at most 24 h to one point, and this hold is longer; shorten it")
+    return round(window.seconds)
+
+
+def fetch(client: Any, asks: Iterable[Ask], window: Window) -> dict[Ask, Answer]:
+    """Ask CloudWatch. Every ask has an answer, if only an empty one.
+
+    Raises:
+        Inconclusive: CloudWatch refused; `aws.Passing` where it may answer when asked again.
+    """
+    distinct = list(dict.fromkeys(asks))
+    answers: dict[Ask, Answer] = {}
+    for first in range(0, len(distinct), QUERIES_A_CALL):
+        answers |= _fetch_batch(client, distinct[first : first + QUERIES_A_CALL], window)
+    return answers
+
+
+def _fetch_batch(client: Any, asks: Sequence[Ask], window: Window) -> dict[Ask, Answer]:
+    request: dict[str, Any] = {
+        "MetricDataQueries": [_metric_data_query(f"q{number}", ask) for number, ask in enumerate(asks)],
+        "StartTime": datetime.fromtimestamp(window.start, UTC),
+        "EndTime": datetime.fromtimestamp(window.end, UTC),
+        "ScanBy": "TimestampAscending",
+    }
+    points: dict[str, dict[float, float]] = {f"q{number}": {} for number in range(len(asks))}
+    statuses: dict[str, str] = {}
+    seen: set[str] = set()
+    while True:
+        try:
+            page = client.get_metric_data(**request)
+        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+            raise explained(error, f"GetMetricData at {client.meta.endpoint_url}") from None
+        for result in page["MetricDataResults"]:
+            statuses[result["Id"]] = result.get("StatusCode", "missing")
+            stamps = (stamp.timestamp() for stamp in result.get("Timestamps", ()))
+            points[result["Id"]].update(zip(stamps, result.get("Values", ()), strict=True))
+        token = page.get("NextToken")
+        if not token:
+            break
+        if token in seen:
+            raise Inconclusive("GetMetricData gave the same NextToken twice; its pages cannot be read to the end")
+        seen.add(token)
+        request["NextToken"] = token
+    return {ask: _answer(ask, statuses.get(f"q{n}", "missing"), points[f"q{n}"]) for n, ask in enumerate(asks)}
+
+
+def _metric_data_query(name: str, ask: Ask) -> dict[str, Any]:
+    query = ask.query
+    return {
+        "Id": name,
+        "MetricStat": {
+            "Metric": {
+                "Namespace": query.namespace,
+                "MetricName": query.name,
+                "Dimensions": [{"Name": key, "Value": value} for key, value in query.dimensions],
+            },
+            "Period": ask.period_s,
+            "Stat": query.statistic,
+        },
+        "ReturnData": True,
+    }
+
+
+def _answer(ask: Ask, status: str, points: dict[float, float]) -> Answer:
+    stamps = sorted(points)
+    return Answer(
+        ask=ask, status=status, timestamps=tuple(stamps), values=tuple(float(points[stamp]) for stamp in stamps)
+    )

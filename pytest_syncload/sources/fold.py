@@ -1,0 +1,174 @@
+"""Answers → one `Observation` a row, pure. A value stands on data points that are there, or there is no value.
+
+Missing data follows the metric's policy in the catalogue; NaN and infinities are never values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from pytest_syncload.facts.catalogue import PRESETS, Absent, Fold, Preset, Query, Role, queries_for
+from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.observation import Observation, Series
+from pytest_syncload.facts.plan import Resources, Slo
+from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.facts.units import Kind
+from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, Answer, Ask, whole
+
+_EMPTY = Series(timestamps=(), values=(), period_s=MINUTE_S)
+
+
+def observe(slo: Slo, answers: Mapping[Ask, Answer], resources: Resources, result: PhaseResult) -> Observation:
+    """The row's value over the result's window. Never raises: what is missing is the observation's ``problem``."""
+    preset = PRESETS.get(slo.metric or "") or _raw_preset(slo)
+    queries: tuple[Query, ...] = ()
+    try:
+        queries = queries_for(slo, resources)
+        value, samples, series, parts = _FOLDS[preset.fold](slo, preset, queries, answers, result)
+        for number in (value, *series.values):
+            if not math.isfinite(number):
+                raise Inconclusive(f"CloudWatch answered {number}, which is no measurement")
+        problem = None
+    except Inconclusive as error:
+        value, samples, series, parts, problem = None, None, _EMPTY, {}, str(error)
+    return Observation(
+        slo=slo,
+        window=result.window,
+        kind=preset.kind,
+        value=value,
+        samples=samples,
+        series=series,
+        sources=tuple(str(query) for query in queries if query.role is not Role.ALIVE),
+        parts=parts,
+        problem=problem,
+    )
+
+
+_Folded = tuple[float, int | None, Series, dict[str, float]]
+
+
+def _fold_whole_window(
+    slo: Slo, preset: Preset, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
+) -> _Folded:
+    (query, *siblings) = queries
+    minutes = _whole_answer(answers, Ask(query, MINUTE_S))
+    if query.statistic in ("Sum", "SampleCount"):
+        if not minutes.values and any(sum(_whole_answer(answers, Ask(q, MINUTE_S)).values) > 0 for q in siblings):
+            return 0.0, None, _series(minutes, preset), {}
+        _require_points(minutes)
+        return sum(minutes.values) * preset.factor, None, _series(minutes, preset), {}
+    folded = _whole_answer(answers, Ask(query, whole(result.window)))
+    counts = _whole_answer(answers, Ask(replace(query, statistic="SampleCount"), MINUTE_S))
+    _require_points(folded)
+    _require_every_minute(minutes, result)
+    if folded.timestamps != (result.window.start,):
+        raise Inconclusive(f"{query} came back for another period than the window; nothing else is asked")
+    samples = int(sum(counts.values))
+    return folded.values[0] * preset.factor, samples, _series(minutes, preset), {}
+
+
+def _fold_ratio(
+    slo: Slo, preset: Preset, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
+) -> _Folded:
+    above = _whole_answer(answers, Ask(_by_role(queries, Role.NUMERATOR), MINUTE_S))
+    below = _whole_answer(answers, Ask(_by_role(queries, Role.DENOMINATOR), MINUTE_S))
+    _require_every_minute(below, result)
+    total = sum(below.values)
+    if total <= 0:
+        raise Inconclusive(f"{below.ask.query} is {total}: a share of no requests proves nothing")
+    if set(above.timestamps) - set(below.timestamps):
+        raise Inconclusive(f"{above.ask.query} has minutes in which {below.ask.query} has none")
+    share = 100 * sum(above.values) / total
+    errors = dict(zip(above.timestamps, above.values, strict=True))
+    series = Series(
+        timestamps=below.timestamps,
+        values=tuple(
+            100 * errors.get(stamp, 0.0) / count if count else 0.0
+            for stamp, count in zip(below.timestamps, below.values, strict=True)
+        ),
+        period_s=MINUTE_S,
+    )
+    parts = {"CloudWatch": share}
+    if preset.client_view == "failed":
+        failed = result.hold.failed_percent
+        if failed is None:
+            raise Inconclusive("the load saw no answer at all")
+        parts["client"] = failed
+    return max(parts.values()), int(total), series, parts
+
+
+def _fold_sum(
+    slo: Slo, preset: Preset, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
+) -> _Folded:
+    parts: dict[str, float] = {}
+    minutes: dict[float, float] = {}
+    for query in (query for query in queries if query.role is Role.VALUE):
+        answer = _whole_answer(answers, Ask(query, MINUTE_S))
+        if not answer.values and preset.absent is Absent.ZERO_WHILE_ALIVE:
+            _require_alive(query, queries, answers)
+        elif not answer.values:
+            _require_points(answer)
+        parts[f"{query.group} {query.name}"] = sum(answer.values)
+        for stamp, value in zip(answer.timestamps, answer.values, strict=True):
+            minutes[stamp] = minutes.get(stamp, 0.0) + value
+    stamps = [result.window.start + MINUTE_S * n for n in range(round(result.window.seconds / MINUTE_S))]
+    series = Series(
+        timestamps=tuple(stamps), values=tuple(minutes.get(stamp, 0.0) for stamp in stamps), period_s=MINUTE_S
+    )
+    return sum(parts.values()), None, series, parts
+
+
+_FOLDS = {Fold.WHOLE_WINDOW: _fold_whole_window, Fold.RATIO: _fold_ratio, Fold.SUM: _fold_sum}
+
+
+def _require_alive(query: Query, queries: tuple[Query, ...], answers: Mapping[Ask, Answer]) -> None:
+    siblings = [other for other in queries if other.role is Role.ALIVE and other.group == query.group]
+    if not any(sum(_whole_answer(answers, Ask(sibling, MINUTE_S)).values) > 0 for sibling in siblings):
+        names = " and ".join(sibling.name for sibling in siblings)
+        raise Inconclusive(
+            f"no data point for {query}, and none of {names} shows that {query.group or 'it'} was used; "
+            "silence is zero only beside traffic: is the name right?"
+        )
+
+
+def _require_points(answer: Answer) -> None:
+    if not answer.values:
+        raise Inconclusive(
+            f"no data point for {answer.ask.query} in the window; are name, dimensions and region right?"
+        )
+
+
+def _require_every_minute(answer: Answer, result: PhaseResult) -> None:
+    _require_points(answer)
+    minutes = round(result.window.seconds / MINUTE_S)
+    if len(answer.timestamps) != minutes:
+        raise Inconclusive(f"{answer.ask.query} has {len(answer.timestamps)} of the window's {minutes} minutes")
+
+
+def _whole_answer(answers: Mapping[Ask, Answer], ask: Ask) -> Answer:
+    answer = answers.get(ask)
+    if answer is None:
+        raise Inconclusive(f"{ask.query} was never fetched")
+    if answer.status != COMPLETE:
+        raise Inconclusive(f"{ask.query} is {answer.status}, not {COMPLETE}")
+    return answer
+
+
+def _by_role(queries: tuple[Query, ...], role: Role) -> Query:
+    return next(query for query in queries if query.role is role)
+
+
+def _series(answer: Answer, preset: Preset) -> Series:
+    return Series(
+        timestamps=answer.timestamps,
+        values=tuple(value * preset.factor for value in answer.values),
+        period_s=answer.ask.period_s,
+    )
+
+
+def _raw_preset(slo: Slo) -> Preset:
+    absent = Absent.ZERO_WHILE_ALIVE if slo.alive is not None else Absent.INCONCLUSIVE
+    kind: Kind = slo.target.kind
+    return Preset(name="query", kind=kind, what="a CloudWatch metric written out in slo.yaml", absent=absent)
