@@ -1,0 +1,154 @@
+"""Validated models → the frozen facts of the plan. Decides nothing: whatever arrives here was found right."""
+
+from __future__ import annotations
+
+from pytest_syncload.facts.plan import (
+    Arrivals,
+    AwsAccess,
+    Climb,
+    Environment,
+    Faults,
+    Firebase,
+    LoadSettings,
+    Phase,
+    RawQuery,
+    RequestTemplate,
+    Resources,
+    SandboxSettings,
+    Slo,
+)
+from pytest_syncload.spec import schema
+
+
+def load_settings(model: schema.LoadModel) -> LoadSettings:
+    """`load:`"""
+    return LoadSettings(
+        arrivals=Arrivals(model.arrivals),
+        timeout_s=model.timeout,
+        generators=model.generators,
+        seed=model.seed,
+    )
+
+
+def request_template(model: schema.RequestModel) -> RequestTemplate:
+    """`request:`"""
+    return RequestTemplate(
+        method=model.method,
+        path=model.path,
+        headers=tuple(model.headers.items()),
+        json=model.json_body,
+        expect_status=model.expect.status,
+        expect_json=model.expect.json_members,
+    )
+
+
+def sandbox(name: str, line: int, model: schema.SandboxEnvironmentModel) -> Environment:
+    """An environment that is the embedded sandbox; its addresses stay None until it was started."""
+    faults = model.sandbox.faults
+    return Environment(
+        name=name,
+        line=line,
+        max_rate_per_s=model.max_rate,
+        sandbox=SandboxSettings(
+            speed=model.sandbox.speed,
+            rate_scale=model.sandbox.rate_scale,
+            faults=Faults(
+                latency_ms=faults.latency,
+                error_share=faults.errors,
+                table_capacity_per_s=faults.table_capacity,
+                missing_metrics=tuple(faults.missing),
+                rejected_tokens_share=faults.rejected_tokens,
+                refused_connections_share=faults.refused_connections,
+                wrong_body_share=faults.wrong_body,
+            ),
+        ),
+    )
+
+
+def real(name: str, line: int, model: schema.RealEnvironmentModel) -> Environment:
+    """An environment that exists somewhere else."""
+    return Environment(
+        name=name,
+        line=line,
+        base_url=model.base_url.rstrip("/"),
+        max_rate_per_s=model.max_rate,
+        aws=AwsAccess(region=model.region),
+        firebase=None if model.firebase is None else _firebase(model.firebase),
+        resources=_resources(model.resources),
+    )
+
+
+def _firebase(model: schema.FirebaseModel) -> Firebase:
+    return Firebase(
+        api_key=model.api_key,
+        project=model.project,
+        sign_in=model.sign_in,
+        service_account=model.service_account,
+        emulator_host=model.emulator_host,
+        users=model.users,
+    )
+
+
+def _resources(model: schema.ResourcesModel) -> Resources:
+    return Resources(
+        rest_api=model.api.rest,
+        http_api=model.api.http,
+        stage=model.api.stage,
+        tables={table: tuple(indexes) for table, indexes in model.tables.items()},
+        queue=model.queue,
+        ecs_cluster=None if model.ecs is None else model.ecs.cluster,
+        ecs_service=None if model.ecs is None else model.ecs.service,
+        cache=tuple(model.cache),
+    )
+
+
+def phase(name: str, line: int, slos: tuple[Slo, ...], model: schema.HoldPhaseModel | schema.ClimbPhaseModel) -> Phase:
+    """A phase with its rows."""
+    if isinstance(model, schema.HoldPhaseModel):
+        return Phase(name=name, slos=slos, line=line, rate_per_s=model.rate, ramp_s=model.ramp, hold_s=model.hold)
+    climb = model.climb
+    return Phase(
+        name=name,
+        slos=slos,
+        line=line,
+        climb=Climb(
+            from_per_s=climb.start,
+            step_percent=climb.step,
+            every_s=climb.every,
+            until=climb.until,
+            at_most_per_s=climb.at_most,
+        ),
+    )
+
+
+def preset_row(phase: str, name: str, line: int, model: schema.PresetRowModel) -> Slo:
+    """A row that names a preset."""
+    return Slo(
+        name=name,
+        phase=phase,
+        target=model.target,
+        line=line,
+        metric=model.metric,
+        statistic=model.statistic,
+        min_samples=model.min_samples,
+        sustained_s=model.sustained,
+        growth=model.growth,
+    )
+
+
+def raw_row(phase: str, name: str, line: int, model: schema.RawRowModel) -> Slo:
+    """A row that asks CloudWatch itself."""
+    return Slo(
+        name=name,
+        phase=phase,
+        target=model.target,
+        line=line,
+        query=_query(model.query),
+        alive=None if model.missing is None else _query(model.missing.zero_while),
+        statistic=model.statistic,
+        min_samples=model.min_samples,
+    )
+
+
+def _query(model: schema.QueryModel) -> RawQuery:
+    return RawQuery(namespace=model.namespace, name=model.name, dimensions=tuple(model.dimensions.items()))

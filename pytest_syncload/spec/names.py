@@ -1,0 +1,56 @@
+"""Which names a phase, a row and an environment may have. A phase's name becomes a marker and a fixture of pytest."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+
+_BUILTIN_MARKERS = {
+    *("parametrize", "skip", "skipif", "usefixtures", "xfail", "filterwarnings", "tryfirst", "trylast"),
+    *("hookwrapper", "optionalhook", "no_cover", "xdist_group", "flaky"),
+}
+_BUILTIN_FIXTURES = {
+    *("tmp_path", "tmp_path_factory", "tmpdir", "tmpdir_factory", "request", "cache", "capsys", "capfd"),
+    *("capsysbinary", "capfdbinary", "capteesys", "caplog", "monkeypatch", "pytestconfig", "recwarn"),
+    *("record_property", "record_testsuite_property", "record_xml_attribute", "doctest_namespace"),
+    *("testdir", "pytester", "subtests", "worker_id", "testrun_uid", "session", "fastsession"),
+}
+_OURS = {"slo", "slos", "load", "syncload_request", "syncload_identities"}
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
+
+
+def phase_name(name: str) -> str | None:
+    """What is wrong with the name of a phase, or None."""
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        # pytest refuses markers that begin with an underscore.
+        return f"phase name {name!r} is no marker: write a Python identifier without leading underscore, such as peak"
+    if unicodedata.normalize("NFKC", name) != name:
+        return f"phase name {name!r} is another one once Python has normalised it; write it in plain letters"
+    for taken, whose in (
+        (_BUILTIN_MARKERS, "a marker of pytest or its plugins"),
+        (_BUILTIN_FIXTURES, "a fixture of pytest or its plugins"),
+        (_OURS, "a name of syncload itself"),
+    ):
+        if name in taken:
+            return f"phase name {name!r} is {whose}; choose another, such as {name}_phase"
+    return None
+
+
+def row_name(name: str) -> str | None:
+    """What is wrong with the name of a row, or None."""
+    if name == "load":
+        return "row name 'load' is the phase's own item; choose another"
+    return _slug("row", name)
+
+
+def environment_name(name: str) -> str | None:
+    """What is wrong with the name of an environment, or None."""
+    return _slug("environment", name)
+
+
+def _slug(what: str, name: str) -> str | None:
+    if _SLUG.fullmatch(name):
+        return None
+    return f"{what} name {name!r} must be of lower-case letters, digits, - and _, and begin with a letter or digit"

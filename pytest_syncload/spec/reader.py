@@ -1,0 +1,307 @@
+"""Reads slo.yaml: text → nodes → variables → models → `Spec`, and every problem on the way at once.
+
+No value of a `${VAR}` is ever in a message: where one stands, the message says what the place takes and shows the
+text as the file has it. Raises `SpecError` for whatever a file can do wrong, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from pytest_syncload.facts import units
+from pytest_syncload.facts.errors import Problem, SpecError
+from pytest_syncload.facts.plan import Environment, Phase, SandboxSettings, Slo, Spec
+from pytest_syncload.spec import convert, names, schema
+from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
+from pytest_syncload.spec.substitute import has_variable, substitute
+
+# A plan is some kilobytes. The bound keeps a wrong path (a log, a disk image) from being parsed for minutes.
+MAX_BYTES = 256 * 1024
+#: What is longer than any sentence of ours was a long value, and its beginning tells which.
+LONGEST_MESSAGE = 600
+
+_SANDBOX = "sandbox"
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def read(path: FilePath, *, environment: str | None, environ: Mapping[str, str], shown_as: str = "slo.yaml") -> Spec:
+    """The plan in ``path``, for ``environment``; None chooses the sandbox.
+
+    ``environ`` fills `${VAR}`; ``shown_as`` is the file's name in messages.
+
+    Raises:
+        SpecError: with every problem of the file.
+    """
+    try:
+        document = load(_text(path))
+    except NotReadable as error:
+        # Raised below, outside this block, so that no cause is chained to a message for a person.
+        problem = Problem(shown_as, error.line, str(error))
+    else:
+        reading = _Reading(path, document, shown_as)
+        spec = reading.spec(environment, environ)
+        if spec is None or reading.problems:
+            raise SpecError(reading.problems)
+        return spec
+    raise SpecError([problem])
+
+
+def _text(path: FilePath) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise NotReadable(1, f"cannot be read: {error.strerror or error}; check the path and its permissions") from None
+    if len(content) > MAX_BYTES:
+        raise NotReadable(1, f"is larger than {MAX_BYTES // 1024} KiB; this is not a plan")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise NotReadable(line, "is not UTF-8 text; save it as UTF-8") from None
+
+
+class _Reading:
+    """One reading of one file."""
+
+    def __init__(self, path: FilePath, document: Document, shown_as: str) -> None:
+        self._path = path
+        self._document = document
+        self._shown_as = shown_as
+        self._value = document.value
+        self._told: dict[tuple[int, str], Problem] = {}
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that was found wrong so far."""
+        found = {Problem(self._shown_as, line, what) for line, what in self._document.problems}
+        return [*found, *self._told.values()]
+
+    def spec(self, environment: str | None, environ: Mapping[str, str]) -> Spec | None:
+        """The whole plan, or None where `problems` says why there is none."""
+        if not isinstance(self._value, dict):
+            empty = "is empty" if self._value is None else "is not a mapping"
+            self._problem((), f"{empty}; a plan begins with service:, request: and phases:")
+            return None
+        environments = self._value.get("environments", {})
+        environments = environments if isinstance(environments, dict) else {}
+        chosen = self._choose(environments, environment)
+        self._value, missing = substitute(
+            self._value,
+            environ,
+            skip=lambda path: len(path) == 2 and path[0] == "environments" and path[1] != chosen,
+        )
+        for path, what in missing:
+            self._problem(path, what, at=path)
+
+        file = self._piece(schema.FileModel, ())
+        # Read from the raw values, so that a mistake beside them hides none inside them.
+        targets = {name: self._environment(name) for name in environments}
+        settings = self._piece(schema.LoadModel, ("load",)) if "load" in self._value else schema.LoadModel()
+        request = self._piece(schema.RequestModel, ("request",)) if "request" in self._value else None
+        phases = self._phases(self._limit(chosen))
+        if chosen == _SANDBOX:
+            line = self._document.line(("environments",))
+            targets.setdefault(_SANDBOX, Environment(name=_SANDBOX, line=line, sandbox=SandboxSettings()))
+        target = targets.get(chosen or "")
+        if file is None or target is None or settings is None or request is None or self.problems:
+            return None
+        return Spec(
+            file=self._path,
+            service=file.service,
+            environment=target,
+            load=convert.load_settings(settings),
+            request=convert.request_template(request),
+            phases=phases,
+        )
+
+    def _choose(self, environments: Mapping[str, Any], wanted: str | None) -> str | None:
+        """The environment's name: as asked for, else the sandbox's, if there is one to choose."""
+        known = [*environments, *([] if _SANDBOX in environments else [_SANDBOX])]
+        if wanted is not None:
+            if wanted in known:
+                return wanted
+            near = schema.nearest(wanted, known)
+            every = "" if near.startswith("known") else f" known: {', '.join(known)}"
+            self._problem(("environments",), f"no environment {wanted!r}; {near}{every}")
+            return None
+        sandboxes = [name for name, value in environments.items() if isinstance(value, dict) and "sandbox" in value]
+        if _SANDBOX in sandboxes or (not sandboxes and _SANDBOX not in environments):
+            return _SANDBOX
+        if len(sandboxes) == 1:
+            return sandboxes[0]
+        why = "none has sandbox:" if not sandboxes else f"several have sandbox: ({', '.join(sandboxes)})"
+        self._problem(
+            ("environments",),
+            f"no environment is the default, because {why}; choose one with --syncload-env: {', '.join(known)}",
+        )
+        return None
+
+    def _environment(self, name: str) -> Environment | None:
+        path: Path = ("environments", name)
+        self._name(path, names.environment_name(name))
+        value = self._at(path)
+        if isinstance(value, dict) and "sandbox" in value:
+            sandbox = self._piece(schema.SandboxEnvironmentModel, path)
+            return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
+        real = self._piece(schema.RealEnvironmentModel, path)
+        return None if real is None else convert.real(name, self._document.line(path), real)
+
+    def _limit(self, chosen: str | None) -> schema.Limit | None:
+        """What phases may ask for, read leniently: other mistakes in the environment are reported elsewhere."""
+        rate = self._at(("environments", chosen or "", "max_rate"))
+        scale = self._at(("environments", chosen or "", "sandbox", "rate_scale"))
+        try:
+            limit = units.parse_rate_per_s(rate if isinstance(rate, str) else "")
+        except units.UnitError:
+            return None
+        plain = isinstance(scale, (int, float)) and not isinstance(scale, bool) and scale > 0
+        return schema.Limit(
+            environment=chosen or "",
+            max_rate=limit,
+            rate_scale=float(scale) if plain else 1.0,
+            shown=str(self._written(("environments", chosen or "", "max_rate"))),
+        )
+
+    def _phases(self, limit: schema.Limit | None) -> tuple[Phase, ...]:
+        phases = self._at(("phases",))
+        if not isinstance(phases, dict):
+            return ()
+        if not phases:
+            self._problem(("phases",), "there is none, so nothing would be proven; add one", at=("phases",))
+        read = [self._phase(name, value, limit) for name, value in phases.items()]
+        return tuple(phase for phase in read if phase is not None)
+
+    def _phase(self, name: str, value: Any, limit: schema.Limit | None) -> Phase | None:
+        path: Path = ("phases", name)
+        line = self._document.line(path)
+        self._name(path, names.phase_name(name))
+        rows = self._rows(name)
+        climbs = isinstance(value, dict) and "climb" in value
+        model: type[schema.ClimbPhaseModel | schema.HoldPhaseModel]
+        model = schema.ClimbPhaseModel if climbs else schema.HoldPhaseModel
+        phase = self._piece(model, path, limit)
+        return None if phase is None else convert.phase(name, line, rows, phase)
+
+    def _rows(self, phase: str) -> tuple[Slo, ...]:
+        path: Path = ("phases", phase, "slos")
+        rows = self._at(path)
+        if rows == {}:
+            self._problem(path, "a phase without rows proves nothing; add one", at=path)
+        read = [self._row(phase, name, value) for name, value in rows.items()] if isinstance(rows, dict) else []
+        return tuple(row for row in read if row is not None)
+
+    def _row(self, phase: str, name: str, value: Any) -> Slo | None:
+        path: Path = ("phases", phase, "slos", name)
+        line = self._document.line(path)
+        self._name(path, names.row_name(name))
+        if isinstance(value, dict) and "query" in value:
+            raw = self._piece(schema.RawRowModel, path)
+            return None if raw is None else convert.raw_row(phase, name, line, raw)
+        row = self._piece(schema.PresetRowModel, path)
+        return None if row is None else convert.preset_row(phase, name, line, row)
+
+    def _piece(self, model: type[_Model], path: Path, limit: schema.Limit | None = None) -> _Model | None:
+        try:
+            return model.model_validate(self._at(path), context=limit)
+        except ValidationError as error:
+            details = error.errors(include_url=False)
+        for detail in details:
+            self._refused(model, path, detail)
+        return None
+
+    def _refused(self, model: type[BaseModel], path: Path, detail: ErrorDetails) -> None:
+        below = tuple(part for part in detail["loc"] if part != "[key]")
+        full = (*path, *below)
+        match detail["type"]:
+            case "extra_forbidden":
+                near = schema.nearest(str(below[-1]), schema.known_keys(model, below[:-1]))
+                self._problem(full, f"unknown key {str(below[-1])!r}; {near}", at=full[:-1])
+            case "missing":
+                self._problem(full, f"{below[-1]} is missing; add it", at=full[:-1])
+            case _:
+                what, takes = _reason(detail)
+                written = self._written(full)
+                if has_variable(written):
+                    if self._at(full) == written:
+                        return  # Not filled in: another environment's, or reported as missing already.
+                    what = f"{written!r} does not fit here with its variables filled in; this takes {takes}"
+                self._problem(full, what, at=full)
+
+    def _at(self, path: Path) -> Any:
+        return _below(self._value, path)
+
+    def _written(self, path: Path) -> Any:
+        return _below(self._document.value, path)
+
+    def _name(self, path: Path, what: str | None) -> None:
+        if what is not None:
+            self._problem(path, what)
+
+    def _problem(self, path: Path, what: str, *, at: Path = ()) -> None:
+        """Note ``what``, led by the dotted path ``at``, on the line of ``path``."""
+        place = self._document.place(path)
+        shown = what if len(what) <= LONGEST_MESSAGE else f"{what[:LONGEST_MESSAGE]}…"
+        # By an alias one mistake stands at many paths; it is told once.
+        self._told.setdefault((place.offset, what), Problem(self._shown_as, place.line, f"{_dotted(at)}{shown}"))
+
+
+def _reason(detail: ErrorDetails) -> tuple[str, str]:
+    """What is wrong, and what the place takes. The second never shows the value; the first only a scalar's."""
+    context = detail.get("ctx", {})
+    given = detail["input"]
+    match detail["type"]:
+        case "syncload":
+            return context["what"], context["takes"]
+        case "literal_error":
+            takes = str(context["expected"]).replace(" or ", ", ")
+            options = [option.strip("'") for option in takes.split(", ")]
+            if isinstance(given, str):
+                return f"{given!r} is not known here; {schema.nearest(given, options)}", f"one of {takes}"
+        case "string_type":
+            takes = "text"
+        case "int_type":
+            takes = "a whole number"
+        case "list_type":
+            takes = "a list"
+        case "dict_type" | "model_type":
+            takes = "a mapping"
+        case _:
+            return detail["msg"], "something else"
+    quote = "; put it in quotes" if takes == "text" and isinstance(given, (int, float)) else ""
+    return f"this takes {takes}, not {_described(given)}{quote}", takes
+
+
+def _described(value: Any) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return "a mapping"
+        case list():
+            return "a list"
+        case bool():
+            return str(value).lower()
+        case _:
+            return repr(value)
+
+
+def _below(value: Any, path: Path) -> Any:
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(str(part))
+        elif isinstance(value, list) and isinstance(part, int):
+            value = value[part]
+        else:
+            return None
+    return value
+
+
+def _dotted(path: Path) -> str:
+    """The path as a prefix of a message: ``phases.peak.hold: ``, and nothing for the file itself."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)[1:] + ": " if path else ""
