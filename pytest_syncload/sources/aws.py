@@ -6,6 +6,9 @@ environment takes the user's own credentials, and refuses an endpoint that an em
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -54,6 +57,33 @@ def _client(service: str, access: AwsAccess) -> Any:
             f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()}"
         )
     return client
+
+
+def measured_offset_s(client: Any, wall: Callable[[], float]) -> float:
+    """Service time minus this machine's wall time, in seconds, from the HTTP Date of a harmless query (± 1 s).
+
+    Raises:
+        Refused: CloudWatch did not answer, so nothing about this environment could be judged.
+    """
+    now = datetime.fromtimestamp(wall(), UTC)
+    query = {
+        "Id": "q",
+        "MetricStat": {"Metric": {"Namespace": "AWS/ApiGateway", "MetricName": "Count"}, "Period": 60, "Stat": "Sum"},
+    }
+    before = wall()
+    try:
+        answer = client.get_metric_data(
+            MetricDataQueries=[query], StartTime=now - timedelta(minutes=5), EndTime=now, MaxDatapoints=100
+        )
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
+        raise Refused(f"{explained(error, 'GetMetricData')}; nothing was sent") from None
+    middle = (before + wall()) / 2
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    try:
+        # Date is cut to whole seconds, so half a second is its expected error.
+        return parsedate_to_datetime(date).timestamp() + 0.5 - middle
+    except ValueError:
+        raise Refused(f"CloudWatch's answer has no HTTP Date that can be read ({date!r}); is it CloudWatch?") from None
 
 
 class Passing(Inconclusive):

@@ -113,7 +113,7 @@ def unreconciled(traffic: Answer, *, wire_requests: int, in_flight_edges: int) -
         return None
     return (
         f"{traffic.ask.query} counted {format_number(counted)} requests where this load put {wire_requests} on the "
-        f"wire (allowed difference {format_number(allowed)}); is something else calling the service, or is it another API?"
+        f"wire (allowed difference {format_number(allowed)}); does something else call it, or is it another API?"
     )
 
 

@@ -1,0 +1,160 @@
+"""Runs each selected phase exactly once, in the order of slo.yaml, never two at a time, over all processes of a run.
+
+A process that needs phase k first runs the earlier selected ones that nobody has run. What a process that died left
+half done is never done again: the phase is invalid, because a load that was broken off proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+
+from pytest_syncload.conductor.ground import Ground, find
+from pytest_syncload.conductor.phase import Interrupted, run_phase
+from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
+from pytest_syncload.facts.events import Listener, Settled, Settling
+from pytest_syncload.facts.observation import Ruling, Verdict
+from pytest_syncload.facts.plan import Phase, Slo, Spec
+from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.sources.aws import cloudwatch_client
+from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask
+from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.settle import Reading, settle
+from pytest_syncload.verdict import judge
+
+
+class Conductor:
+    """One process's view of the run. ``selected`` gives the phases that were asked for, by name."""
+
+    def __init__(
+        self, spec: Spec, folder: RunFolder, selected: Callable[[], Collection[str]], listen: Listener
+    ) -> None:
+        self._spec = spec
+        self._folder = folder
+        self._selected = selected
+        self._listen = listen
+        self._records: dict[str, PhaseRecord] = {}
+        self._ground: Ground | None = None
+
+    def record(self, name: str) -> PhaseRecord:
+        """The phase's record; runs it, and the selected ones before it, if nobody has."""
+        if name not in self._records:
+            selected = set(self._selected())
+            if name not in selected:
+                raise Inconclusive(
+                    f"phase {name!r} was not selected, so its load was not run; select it by -m {name} or by node id"
+                )
+            with self._folder.phase_lock() as lock:
+                for phase in self._spec.phases:
+                    if phase.name in selected:
+                        self._records[phase.name] = self._once(phase, lock)
+                    if phase.name == name:
+                        break
+        return self._records[name]
+
+    def result(self, name: str) -> PhaseResult:
+        """The phase's valid result. Raises `PhaseInvalid` with the reasons where it proves nothing."""
+        record = self.record(name)
+        if record.result is None:
+            raise PhaseInvalid(record.problem or f"phase {name!r} has no result")
+        if record.result.invalid:
+            raise PhaseInvalid("; ".join(reason.what for reason in record.result.invalid))
+        return record.result
+
+    def verdict(self, slo: Slo) -> Verdict:
+        """The row's verdict, recorded. Judging again is judging the same measurement."""
+        verdict = self._judge(slo)
+        self._folder.keep_verdict(verdict)
+        return verdict
+
+    def _judge(self, slo: Slo) -> Verdict:
+        try:
+            record = self.record(slo.phase)
+        except Inconclusive as error:
+            return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=str(error))
+        if record.result is None:
+            return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=record.problem or "the phase has no result")
+        reading = record.reading or Reading(answers={}, problem=record.problem or "nothing was read", attempts=0)
+        observation = observe(slo, reading.answers, self._prepared().environment.resources, record.result)
+        return judge(observation, record.result, reading.problem)
+
+    def _prepared(self) -> Ground:
+        if self._ground is None:
+            self._ground = find(self._spec, self._folder)
+        return self._ground
+
+    def _once(self, phase: Phase, lock: int) -> PhaseRecord:
+        known = self._folder.record(phase.name)
+        if known is not None:
+            return known
+        if self._folder.was_started(phase.name):
+            problem = (
+                f"phase {phase.name!r} was begun by a process that is gone (crashed or killed); a load that was broken "
+                "off proves nothing and is not repeated; run it again"
+            )
+            record = PhaseRecord(result=None, reading=None, problem=problem)
+        else:
+            self._folder.mark_started(phase.name)
+            record = self._run(phase, lock)
+        self._folder.keep(phase.name, record)
+        return record
+
+    def _run(self, phase: Phase, lock: int) -> PhaseRecord:
+        if phase.climb is not None:
+            problem = f"phase {phase.name!r} climbs, which this version cannot run yet; nothing was sent"
+            return PhaseRecord(result=None, reading=None, problem=problem)
+        try:
+            result = run_phase(self._spec, phase, self._prepared(), self._folder, lock, self._listen)
+        except Interrupted as error:
+            # Kept before the interrupt goes on its way: what was measured costs real money to measure again.
+            self._folder.keep(phase.name, PhaseRecord(result=error.result, reading=None, problem=str(error)))
+            raise
+        except (PhaseInvalid, Refused) as error:
+            return PhaseRecord(result=None, reading=None, problem=str(error))
+        if result.invalid:
+            return PhaseRecord(result=result, reading=None, problem="the phase is invalid")
+        try:
+            reading = self._read(phase, result)
+        except KeyboardInterrupt:
+            problem = "the run was interrupted before CloudWatch had settled"
+            self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=problem))
+            raise
+        return PhaseRecord(result=result, reading=reading, problem=None)
+
+    def _read(self, phase: Phase, result: PhaseResult) -> Reading:
+        ground = self._prepared()
+        resources = ground.environment.resources
+        assert ground.environment.aws is not None
+        asks: list[Ask] = []
+        for slo in phase.slos:
+            try:
+                asks += asks_of(slo, resources, result.window)
+            except Inconclusive:
+                continue  # the row's own verdict says why
+        try:
+            reading = settle(
+                cloudwatch_client(ground.environment.aws),
+                asks,
+                traffic_ask(resources),
+                result.window,
+                ground.clock,
+                wire_requests=result.wire_requests,
+                in_flight_edges=result.in_flight_edges,
+                waiting=lambda attempt, what: self._listen(
+                    Settling(phase=phase.name, attempt=attempt, waiting_for=what)
+                ),
+            )
+        except (Inconclusive, Refused) as error:
+            reading = Reading(answers={}, problem=str(error), attempts=0)
+        self._listen(Settled(phase=phase.name, attempts=reading.attempts, problem=reading.problem))
+        return reading
+
+
+def unjudged(folder: RunFolder, rows: Mapping[str, Slo], reason: str) -> int:
+    """Record every row that has no verdict as inconclusive; gives how many those were."""
+    count = 0
+    for slo in rows.values():
+        if folder.verdict(slo.phase, slo.name) is None:
+            folder.keep_verdict(Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=reason))
+            count += 1
+    return count

@@ -1,0 +1,119 @@
+"""Where a run goes: the chosen environment made ready, its clock, and the refusals that come before any load."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.plan import Environment, Spec
+from pytest_syncload.facts.units import format_duration, format_number
+
+_FILE = "environment.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """A ready environment and the run's clock."""
+
+    environment: Environment
+    clock: ServiceClock
+
+    @property
+    def rate_scale(self) -> float:
+        """What rates are multiplied with: below 1 only in a sandbox."""
+        sandbox = self.environment.sandbox
+        return sandbox.rate_scale if sandbox is not None else 1.0
+
+
+def refuse_unnamed(spec: Spec, *, named: bool, environ: Mapping[str, str]) -> None:
+    """A default is a convenience of laptops. Raises `Refused` where it would be a danger."""
+    if named:
+        return
+    environment = spec.environment
+    if environ.get("CI"):
+        raise Refused(
+            f"CI is set and no environment is named: a required check would stay green against the default "
+            f"{environment.name!r} for ever; add --syncload-env {environment.name} if that is what you want"
+        )
+    if environment.sandbox is None:
+        raise Refused(f"{environment.name!r} is a real environment: name it with --syncload-env {environment.name}")
+
+
+def prepare(spec: Spec, folder: RunFolder, stack: ExitStack) -> Ground:
+    """Make the environment ready, in the controller: start the sandbox, or measure the real clock. Raises `Refused`.
+
+    What was started ends with ``stack``, or with this process, however it ends.
+    """
+    settings = spec.environment.sandbox
+    if settings is None:
+        ground = Ground(environment=spec.environment, clock=_real_clock(spec.environment))
+        folder.write(_FILE, {"environment": spec.environment.name, "clock": asdict(ground.clock), "sandbox": None})
+        return ground
+    from pytest_syncload.sandbox.launch import launch  # noqa: PLC0415  # the sandbox is loaded only where it is used
+
+    clock = ServiceClock.starting_now(speed=settings.speed)
+    sandbox = launch(settings, clock, folder.path / "sandbox.log")
+    stack.callback(sandbox.close)
+    folder.write(
+        _FILE, {"environment": spec.environment.name, "clock": asdict(clock), "sandbox": dict(sandbox.announcement)}
+    )
+    return Ground(environment=sandbox.fill(spec.environment), clock=clock)
+
+
+def find(spec: Spec, folder: RunFolder) -> Ground:
+    """The ground that the controller has prepared. Raises `Refused` where it has not."""
+    data: dict[str, Any] | None = folder.read(_FILE)
+    if data is None:
+        raise Refused(f"no phase was prepared in {folder.path}: the controller started no environment for this run")
+    clock = ServiceClock(**data["clock"])
+    if data["sandbox"] is None:
+        return Ground(environment=spec.environment, clock=clock)
+    from pytest_syncload.sandbox.launch import fill_from  # noqa: PLC0415
+
+    return Ground(environment=fill_from(spec.environment, data["sandbox"]), clock=clock)
+
+
+#: Beyond this, service time is corrected by the measured offset; below it, the offset is the resolution of HTTP Date.
+OFFSET_NOTICED_S = 2.0
+
+
+def _real_clock(environment: Environment) -> ServiceClock:
+    from pytest_syncload.sources.aws import cloudwatch_client, measured_offset_s  # noqa: PLC0415
+
+    assert environment.aws is not None
+    offset = measured_offset_s(cloudwatch_client(environment.aws), time.time)
+    return ServiceClock.starting_now(offset_s=offset if abs(offset) > OFFSET_NOTICED_S else 0.0)
+
+
+def describe(spec: Spec) -> list[str]:
+    """The header: where the run goes and what is scaled, loudly where it is the sandbox."""
+    environment = spec.environment
+    if environment.sandbox is None:
+        region = environment.aws.region if environment.aws else "unknown region"
+        return [f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
+    sandbox = environment.sandbox
+    scaled = "" if sandbox.rate_scale == 1 else f" · rates × {format_number(sandbox.rate_scale)}"
+    return [
+        f"syncload: SANDBOX (proves nothing about a real target) · {spec.file.name} · "
+        f"clock × {format_number(sandbox.speed)}{scaled}"
+    ]
+
+
+def describe_phase(spec: Spec, name: str) -> str:
+    """``peak 3000/s, ramp 5m, hold 15m``."""
+    phase = spec.phase(name)
+    if phase.climb is not None:
+        return f"{name} climbs from {format_number(phase.climb.from_per_s)}/s"
+    ramp = f", ramp {format_duration(phase.ramp_s)}" if phase.ramp_s else ""
+    return f"{name} {format_number(phase.rate_per_s)}/s{ramp}, hold {format_duration(phase.hold_s)}"
+
+
+def scaled_rate(ground: Ground, rate_per_s: float) -> float:
+    """The rate that is really offered, per wall second."""
+    return rate_per_s * ground.rate_scale

@@ -1,0 +1,200 @@
+"""One phase, from its plan to its result: choose the hold, start the generators together, follow them, sum up."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pytest_syncload.conductor.ground import Ground, scaled_rate
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.clock import minute_ceil
+from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted
+from pytest_syncload.facts.plan import Phase, Spec
+from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
+from pytest_syncload.generator import JOB, Job
+from pytest_syncload.load.engine import Shard, ShardReport
+from pytest_syncload.load.fleet import Fared, Fleet
+from pytest_syncload.load.limits import in_flight_cap
+from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.recorder import Merged, Snapshot
+from pytest_syncload.load.validity import invalidities
+
+#: Requests a second that one generator process is trusted with when their number is left to us.
+RATE_A_GENERATOR = 5000.0
+#: Wall seconds between "all ready" and the first arrival, so that the start reaches every child before it is due.
+LEAD_SECONDS = 0.3
+#: Wall and monotonic clock may part by this much over a phase.
+CLOCK_JUMP_SECONDS = 0.5
+
+
+def run_phase(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock: int, listen: Listener) -> PhaseResult:
+    """Offer a phase's load, once. Ctrl-C is held back until what was measured is in the result; then see `interrupted`.
+
+    Raises:
+        PhaseInvalid: the load never began; nothing was measured.
+    """
+    interrupted = threading.Event()
+
+    def keep_going() -> str | None:
+        if interrupted.is_set() or folder.controller_is_gone():
+            return "the run was interrupted"
+        return None
+
+    outcome: list[PhaseResult | BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(_offer(spec, phase, ground, folder, lock, listen, keep_going))
+        except BaseException as error:  # noqa: BLE001  # carried over to the waiting thread, whatever it is
+            outcome.append(error)
+
+    # In a thread of its own, so that Ctrl-C in the main thread stops the load and still finds its result.
+    thread = threading.Thread(target=work)
+    thread.start()
+    again: KeyboardInterrupt | None = None
+    while thread.is_alive():
+        try:
+            thread.join(0.1)
+        except KeyboardInterrupt as error:
+            again = error
+            interrupted.set()
+    (ended,) = outcome
+    if isinstance(ended, BaseException):
+        raise again or ended
+    if again is not None:
+        raise Interrupted(ended) from again
+    return ended
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a phase. ``result`` is what was measured until then, marked invalid."""
+
+    def __init__(self, result: PhaseResult) -> None:
+        super().__init__("the run was interrupted")
+        self.result = result
+
+
+def _offer(
+    spec: Spec,
+    phase: Phase,
+    ground: Ground,
+    folder: RunFolder,
+    lock: int,
+    listen: Listener,
+    keep_going: Callable[[], str | None],
+) -> PhaseResult:
+    clock = ground.clock
+    ramp_s = clock.wall_seconds(phase.ramp_s)
+    hold_s = clock.wall_seconds(minute_ceil(phase.hold_s))
+    rate = scaled_rate(ground, phase.rate_per_s)
+    shards = spec.load.generators or max(1, -(-int(rate) // int(RATE_A_GENERATOR)))
+    pacer = Pacer(rate_per_s=rate, ramp_s=ramp_s, hold_s=hold_s, arrivals=spec.load.arrivals, seed=spec.load.seed)
+    jobs = [_job(spec, phase, ground, folder, pacer, shard, shards) for shard in range(shards)]
+    command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
+    with Fleet(command, [JOB.dump_json(job).decode() for job in jobs], pass_fds=[lock]) as fleet:
+        muster = fleet.muster(keep_going)
+        hold_from = minute_ceil(clock.at(time.monotonic() + LEAD_SECONDS + ramp_s))
+        window = Window(start=hold_from, end=hold_from + minute_ceil(phase.hold_s))
+        start_at = clock.monotonic_at(hold_from) - ramp_s
+        _refuse_short_tokens(muster.messages, start_at + ramp_s + hold_s + spec.load.timeout_s)
+        listen(
+            PhaseStarted(phase=phase.name, rate_per_s=rate, generators=shards, window=window, wall_s=ramp_s + hold_s)
+        )
+        merged = Merged()
+        shown = -1
+
+        def take(data: dict[str, Any]) -> None:
+            nonlocal shown
+            merged.add(Snapshot.from_json(data))
+            elapsed = time.monotonic() - start_at
+            whole = [second for second in merged.timeline() if shown < second.at_s < int(elapsed)]
+            if whole:
+                shown = whole[-1].at_s
+                listen(PhaseProgress(phase=phase.name, second=whole[-1], elapsed_s=elapsed, wall_s=ramp_s + hold_s))
+
+        wall_before = time.time() - time.monotonic()
+        fared = fleet.follow({"start_at": start_at}, take, keep_going)
+        jump = abs(time.time() - time.monotonic() - wall_before)
+    result = _sum_up(phase, pacer, window, merged, fared, jump, shards)
+    listen(PhaseMeasured(phase=phase.name, result=result))
+    return result
+
+
+def _job(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer, shard: int, shards: int) -> Job:
+    environment = ground.environment
+    if environment.base_url is None or environment.firebase is None:
+        missing = "base_url" if environment.base_url is None else "firebase"
+        raise PhaseInvalid(f"environment {environment.name!r} has no {missing}; nothing was sent")
+    cap = in_flight_cap(pacer.rate_per_s, spec.load.timeout_s, shards)
+    return Job(
+        shard=Shard(
+            base_url=environment.base_url,
+            request=spec.request,
+            pacer=pacer,
+            shard=shard,
+            shards=shards,
+            hold_from_s=pacer.ramp_s,
+            hold_to_s=pacer.ramp_s + pacer.hold_s,
+            timeout_s=spec.load.timeout_s,
+            in_flight_cap=cap.value,
+            key_prefix=f"{folder.run_id}-{phase.name}",
+        ),
+        firebase=environment.firebase,
+    )
+
+
+def _refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: float) -> None:
+    expires = min(float(message["ready"]["expires_at"]) for message in messages)
+    if expires < needed_until:
+        raise PhaseInvalid(
+            f"the identities' tokens expire {needed_until - expires:.0f} s before the phase ends, and this version "
+            "does not refresh them while a phase runs; shorten the phase; nothing was sent"
+        )
+
+
+def _sum_up(
+    phase: Phase, pacer: Pacer, window: Window, merged: Merged, fared: Fared, jump_s: float, shards: int
+) -> PhaseResult:
+    scheduled = pacer.scheduled(pacer.ramp_s, pacer.ramp_s + pacer.hold_s)
+    reports = tuple(ShardReport(**report) for report in fared.reports)
+    lag_p99 = merged.lag.percentile(99)
+    invalid = list(
+        invalidities(
+            scheduled_in_hold=scheduled,
+            hold=merged.hold,
+            reports=reports,
+            shards=shards,
+            lag_p99_ms=lag_p99,
+            statuses=merged.statuses,
+            examples=merged.examples,
+        )
+    )
+    if fared.stopped is not None and not fared.lost:
+        invalid.insert(0, Invalidity(side=Side.GENERATOR, what=fared.stopped))
+    invalid += [Invalidity(side=Side.GENERATOR, what=lost) for lost in fared.lost]
+    if jump_s > CLOCK_JUMP_SECONDS:
+        what = f"the wall clock jumped by {jump_s:.1f} s during the phase; its window cannot be trusted; run it again"
+        invalid.append(Invalidity(side=Side.GENERATOR, what=what))
+    return PhaseResult(
+        phase=phase.name,
+        window=window,
+        rate_per_s=pacer.rate_per_s,
+        scheduled_in_hold=scheduled,
+        wall_seconds=pacer.ramp_s + pacer.hold_s,
+        ramp=merged.ramp,
+        hold=merged.hold,
+        latency=merged.latency,
+        service_time=merged.service_time,
+        lag=merged.lag,
+        wire_requests=merged.wire_requests,
+        in_flight_edges=merged.in_flight_edges,
+        statuses=dict(merged.statuses),
+        generators=tuple(report.to_generator_report() for report in reports),
+        timeline=merged.timeline(),
+        examples=tuple(merged.examples),
+        invalid=tuple(invalid),
+    )

@@ -1,0 +1,203 @@
+"""`.syncload/<run id>/`: everything a run measured, written as it happens, each file whole or not there. No secrets.
+
+controller.lock   held while pytest lives; generators stop when it is free
+phase.lock        held while a phase runs, by the worker and its generators
+environment.json  where the run goes, and its clock
+<phase>.started   a phase has begun; without a result beside it, it was lost
+<phase>.result.json, <phase>.answers.json, verdicts/<phase>--<row>.json
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
+from pytest_syncload.facts.histogram import Histogram
+from pytest_syncload.facts.observation import Verdict
+from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.sources.cloudwatch import Answer, Ask
+from pytest_syncload.sources.settle import Reading
+
+_VERDICT = TypeAdapter(Verdict)
+_ANSWERS = TypeAdapter(list[Answer])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseRecord:
+    """What is known of a phase that was asked for: its result and what CloudWatch said, or why there is none."""
+
+    result: PhaseResult | None
+    reading: Reading | None
+    problem: str | None
+
+
+class RunFolder:
+    """One run's folder. Several processes use it at once; every file is written by one of them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def named_now(cls, root: Path) -> RunFolder:
+        """A folder below ``root``/.syncload for a run that may begin now. Nothing is written yet."""
+        name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
+        return cls(root / ".syncload" / name)
+
+    def make(self) -> None:
+        """Make the folder, if it is not there, and tell git to ignore it."""
+        (self.path / "verdicts").mkdir(parents=True, exist_ok=True)
+        ignore = self.path.parent / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", "utf-8")
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name, which names the run."""
+        return self.path.name
+
+    def write(self, name: str, data: object) -> None:
+        """Write a JSON file atomically."""
+        target = self.path / name
+        draft = target.with_name(f".{target.name}.{os.getpid()}")
+        draft.write_text(json.dumps(data, indent=1, allow_nan=True) + "\n", "utf-8")
+        draft.replace(target)
+
+    def read(self, name: str) -> Any:
+        """A JSON file's content, None where it is not there."""
+        try:
+            return json.loads((self.path / name).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+
+    def was_started(self, phase: str) -> bool:
+        """Whether the phase has begun, in whatever process."""
+        return (self.path / f"{phase}.started").exists()
+
+    def mark_started(self, phase: str) -> None:
+        """From now on, the phase without a result is a lost one."""
+        self.write(f"{phase}.started", {"pid": os.getpid(), "at": time.time()})
+
+    def record(self, phase: str) -> PhaseRecord | None:
+        """What was recorded of a phase, None where nothing was."""
+        data = self.read(f"{phase}.result.json")
+        if data is None:
+            return None
+        answers = self.read(f"{phase}.answers.json")
+        try:
+            result = None if data["result"] is None else _result_from_json(data["result"])
+            reading = None if answers is None else _reading_from_json(answers)
+        except (ValidationError, KeyError, TypeError, ValueError) as error:
+            raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {error}") from None
+        return PhaseRecord(result=result, reading=reading, problem=data["problem"])
+
+    def keep(self, phase: str, record: PhaseRecord) -> None:
+        """Record a phase. The result's file comes last: where it is, all is."""
+        if record.reading is not None:
+            reading = record.reading
+            self.write(
+                f"{phase}.answers.json",
+                {
+                    "problem": reading.problem,
+                    "attempts": reading.attempts,
+                    "answers": _ANSWERS.dump_python(list(reading.answers.values()), mode="json"),
+                },
+            )
+        result = None if record.result is None else _result_to_json(record.result)
+        self.write(f"{phase}.result.json", {"problem": record.problem, "result": result})
+
+    def keep_verdict(self, verdict: Verdict) -> None:
+        """Record a row's verdict."""
+        name = f"verdicts/{verdict.slo.phase}--{verdict.slo.name}.json"
+        self.write(name, _VERDICT.dump_python(verdict, mode="json"))
+
+    def verdict(self, phase: str, row: str) -> Verdict | None:
+        """A row's verdict, None where there is none yet."""
+        data = self.read(f"verdicts/{phase}--{row}.json")
+        return None if data is None else _VERDICT.validate_python(data)
+
+    @contextmanager
+    def controller_lock(self) -> Iterator[int]:
+        """Held by pytest's controller as long as the run may go on."""
+        descriptor = os.open(self.controller_lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @property
+    def controller_lock_path(self) -> Path:
+        """The file whose lock says that the controller lives."""
+        return self.path / "controller.lock"
+
+    def controller_is_gone(self) -> bool:
+        """Whether the controller has let go, by ending or because the run was interrupted."""
+        descriptor = os.open(self.controller_lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        else:
+            return True
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def phase_lock(self) -> Iterator[int]:
+        """Only one phase runs at a time, over all processes. Raises `Inconclusive` when the controller goes meanwhile.
+
+        The descriptor is handed on to the generators, so the lock is free only when they are gone too.
+        """
+        descriptor = os.open(self.path / "phase.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            while True:
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if self.controller_is_gone():
+                        raise Inconclusive("the run was interrupted before this phase began") from None
+                    time.sleep(0.05)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def _result_to_json(result: PhaseResult) -> dict[str, Any]:
+    hints = get_type_hints(PhaseResult)
+    data: dict[str, Any] = {}
+    for field in fields(result):
+        value = getattr(result, field.name)
+        if isinstance(value, Histogram):
+            data[field.name] = value.to_json()
+        else:
+            data[field.name] = TypeAdapter(hints[field.name]).dump_python(value, mode="json")
+    return data
+
+
+def _result_from_json(data: Mapping[str, Any]) -> PhaseResult:
+    hints = get_type_hints(PhaseResult)
+    values: dict[str, Any] = {}
+    for field in fields(PhaseResult):
+        if hints[field.name] is Histogram:
+            values[field.name] = Histogram.from_json(data[field.name])
+        else:
+            values[field.name] = TypeAdapter(hints[field.name]).validate_python(data[field.name])
+    return PhaseResult(**values)
+
+
+def _reading_from_json(data: Mapping[str, Any]) -> Reading:
+    answers = _ANSWERS.validate_python(data["answers"])
+    by_ask: dict[Ask, Answer] = {answer.ask: answer for answer in answers}
+    return Reading(answers=by_ask, problem=data["problem"], attempts=data["attempts"])

@@ -1,0 +1,132 @@
+"""A load generator: `python -m pytest_syncload.generator LOCKFILE`, started by the conductor, never by a person.
+
+Joins `load` and `auth` in one child process. The job arrives as one line of JSON on stdin (it names where to sign in;
+tokens are fetched here and never leave); the second line says when to start; the end of stdin says stop. So does the
+lock file's becoming free: pytest's controller is gone, however it went. Speaks lines of JSON on stdout.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from pytest_syncload.auth.pool import IdentityPool
+from pytest_syncload.facts.errors import SyncloadError
+from pytest_syncload.facts.plan import Firebase
+from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.limits import raise_file_limit
+from pytest_syncload.load.recorder import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What one generator is to do, and where its users sign in."""
+
+    shard: Shard
+    firebase: Firebase
+
+
+JOB = TypeAdapter(Job)
+
+
+def speak(message: dict[str, Any]) -> None:
+    """One message to the parent. A parent that is gone is noticed on stdin, not here."""
+    try:
+        sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
+
+
+async def work(job: Job, next_line: Callable[[], str], stop: asyncio.Event) -> None:
+    """Sign in, say ready, wait for the start, offer the load, report."""
+    shard = job.shard
+    pool = await IdentityPool.signed_in(job.firebase, shard=shard.shard, shards=shard.shards)
+    speak({"ready": {"identities": len(pool), "expires_at": pool.expires_at}})
+    line = await asyncio.to_thread(next_line)
+    if not line:
+        return
+    start_at = float(json.loads(line)["start_at"])
+    loop = asyncio.get_running_loop()
+    watch_end_of_stdin(next_line, lambda: loop.call_soon_threadsafe(stop.set))
+
+    def emit(snapshot: Snapshot) -> None:
+        speak({"snapshot": snapshot.to_json()})
+
+    report = await run(shard, pool, start_at=start_at, stop=stop, emit=emit)
+    speak({"report": asdict(report)})
+
+
+def watch_end_of_stdin(next_line: Callable[[], str], then: Callable[[], object]) -> None:
+    """Call ``then`` once stdin ends."""
+
+    def watch() -> None:
+        while next_line():
+            pass
+        _quietly(then)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def watch_lock(path: str, then: Callable[[], object]) -> None:
+    """Call ``then`` once the controller's lock is free."""
+
+    def watch() -> None:
+        with Path(path).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+        _quietly(then)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _quietly(then: Callable[[], object]) -> None:
+    try:
+        then()
+    except RuntimeError:
+        pass  # the loop has closed: the work is done
+
+
+def main() -> None:
+    """The process: one job, from stdin to its report."""
+    raise_file_limit()
+    line = sys.stdin.readline()
+    if not line:
+        return
+    job = JOB.validate_json(line)
+
+    async def start() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        watch_lock(sys.argv[1], lambda: loop.call_soon_threadsafe(stop.set))
+        await work(job, sys.stdin.readline, stop)
+
+    try:
+        _run(start())
+    except SyncloadError as error:
+        speak({"error": str(error)})
+    # Daemon threads may still sit in a read; leave without joining them.
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _run(work_to_do: Any) -> None:
+    try:
+        import uvloop  # noqa: PLC0415  # optional, and only this process wants it
+    except ImportError:  # not on every platform; the plain loop is right, only dearer
+        asyncio.run(work_to_do)
+    else:
+        uvloop.run(work_to_do)
+
+
+if __name__ == "__main__":
+    main()

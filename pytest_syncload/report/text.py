@@ -1,0 +1,140 @@
+"""The words a person decides by: why a row failed or could not be judged; progress; the closing table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pytest_syncload.facts.events import Event, PhaseMeasured, PhaseProgress, PhaseStarted, Settled, Settling
+from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
+from pytest_syncload.facts.plan import Spec, Target
+from pytest_syncload.facts.result import Outcome, PhaseResult, Window
+from pytest_syncload.facts.units import format_duration, format_number, format_quantity
+
+_BARS = "▁▂▃▄▅▆▇█"
+#: Lines of progress a person reads in a CI log: one in ten seconds.
+_PROGRESS_EVERY_S = 10
+
+
+def explain(verdict: Verdict, spec: Spec) -> str:
+    """A row's failure or error."""
+    slo = verdict.slo
+    head = "not proven" if verdict.ruling is Ruling.INCONCLUSIVE else "breach"
+    lines = [f"{slo.id}: {head}: {verdict.reason}", ""]
+    seen = verdict.observation
+    if seen is not None:
+        observed = "nothing" if seen.value is None else format_quantity(seen.value, seen.kind)
+        lines.append(f"  observed  {observed}" + (f" from {seen.samples} samples" if seen.samples else ""))
+        lines.append(f"  target    {slo.target.text}")
+        lines.append(f"  window    {format_window(seen.window)}")
+        for number, source in enumerate(seen.sources):
+            lines.append(f"  {'source' if number == 0 else '':<9} {source}")
+        for name, value in seen.parts.items():
+            lines.append(f"  of which  {name}: {format_quantity(value, seen.kind)}")
+        lines += _sparkline_lines(seen)
+    lines.append(f"  asked at  {spec.file.name}:{slo.line}")
+    lines.append(f"  where     {_where(spec)}")
+    return "\n".join(lines)
+
+
+def explain_load(result: PhaseResult, reasons: Sequence[str]) -> str:
+    """Why a phase's load proves nothing."""
+    lines = [f"{result.phase}: the phase is invalid, so none of its rows is judged"]
+    lines += [f"  - {reason}" for reason in reasons]
+    lines += ["", f"  window    {format_window(result.window)}", f"  arrivals  {_outcomes(result)}"]
+    lines += [f"  example   {example}" for example in result.examples[:3]]
+    return "\n".join(lines)
+
+
+def format_window(window: Window) -> str:
+    """``2026-11-24 09:00–09:15 UTC (15m)``."""
+    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.start, window.end))
+    return f"{start:%Y-%m-%d %H:%M}–{end:%H:%M} UTC ({format_duration(window.seconds)})"
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """One bar a value, from zero to the largest."""
+    top = max((value for value in values if value > 0), default=0.0)
+    if not top:
+        return _BARS[0] * len(values)
+    return "".join(_BARS[min(len(_BARS) - 1, int(max(0.0, value) / top * (len(_BARS) - 1) + 0.5))] for value in values)
+
+
+def _sparkline_lines(seen: Observation) -> list[str]:
+    series: Series = seen.series
+    if not series.values:
+        return []
+    marks = "".join("^" if _beyond(value, seen.slo.target) else " " for value in series.values)
+    worst = max(series.values) if seen.slo.target.op != ">" else min(series.values)
+    lines = [f"  a minute  {sparkline(series.values)}  worst {format_quantity(worst, seen.kind)}"]
+    return [*lines, f"            {marks}  beyond the target"] if marks.strip() else lines
+
+
+def _beyond(value: float, target: Target) -> bool:
+    holds = {
+        "<": value < target.value,
+        "<=": value <= target.value,
+        "==": value == target.value,
+        ">=": value >= target.value,
+        ">": value > target.value,
+    }
+    return not holds[target.op]
+
+
+def _where(spec: Spec) -> str:
+    environment = spec.environment
+    if environment.sandbox is not None:
+        return f"{environment.name} (SANDBOX: proves nothing about a real target)"
+    region = environment.aws.region if environment.aws is not None else "?"
+    return f"{environment.name}, {environment.base_url}, {region}"
+
+
+def _outcomes(result: PhaseResult) -> str:
+    counts = [f"{result.hold[outcome]} {outcome.value}" for outcome in Outcome if result.hold[outcome]]
+    return f"{result.hold.arrivals} of {result.scheduled_in_hold} in the hold: " + (", ".join(counts) or "none")
+
+
+def progress(event: Event) -> str | None:
+    """A line for an event, None where it is not worth one."""
+    match event:
+        case PhaseStarted():
+            rate, wall = format_number(event.rate_per_s), format_duration(event.wall_s)
+            many = "1 generator" if event.generators == 1 else f"{event.generators} generators"
+            return f"{event.phase}: offering {rate}/s for {wall} from {many}, hold {format_window(event.window)}"
+        case PhaseProgress():
+            second = event.second
+            if second.at_s % _PROGRESS_EVERY_S or not second.at_s:
+                return None
+            failed = second.tally.failed_percent
+            p95 = "?" if second.p95_ms is None else f"{format_number(second.p95_ms)} ms"
+            return (
+                f"{event.phase}: {format_duration(event.elapsed_s)} of {format_duration(event.wall_s)} · "
+                f"{second.tally.arrivals}/s · p95 {p95} · failed {format_number(failed or 0.0)} % · "
+                f"in flight {second.in_flight}"
+            )
+        case PhaseMeasured():
+            result = event.result
+            p95_ms, lag_ms = result.latency.percentile(95), result.lag.percentile(99)
+            shown = "no latencies"
+            if p95_ms is not None and lag_ms is not None:
+                shown = f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
+            return f"{event.phase}: {_outcomes(result)} · {shown}"
+        case Settling():
+            return f"{event.phase}: CloudWatch has not settled: {event.waiting_for}" if event.attempt % 5 == 0 else None
+        case Settled():
+            return f"{event.phase}: " + (event.problem or f"CloudWatch settled after {event.attempts} polls")
+
+
+def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> list[str]:
+    """The closing table: every row with value, target and verdict; then what was not looked at."""
+    width = max((len(verdict.slo.id) for verdict in verdicts), default=0)
+    lines = []
+    for verdict in verdicts:
+        seen = verdict.observation
+        value = "–" if seen is None or seen.value is None else format_quantity(seen.value, seen.kind)
+        lines.append(f"{verdict.slo.id:<{width}}  {value:>10}  target {verdict.slo.target.text:<12} {verdict.ruling}")
+    judged = {verdict.slo.phase for verdict in verdicts}
+    lines += [f"{name}: no row was judged, so nothing was proven" for name in phases if name not in judged]
+    lines.append(f"where: {_where(spec)}")
+    lines.append("not looked at: parity · cost · generator's region")
+    return lines

@@ -1,0 +1,1 @@
+"""The only floor that knows pytest: options, collection, selection, items, fixtures, xdist."""

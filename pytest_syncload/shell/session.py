@@ -1,0 +1,227 @@
+"""One pytest session with a slo.yaml: ties collection, selection, the run folder and the conductor together."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Collection
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_syncload.conductor.conductor import Conductor, unjudged
+from pytest_syncload.conductor.ground import describe, describe_phase, prepare, refuse_unnamed
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.errors import Refused, SpecError
+from pytest_syncload.facts.events import Event
+from pytest_syncload.facts.plan import Slo, Spec
+from pytest_syncload.report.text import progress, summary
+from pytest_syncload.shell.collect import SLO_MARK, SloFile, SloItem
+from pytest_syncload.shell.fixtures import phase_fixtures
+from pytest_syncload.shell.select import Selection
+from pytest_syncload.shell.settings import Settings, environ
+from pytest_syncload.spec import read
+
+_SELECTED = "selected.json"
+
+
+def begin(config: pytest.Config, file: Path) -> None:
+    """Read slo.yaml and register what the session needs. Raises `pytest.UsageError` with every problem of the file."""
+    settings = Settings.from_pytest_config(config, file, environ())
+    try:
+        spec = read(file, environment=settings.named_environment, environ=environ())
+    except SpecError as error:
+        raise pytest.UsageError(str(error)) from None
+    config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
+    for phase in spec.phases:
+        config.addinivalue_line("markers", f"{phase.name}: load phase of slo.yaml (pytest-syncload)")
+    if not settings.is_worker and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        # Collected even where `testpaths` leaves it out; pytest drops the duplicate where it does not.
+        config.args.append(str(file))
+    session = SyncloadSession(config, settings, spec)
+    manager = config.pluginmanager
+    manager.register(session.selection, "syncload-selection")
+    manager.register(session, "syncload-session")
+    manager.register(phase_fixtures([phase.name for phase in spec.phases], session.result), "syncload-phases")
+
+
+class SyncloadSession:
+    """The hooks. In the controller it also holds what must live as long as pytest: the lock and the sandbox."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, spec: Spec) -> None:
+        self._config = config
+        self._settings = settings
+        self._spec = spec
+        self.selection = Selection([phase.name for phase in spec.phases])
+        worker_folder = settings.worker_folder
+        self._folder = RunFolder(worker_folder) if worker_folder else RunFolder.named_now(settings.root)
+        self._conductor: Conductor | None = None
+        self._lock = ExitStack()
+        self._sandbox = ExitStack()
+        self._begun = False
+
+    # What items and fixtures ask for.
+
+    def conductor(self) -> Conductor:
+        """This process's conductor."""
+        if self._conductor is None:
+            self._conductor = Conductor(self._spec, self._folder, lambda: self.selection.selected, self._listen)
+        return self._conductor
+
+    def result(self, phase: str) -> Any:
+        """A phase's valid result, for its fixture."""
+        return self.conductor().result(phase)
+
+    def _listen(self, event: Event) -> None:
+        if self._settings.is_worker:
+            return
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        line = progress(event)
+        if reporter is not None and line is not None:
+            reporter.ensure_newline()
+            reporter.write_line(line)
+
+    # Collection.
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> SloFile | None:
+        """slo.yaml in rootdir, and no other."""
+        if file_path != self._settings.file:
+            return None
+        file = SloFile.from_parent(parent, path=file_path)
+        file.spec = self._spec
+        file.conductor = self.conductor
+        return file
+
+    def pytest_report_header(self) -> list[str]:
+        """Where the run would go."""
+        return describe(self._spec)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """What will be run, and what was left out."""
+        return self._said_of_selection(self.selection.selected, self.selection.left_out)
+
+    def _said_of_selection(self, selected: Collection[str], left_out: int) -> list[str]:
+        lines = []
+        if selected:
+            lines.append("syncload: " + " · ".join(describe_phase(self._spec, name) for name in selected))
+        if left_out:
+            lines.append(f"syncload: {left_out} items that need load were left out; select a phase by -m or by node id")
+        return lines
+
+    def pytest_collection_finish(self) -> None:
+        """Without xdist, here the run begins; a worker tells the controller what was selected."""
+        if self._settings.collect_only or not self.selection.selected:
+            return
+        if self._settings.is_worker:
+            self._folder.make()
+            rows = [item.nodeid for item in self.selection.kept if isinstance(item, SloItem)]
+            self._folder.write(_SELECTED, {"phases": list(self.selection.selected), "rows": rows})
+            return
+        self._begin(self.selection.selected)
+
+    # The run.
+
+    def _begin(self, selected: Collection[str]) -> None:
+        if self._begun or not selected:
+            return
+        self._begun = True
+        if self._settings.last_failed:
+            raise pytest.UsageError(
+                "--lf would offer load again, and judging an earlier run again is not built yet; leave --lf out, or "
+                f"deselect slo.yaml's items (phases asked for: {', '.join(selected)})"
+            )
+        try:
+            refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=environ())
+            self._folder.make()
+            self._lock.enter_context(self._folder.controller_lock())
+            self._terminate_like_interrupt()
+            prepare(self._spec, self._folder, self._sandbox)
+        except Refused as error:
+            raise pytest.UsageError(f"syncload: {error}") from None
+
+    def _terminate_like_interrupt(self) -> None:
+        """SIGTERM, as a CI runner sends it, ends like Ctrl-C: load stops, what was measured is kept."""
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        self._lock.callback(signal.signal, signal.SIGTERM, before)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Let go of the lock: every generator of every worker stops."""
+        self._lock.close()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """No phase that was asked for may end without a judged row and still exit 0."""
+        if not self._begun or self._settings.is_worker:
+            return
+        phases = self._asked_phases()
+        rows = {slo.id: slo for name in phases for slo in self._spec.phase(name).slos if self._asked(slo)}
+        reason = "the run ended before this row was judged"
+        unjudged(self._folder, rows, reason)
+        judged = {slo.phase for slo in rows.values() if self._was_judged(slo, reason)}
+        if exitstatus == pytest.ExitCode.OK and set(phases) - judged:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _asked_phases(self) -> list[str]:
+        said = self._folder.read(_SELECTED)
+        return list(said["phases"]) if said else list(self.selection.selected)
+
+    def _asked(self, slo: Slo) -> bool:
+        said = self._folder.read(_SELECTED)
+        ids = said["rows"] if said else [item.nodeid for item in self.selection.kept if isinstance(item, SloItem)]
+        return any(nodeid.endswith(f"::{slo.id}") for nodeid in ids)
+
+    def _was_judged(self, slo: Slo, reason: str) -> bool:
+        verdict = self._folder.verdict(slo.phase, slo.name)
+        return verdict is not None and verdict.reason != reason
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """The closing table."""
+        if not self._begun:
+            return
+        verdicts = [
+            verdict
+            for name in self._asked_phases()
+            for slo in self._spec.phase(name).slos
+            if (verdict := self._folder.verdict(slo.phase, slo.name)) is not None
+        ]
+        terminalreporter.section("syncload")
+        for line in summary(self._spec, verdicts, self._asked_phases()):
+            terminalreporter.write_line(line)
+        terminalreporter.write_line(f"run folder: {self._relative_folder()}")
+
+    def _relative_folder(self) -> str:
+        return str(self._folder.path.relative_to(self._settings.root))
+
+    def pytest_unconfigure(self) -> None:
+        """Let go of everything."""
+        self._lock.close()
+        self._sandbox.close()
+
+    # pytest-xdist, whose hooks are there only where it is.
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker which run it belongs to."""
+        node.workerinput["syncload_folder"] = str(self._folder.path)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        """A worker has collected and nothing is scheduled yet: with xdist, here the run begins."""
+        said = self._folder.read(_SELECTED) if self._folder.path.is_dir() else None
+        if said is None or self._begun:
+            return
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            for line in self._said_of_selection(said["phases"], 0):
+                reporter.ensure_newline()
+                reporter.write_line(line)
+        self._begin(said["phases"])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """A worker that died under a row proves nothing about the target: an error, not a failure."""
+        if crashitem.startswith(f"{self._settings.file.name}::"):
+            report.when = "setup"
