@@ -1,0 +1,112 @@
+"""What the stand-in service remembers: the table's write capacity, the idempotency keys, whose turn a fault is.
+
+Counted state and no socket, no clock of its own: every method is told the time. It must never invent an answer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from enum import Enum
+
+#: A share of 100 % in millionths of a percent: whole numbers, so that a thousand times 0.1 % is exactly one.
+_WHOLE = 100_000_000
+
+#: Writes a second that the table takes unless a fault says otherwise: far above what one core of a laptop offers.
+DEFAULT_CAPACITY_PER_S = 20_000.0
+
+#: Keys remembered. More than a sandbox phase offers; beyond it the oldest is forgotten.
+KEY_LIMIT = 500_000
+
+
+class Turn:
+    """Spreads ``percent`` of requests evenly by error diffusion: 0.5 % of 1,000 is five, wherever they start."""
+
+    __slots__ = ("_owed", "_step")
+
+    def __init__(self, percent: float) -> None:
+        self._step = round(percent * _WHOLE / 100)
+        self._owed = 0
+
+    def accrue(self) -> None:
+        """One more request came by."""
+        self._owed += self._step
+
+    def take(self) -> bool:
+        """Whether this request is one of the share. A turn that is not taken is kept for the next request."""
+        if self._owed < _WHOLE:
+            return False
+        self._owed -= _WHOLE
+        return True
+
+
+class Table:
+    """A DynamoDB table's write capacity as a token bucket over wall seconds, with a burst of one second.
+
+    A write that finds no token is throttled once and waits; later refill serves it, as an SDK's retry would be.
+    """
+
+    __slots__ = ("_at", "_capacity_per_s", "_tokens", "_waiting")
+
+    def __init__(self, capacity_per_s: float, now: float) -> None:
+        self._capacity_per_s = capacity_per_s
+        self._tokens = capacity_per_s
+        self._waiting = 0
+        self._at = now
+
+    def serve(self, now: float) -> int:
+        """Refill up to ``now`` (monotonic seconds) and serve waiting writes. The write units consumed by them."""
+        # The refill comes in small steps, so what waits is served before the burst is capped.
+        tokens = self._tokens + (now - self._at) * self._capacity_per_s
+        self._at = now
+        served = min(self._waiting, int(tokens))
+        self._waiting -= served
+        self._tokens = min(tokens - served, self._capacity_per_s)
+        return served
+
+    def write(self, now: float) -> tuple[int, int]:
+        """One write at ``now``: the write units consumed by then (waiting ones included), and throttle events."""
+        consumed = self.serve(now)
+        if self._waiting or self._tokens < 1:
+            self._waiting += 1
+            return consumed, 1
+        self._tokens -= 1
+        return consumed + 1, 0
+
+
+class Known(Enum):
+    """What the store says of a key (draft-ietf-httpapi-idempotency-key-header, section 2.6)."""
+
+    NEW = "new"
+    IN_PROGRESS = "in progress"
+    OTHER_PAYLOAD = "other payload"
+
+
+class Keys:
+    """Idempotency keys by user: the first payload's digest, and the answer once there is one. Bounded."""
+
+    __slots__ = ("_entries", "_limit")
+
+    def __init__(self, limit: int = KEY_LIMIT) -> None:
+        self._limit = limit
+        self._entries: OrderedDict[tuple[str, bytes], tuple[int, bytes | None]] = OrderedDict()
+
+    def begin(self, user: str, key: bytes, digest: int) -> Known | bytes:
+        """Claim ``key`` for ``user``: `Known.NEW`, or why not, or the stored answer."""
+        entry = self._entries.get((user, key))
+        if entry is None:
+            self._entries[user, key] = (digest, None)
+            if len(self._entries) > self._limit:
+                self._entries.popitem(last=False)
+            return Known.NEW
+        stored_digest, answer = entry
+        if stored_digest != digest:
+            return Known.OTHER_PAYLOAD
+        return Known.IN_PROGRESS if answer is None else answer
+
+    def finish(self, user: str, key: bytes, digest: int, answer: bytes) -> None:
+        """Keep the answer of a key that was begun, unless it was already forgotten."""
+        if (user, key) in self._entries:
+            self._entries[user, key] = (digest, answer)
+
+    def __len__(self) -> int:
+        return len(self._entries)
