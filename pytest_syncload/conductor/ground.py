@@ -12,7 +12,6 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import Environment, Spec
-from pytest_syncload.facts.units import format_duration, format_number
 
 _FILE = "environment.json"
 
@@ -89,29 +88,6 @@ def _real_clock(environment: Environment) -> ServiceClock:
     assert environment.aws is not None
     offset = measured_offset_s(cloudwatch_client(environment.aws), time.time)
     return ServiceClock.starting_now(offset_s=offset if abs(offset) > OFFSET_NOTICED_S else 0.0)
-
-
-def describe(spec: Spec) -> list[str]:
-    """The header: where the run goes and what is scaled, loudly where it is the sandbox."""
-    environment = spec.environment
-    if environment.sandbox is None:
-        region = environment.aws.region if environment.aws else "unknown region"
-        return [f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
-    sandbox = environment.sandbox
-    scaled = "" if sandbox.rate_scale == 1 else f" · rates × {format_number(sandbox.rate_scale)}"
-    return [
-        f"syncload: SANDBOX (proves nothing about a real target) · {spec.file.name} · "
-        f"clock × {format_number(sandbox.speed)}{scaled}"
-    ]
-
-
-def describe_phase(spec: Spec, name: str) -> str:
-    """``peak 3000/s, ramp 5m, hold 15m``."""
-    phase = spec.phase(name)
-    if phase.climb is not None:
-        return f"{name} climbs from {format_number(phase.climb.from_per_s)}/s"
-    ramp = f", ramp {format_duration(phase.ramp_s)}" if phase.ramp_s else ""
-    return f"{name} {format_number(phase.rate_per_s)}/s{ramp}, hold {format_duration(phase.hold_s)}"
 
 
 def scaled_rate(ground: Ground, rate_per_s: float) -> float:

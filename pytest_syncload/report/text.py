@@ -94,6 +94,29 @@ def _outcomes(result: PhaseResult) -> str:
     return f"{result.hold.arrivals} of {result.scheduled_in_hold} in the hold: " + (", ".join(counts) or "none")
 
 
+def describe(spec: Spec) -> list[str]:
+    """The header: where the run goes and what is scaled, loudly where it is the sandbox."""
+    environment = spec.environment
+    if environment.sandbox is None:
+        region = environment.aws.region if environment.aws else "unknown region"
+        return [f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
+    sandbox = environment.sandbox
+    scaled = "" if sandbox.rate_scale == 1 else f" · rates × {format_number(sandbox.rate_scale)}"
+    return [
+        f"syncload: SANDBOX (proves nothing about a real target) · {spec.file.name} · "
+        f"clock × {format_number(sandbox.speed)}{scaled}"
+    ]
+
+
+def describe_phase(spec: Spec, name: str) -> str:
+    """``peak 3000/s, ramp 5m, hold 15m``."""
+    phase = spec.phase(name)
+    if phase.climb is not None:
+        return f"{name} climbs from {format_number(phase.climb.from_per_s)}/s"
+    ramp = f", ramp {format_duration(phase.ramp_s)}" if phase.ramp_s else ""
+    return f"{name} {format_number(phase.rate_per_s)}/s{ramp}, hold {format_duration(phase.hold_s)}"
+
+
 def progress(event: Event) -> str | None:
     """A line for an event, None where it is not worth one."""
     match event:

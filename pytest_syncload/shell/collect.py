@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_syncload.conductor.conductor import Conductor
 from pytest_syncload.facts.errors import Breach, Inconclusive, PhaseInvalid, SyncloadError
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Phase, Slo, Spec
 from pytest_syncload.report.text import explain, explain_load
+
+if TYPE_CHECKING:
+    from pytest_syncload.conductor.conductor import Conductor
 
 #: The name of a phase's own item.
 LOAD = "load"

@@ -1,4 +1,8 @@
-"""One pytest session with a slo.yaml: ties collection, selection, the run folder and the conductor together."""
+"""One pytest session with a slo.yaml: ties collection, selection, the run folder and the conductor together.
+
+The conductor, and boto3 and httpx with it, is imported only once a phase is asked for: `pytest tests` in a repository
+with a slo.yaml must not pay for it.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,23 @@ import signal
 from collections.abc import Collection
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_syncload.conductor.conductor import Conductor, unjudged
-from pytest_syncload.conductor.ground import describe, describe_phase, prepare, refuse_unnamed
-from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.errors import Refused, SpecError
 from pytest_syncload.facts.events import Event
 from pytest_syncload.facts.plan import Slo, Spec
-from pytest_syncload.report.text import progress, summary
+from pytest_syncload.report.text import describe, describe_phase, progress, summary
 from pytest_syncload.shell.collect import SLO_MARK, SloFile, SloItem
 from pytest_syncload.shell.fixtures import phase_fixtures
 from pytest_syncload.shell.select import Selection
 from pytest_syncload.shell.settings import Settings, environ
 from pytest_syncload.spec import read
+
+if TYPE_CHECKING:
+    from pytest_syncload.conductor.conductor import Conductor
+    from pytest_syncload.conductor.run_folder import RunFolder
 
 _SELECTED = "selected.json"
 
@@ -54,17 +59,28 @@ class SyncloadSession:
         self._settings = settings
         self._spec = spec
         self.selection = Selection([phase.name for phase in spec.phases])
-        worker_folder = settings.worker_folder
-        self._folder = RunFolder(worker_folder) if worker_folder else RunFolder.named_now(settings.root)
+        self._made_folder: RunFolder | None = None
         self._conductor: Conductor | None = None
         self._lock = ExitStack()
         self._sandbox = ExitStack()
         self._begun = False
 
+    @property
+    def _folder(self) -> RunFolder:
+        """This run's folder, made when it is needed; a worker's is its controller's."""
+        from pytest_syncload.conductor.run_folder import RunFolder  # noqa: PLC0415  # see the module's docstring
+
+        if self._made_folder is None:
+            worker_folder = self._settings.worker_folder
+            self._made_folder = RunFolder(worker_folder) if worker_folder else RunFolder.named_now(self._settings.root)
+        return self._made_folder
+
     # What items and fixtures ask for.
 
     def conductor(self) -> Conductor:
         """This process's conductor."""
+        from pytest_syncload.conductor.conductor import Conductor  # noqa: PLC0415  # see the module's docstring
+
         if self._conductor is None:
             self._conductor = Conductor(self._spec, self._folder, lambda: self.selection.selected, self._listen)
         return self._conductor
@@ -123,6 +139,8 @@ class SyncloadSession:
     # The run.
 
     def _begin(self, selected: Collection[str]) -> None:
+        from pytest_syncload.conductor.ground import prepare, refuse_unnamed  # noqa: PLC0415  # see the module's docstring
+
         if self._begun or not selected:
             return
         self._begun = True
@@ -155,6 +173,8 @@ class SyncloadSession:
         """No phase that was asked for may end without a judged row and still exit 0."""
         if not self._begun or self._settings.is_worker:
             return
+        from pytest_syncload.conductor.conductor import unjudged  # noqa: PLC0415  # see the module's docstring
+
         phases = self._asked_phases()
         rows = {slo.id: slo for name in phases for slo in self._spec.phase(name).slos if self._asked(slo)}
         reason = "the run ended before this row was judged"

@@ -27,9 +27,6 @@ def observe(slo: Slo, answers: Mapping[Ask, Answer], resources: Resources, resul
     try:
         queries = queries_for(slo, resources)
         value, samples, series, parts = _FOLDS[preset.fold](slo, preset, queries, answers, result)
-        for number in (value, *series.values):
-            if not math.isfinite(number):
-                raise Inconclusive(f"CloudWatch answered {number}, which is no measurement")
         problem = None
     except Inconclusive as error:
         value, samples, series, parts, problem = None, None, _EMPTY, {}, str(error)
@@ -153,6 +150,9 @@ def _whole_answer(answers: Mapping[Ask, Answer], ask: Ask) -> Answer:
         raise Inconclusive(f"{ask.query} was never fetched")
     if answer.status != COMPLETE:
         raise Inconclusive(f"{ask.query} is {answer.status}, not {COMPLETE}")
+    for value in answer.values:
+        if not math.isfinite(value):
+            raise Inconclusive(f"{ask.query} came back as {value}, which is no measurement")
     return answer
 
 

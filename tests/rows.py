@@ -1,0 +1,88 @@
+"""Rows, answers and results for tests: what a phase of three minutes at 10/s looks like when all is well."""
+
+from dataclasses import replace
+
+from pytest_syncload.facts.catalogue import Query
+from pytest_syncload.facts.histogram import Histogram
+from pytest_syncload.facts.plan import Resources, Slo, Target
+from pytest_syncload.facts.result import GeneratorReport, Outcome, PhaseResult, Tally, Window
+from pytest_syncload.facts.units import Kind
+from pytest_syncload.sources.cloudwatch import COMPLETE, Answer, Ask, asks_of, traffic_ask
+
+START = 1_700_000_040.0 - 1_700_000_040.0 % 60
+WINDOW = Window(start=START, end=START + 180)
+MINUTES = (START, START + 60, START + 120)
+RESOURCES = Resources(rest_api="syncwell", stage="v1", tables={"sync-jobs": ()})
+
+LATENCY = Slo(
+    name="api-latency-p95",
+    phase="peak",
+    target=Target(op="<", value=500.0, kind=Kind.TIME, text="< 500 ms"),
+    line=30,
+    metric="apigateway.latency",
+    statistic="p95",
+)
+ERRORS = Slo(
+    name="api-5xx-rate",
+    phase="peak",
+    target=Target(op="<", value=0.1, kind=Kind.SHARE, text="< 0.1 %"),
+    line=31,
+    metric="apigateway.5xx",
+)
+THROTTLES = Slo(
+    name="dynamodb-throttles",
+    phase="peak",
+    target=Target(op="==", value=0.0, kind=Kind.COUNT, text="== 0"),
+    line=32,
+    metric="dynamodb.throttles",
+)
+
+
+def result(**changes: object) -> PhaseResult:
+    """A valid phase of 1,800 arrivals, all ok, changed as asked."""
+    plain = PhaseResult(
+        phase="peak",
+        window=WINDOW,
+        rate_per_s=10.0,
+        scheduled_in_hold=1800,
+        wall_seconds=180.0,
+        ramp=Tally(),
+        hold=Tally(outcomes={Outcome.OK: 1800}),
+        latency=Histogram.of([20.0] * 1800),
+        service_time=Histogram.of([20.0] * 1800),
+        lag=Histogram.of([0.5] * 1800),
+        wire_requests=1800,
+        in_flight_edges=2,
+        statuses={202: 1800},
+        generators=(GeneratorReport(index=0, cpu_percent=10.0, lag_p99_ms=0.5, peak_in_flight=3),),
+        timeline=(),
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+#: The values of a healthy minute, by metric name and statistic.
+HEALTHY = {
+    ("Latency", "p95"): 120.0,
+    ("Latency", "SampleCount"): 600.0,
+    ("Count", "Sum"): 600.0,
+    ("5XXError", "Sum"): 0.0,
+    ("ConsumedReadCapacityUnits", "Sum"): 600.0,
+    ("ConsumedWriteCapacityUnits", "Sum"): 600.0,
+}
+
+
+def answer(ask: Ask, value: float | None, status: str = COMPLETE) -> Answer:
+    """An answer with ``value`` in each period, or without a data point."""
+    stamps = () if value is None else (MINUTES if ask.period_s == 60 else (START,))
+    return Answer(ask=ask, status=status, timestamps=stamps, values=tuple(value or 0.0 for _ in stamps))
+
+
+def answers(*slos: Slo, **changed: float | None) -> dict[Ask, Answer]:
+    """Healthy answers to all that the rows ask, with metrics changed by name (None: no data point)."""
+    asks = [ask for slo in slos for ask in asks_of(slo, RESOURCES, WINDOW)]
+    return {ask: answer(ask, _value(ask.query, changed)) for ask in [*asks, traffic_ask(RESOURCES)]}
+
+
+def _value(query: Query, changed: dict[str, float | None]) -> float | None:
+    key = query.name if not query.name[0].isdigit() else f"_{query.name}"
+    return changed[key] if key in changed else HEALTHY.get((query.name, query.statistic))
