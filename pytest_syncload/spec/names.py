@@ -8,13 +8,26 @@ import unicodedata
 
 _BUILTIN_MARKERS = {
     *("parametrize", "skip", "skipif", "usefixtures", "xfail", "filterwarnings", "tryfirst", "trylast"),
-    *("hookwrapper", "optionalhook", "no_cover", "xdist_group", "flaky"),
+    *("hookwrapper", "optionalhook", "no_cover", "xdist_group", "flaky", "hypothesis", "anyio"),
 }
 _BUILTIN_FIXTURES = {
     *("tmp_path", "tmp_path_factory", "tmpdir", "tmpdir_factory", "request", "cache", "capsys", "capfd"),
     *("capsysbinary", "capfdbinary", "capteesys", "caplog", "monkeypatch", "pytestconfig", "recwarn"),
     *("record_property", "record_testsuite_property", "record_xml_attribute", "doctest_namespace"),
-    *("testdir", "pytester", "subtests", "worker_id", "testrun_uid", "session", "fastsession"),
+    *(
+        "testdir",
+        "pytester",
+        "LineMatcher",
+        "linecomp", "pytester_example_path",
+        "subtests",
+        "worker_id",
+        "testrun_uid",
+        "session",
+        "fastsession",
+    ),
+    # httpx brings anyio, and anyio is a pytest plugin as well.
+    *("anyio_backend", "anyio_backend_name", "anyio_backend_options"),
+    *("free_tcp_port", "free_tcp_port_factory", "free_udp_port", "free_udp_port_factory"),
 }
 _OURS = {"slo", "slos", "load", "syncload_request", "syncload_identities"}
 

@@ -139,8 +139,6 @@ class _Walk:
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         self._spend(node)
-        if len(path) > MAX_DEPTH:
-            raise NotReadable(_place(node).line, f"nested more than {MAX_DEPTH} levels deep")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         self._enter(node)
@@ -227,11 +225,11 @@ class _Walk:
     def _text(self, node: yaml.ScalarNode) -> str:
         text = str(node.value)
         try:
-            text.encode()
-        except UnicodeEncodeError:
+            # JSON escapes what is beyond U+FFFF as two surrogates, and PyYAML leaves them as two.
+            return text.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
             self._problem(node, "text holds half of a surrogate pair; write the character itself")
             return text.encode(errors="replace").decode()
-        return text
 
     def _spend(self, node: yaml.Node) -> None:
         self._spent += 1
@@ -241,6 +239,8 @@ class _Walk:
     def _enter(self, node: yaml.Node) -> None:
         if id(node) in self._open:
             raise NotReadable(_place(node).line, "an alias stands inside its own anchor, so the value has no end")
+        if len(self._open) == MAX_DEPTH:
+            raise NotReadable(_place(node).line, f"nested more than {MAX_DEPTH} levels deep")
         self._open.add(id(node))
 
     def _problem(self, node: yaml.Node, what: str) -> None:

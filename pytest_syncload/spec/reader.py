@@ -216,7 +216,10 @@ class _Reading:
         return None
 
     def _refused(self, model: type[BaseModel], path: Path, detail: ErrorDetails) -> None:
-        below = tuple(part for part in detail["loc"] if part != "[key]")
+        below: Path = detail["loc"]
+        # pydantic marks a refused key of a mapping so; the key itself is what is wrong then, not its value.
+        key_refused = below[-1:] == ("[key]",) and self._at((*path, *below)) is None
+        below = below[:-1] if key_refused else below
         full = (*path, *below)
         match detail["type"]:
             case "extra_forbidden":
@@ -227,7 +230,7 @@ class _Reading:
             case _:
                 what, takes = _reason(detail)
                 written = self._written(full)
-                if has_variable(written):
+                if has_variable(written) and not key_refused:
                     if self._at(full) == written:
                         return  # Not filled in: another environment's, or reported as missing already.
                     what = f"{written!r} does not fit here with its variables filled in; this takes {takes}"
@@ -259,10 +262,11 @@ def _reason(detail: ErrorDetails) -> tuple[str, str]:
         case "syncload":
             return context["what"], context["takes"]
         case "literal_error":
-            takes = str(context["expected"]).replace(" or ", ", ")
-            options = [option.strip("'") for option in takes.split(", ")]
+            options = str(context["expected"]).replace(" or ", ", ")
+            takes = f"one of {options}"
             if isinstance(given, str):
-                return f"{given!r} is not known here; {schema.nearest(given, options)}", f"one of {takes}"
+                near = schema.nearest(given, [option.strip("'") for option in options.split(", ")])
+                return f"{given!r} is not known here; {near}", takes
         case "string_type":
             takes = "text"
         case "int_type":
@@ -271,7 +275,7 @@ def _reason(detail: ErrorDetails) -> tuple[str, str]:
             takes = "a list"
         case "dict_type" | "model_type":
             takes = "a mapping"
-        case _:
+        case _:  # pragma: no cover -- no type of ours gives another; if one will, its text is pydantic's
             return detail["msg"], "something else"
     quote = "; put it in quotes" if takes == "text" and isinstance(given, (int, float)) else ""
     return f"this takes {takes}, not {_described(given)}{quote}", takes

@@ -70,6 +70,15 @@ class RequestModel(Strict):
     json_body: Annotated[Any, Field(alias="json")] = None
     expect: ExpectModel = ExpectModel()
 
+    @field_validator("headers")
+    @classmethod
+    def _each_once(cls, headers: dict[str, str]) -> dict[str, str]:
+        lowered = [name.lower() for name in headers]
+        twice = sorted({name for name in lowered if lowered.count(name) > 1})
+        if twice:
+            raise wrong(f"{', '.join(twice)} is there twice, as headers know no case; keep one", "each header once")
+        return headers
+
 
 class FaultsModel(Strict):
     """`sandbox.faults:`"""

@@ -1,0 +1,145 @@
+"""Plans that the tests of spec/ start from, and the one way they read them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_syncload.facts.errors import SpecError
+from pytest_syncload.facts.plan import Spec
+from pytest_syncload.spec import read
+
+SMALL = """\
+service: tiny
+request: {path: /}
+phases:
+  peak: {rate: 10/s, hold: 1m, slos: {latency: {metric: apigateway.latency, target: "< 500 ms"}}}
+"""
+
+#: Every key that exists, once.
+FULL: dict[str, Any] = {
+    "service": "full",
+    "environments": {
+        "sandbox": {
+            "sandbox": {
+                "speed": 30,
+                "rate_scale": 0.5,
+                "faults": {
+                    "latency": "700 ms",
+                    "errors": "0.5 %",
+                    "table_capacity": "50/s",
+                    "missing": ["Latency"],
+                    "rejected_tokens": "100 %",
+                    "refused_connections": "1 %",
+                    "wrong_body": "2 %",
+                },
+            },
+            "max_rate": "9000/s",
+        },
+        "real": {
+            "base_url": "https://api.example.com:8443/base/",
+            "region": "eu-central-1",
+            "max_rate": "8000/s",
+            "firebase": {
+                "api_key": "key",
+                "project": "p",
+                "sign_in": "password",
+                "service_account": "/sa.json",
+                "users": 7,
+                "emulator_host": "127.0.0.1:9099",
+            },
+            "resources": {
+                "api": {"rest": "api", "stage": "v1"},
+                "tables": {"jobs": ["by-user"], "logs": []},
+                "queue": "q",
+                "ecs": {"cluster": "c", "service": "s"},
+                "cache": ["n-1", "n-2"],
+            },
+        },
+    },
+    "load": {"arrivals": "poisson", "timeout": "2500 ms", "generators": 3, "seed": 0},
+    "request": {
+        "method": "PUT",
+        "path": "/v1/jobs?x=1",
+        "headers": {"X-Api-Key": "abc"},
+        "json": {"a": [1, None, True], "day": "2026-01-01"},
+        "expect": {"status": 201, "json": {"id": "any", "n": None}},
+    },
+    "phases": {
+        "peak": {
+            "rate": "3000/s",
+            "ramp": "5m",
+            "hold": "15m",
+            "slos": {
+                "preset": {
+                    "metric": "sqs.visible",
+                    "statistic": "Average",
+                    "target": "<= 1000",
+                    "sustained": "3m",
+                    "growth": "none",
+                    "min_samples": 10,
+                },
+                "raw": {
+                    "query": {"namespace": "AWS/SQS", "name": "Age", "dimensions": {"QueueName": "q"}},
+                    "statistic": "p99.9",
+                    "kind": "time",
+                    "missing": {"zero_while": {"namespace": "AWS/SQS", "name": "Sent", "dimensions": {"Q": "q"}}},
+                    "target": "< 2s",
+                    "min_samples": 5,
+                },
+            },
+        },
+        "stress": {
+            "climb": {"from": "3000/s", "step": "10 %", "every": "1m", "until": "failed > 1 %", "at_most": "8000/s"},
+            "slos": {"breaking": {"metric": "load.breaking_point", "target": "> 3000/s"}},
+        },
+    },
+}
+
+
+def read_text(
+    folder: Path, text: str | bytes, environment: str | None = None, environ: Mapping[str, str] | None = None
+) -> Spec:
+    """Read ``text`` as a slo.yaml in ``folder``."""
+    path = folder / "slo.yaml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return read(path, environment=environment, environ=environ or {})
+
+
+def read_plan(
+    folder: Path, plan: Any, environment: str | None = None, environ: Mapping[str, str] | None = None
+) -> Spec:
+    """Read a plan given as Python values; JSON is YAML."""
+    return read_text(folder, json.dumps(plan), environment, environ)
+
+
+def problems(
+    folder: Path, plan: Any, environment: str | None = None, environ: Mapping[str, str] | None = None
+) -> list[str]:
+    """What is wrong with a plan (Python values, or text), each as ``line: what``."""
+    with pytest.raises(SpecError) as caught:
+        (read_text if isinstance(plan, (str, bytes)) else read_plan)(folder, plan, environment, environ)
+    return [f"{problem.line}: {problem.what}" for problem in caught.value.problems]
+
+
+def changed(path: tuple[str | int, ...], value: Any, plan: Any = FULL) -> Any:
+    """A copy of the plan with ``value`` at ``path``."""
+    if not path:
+        return value
+    copy = list(plan) if isinstance(plan, list) else dict(plan)
+    old = copy[path[0]] if isinstance(copy, list) or path[0] in copy else {}  # type: ignore[index]
+    copy[path[0]] = changed(path[1:], value, old)  # type: ignore[index]
+    return copy
+
+
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The paths of all scalars."""
+    if isinstance(value, dict):
+        return [leaf for key, child in value.items() for leaf in leaves(child, (*path, key))]
+    if isinstance(value, list):
+        return [leaf for index, child in enumerate(value) for leaf in leaves(child, (*path, index))]
+    return [path]

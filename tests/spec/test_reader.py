@@ -1,0 +1,446 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pytest_syncload.facts.catalogue import PRESETS
+from pytest_syncload.facts.errors import SpecError
+from pytest_syncload.facts.plan import (
+    Arrivals,
+    AwsAccess,
+    Climb,
+    Environment,
+    Faults,
+    Firebase,
+    LoadSettings,
+    RawQuery,
+    RequestTemplate,
+    Resources,
+    SandboxSettings,
+    Slo,
+    Target,
+)
+from pytest_syncload.facts.units import Kind
+from pytest_syncload.spec import read
+from tests.spec.plans import FULL, SMALL, changed, leaves, problems, read_plan, read_text
+
+ROOT = Path(__file__).parents[2]
+PEAK = ("phases", "peak")
+ROW = (*PEAK, "slos", "preset")
+RAW = (*PEAK, "slos", "raw")
+
+
+@pytest.mark.parametrize("environment", [None, "sandbox", "load-testing"])
+def test_the_plan_of_this_repository_has_no_problem(environment: str | None) -> None:
+    environ = {"FIREBASE_API_KEY": "key", "FIREBASE_SERVICE_ACCOUNT": "/account.json"}
+    spec = read(ROOT / "slo.yaml", environment=environment, environ=environ)
+    assert spec.environment.name == (environment or "sandbox")
+    assert [phase.name for phase in spec.phases] == ["baseline", "soak", "peak", "stress"]
+    assert (spec.phase("peak").rate_per_s, spec.phase("peak").hold_s) == (3000.0, 900.0)
+    assert {slo.line for slo in spec.phase("peak").slos} == {slo.line for slo in spec.phase("soak").slos}
+
+
+def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
+    spec = read_plan(tmp_path, FULL)
+    assert (spec.file, spec.service) == (tmp_path / "slo.yaml", "full")
+    assert spec.environment == Environment(
+        name="sandbox",
+        line=1,
+        max_rate_per_s=9000.0,
+        sandbox=SandboxSettings(
+            speed=30.0,
+            rate_scale=0.5,
+            faults=Faults(
+                latency_ms=700.0,
+                error_share=0.5,
+                table_capacity_per_s=50.0,
+                missing_metrics=("Latency",),
+                rejected_tokens_share=100.0,
+                refused_connections_share=1.0,
+                wrong_body_share=2.0,
+            ),
+        ),
+    )
+    assert spec.load == LoadSettings(arrivals=Arrivals.POISSON, timeout_s=2.5, generators=3, seed=0)
+    assert spec.request == RequestTemplate(
+        method="PUT",
+        path="/v1/jobs?x=1",
+        headers=(("X-Api-Key", "abc"),),
+        json={"a": [1, None, True], "day": "2026-01-01"},
+        expect_status=201,
+        expect_json={"id": "any", "n": None},
+    )
+
+
+def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
+    assert read_plan(tmp_path, FULL, "real").environment == Environment(
+        name="real",
+        line=1,
+        base_url="https://api.example.com:8443/base",
+        max_rate_per_s=8000.0,
+        aws=AwsAccess(region="eu-central-1"),
+        firebase=Firebase(
+            api_key="key",
+            project="p",
+            sign_in="password",
+            service_account="/sa.json",
+            users=7,
+            emulator_host="127.0.0.1:9099",
+        ),
+        resources=Resources(
+            rest_api="api",
+            stage="v1",
+            tables={"jobs": ("by-user",), "logs": ()},
+            queue="q",
+            ecs_cluster="c",
+            ecs_service="s",
+            cache=("n-1", "n-2"),
+        ),
+    )
+
+
+def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
+    peak, stress = read_plan(tmp_path, FULL).phases
+    assert (peak.name, peak.rate_per_s, peak.ramp_s, peak.hold_s, peak.climb) == ("peak", 3000.0, 300.0, 900.0, None)
+    assert peak.slos == (
+        Slo(
+            name="preset",
+            phase="peak",
+            target=Target(op="<=", value=1000.0, kind=Kind.COUNT, text="<= 1000"),
+            line=1,
+            metric="sqs.visible",
+            statistic="Average",
+            min_samples=10,
+            sustained_s=180.0,
+            growth="none",
+        ),
+        Slo(
+            name="raw",
+            phase="peak",
+            target=Target(op="<", value=2000.0, kind=Kind.TIME, text="< 2s"),
+            line=1,
+            query=RawQuery(namespace="AWS/SQS", name="Age", dimensions=(("QueueName", "q"),)),
+            alive=RawQuery(namespace="AWS/SQS", name="Sent", dimensions=(("Q", "q"),)),
+            statistic="p99.9",
+            min_samples=5,
+        ),
+    )
+    assert stress.climb == Climb(
+        from_per_s=3000.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=8000.0
+    )
+
+
+def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
+    spec = read_text(tmp_path, SMALL)
+    assert spec.environment == Environment(name="sandbox", line=1, sandbox=SandboxSettings())
+    assert (spec.load, spec.request) == (LoadSettings(), RequestTemplate())
+    assert (spec.phases[0].line, spec.phases[0].slos[0].line) == (4, 4)
+    assert spec.phases[0].slos[0].statistic is None
+    plan = changed(("environments", "real"), {"base_url": "http://x", "region": "r"})
+    bare = read_plan(tmp_path, plan, "real").environment
+    assert (bare.firebase, bare.max_rate_per_s, bare.resources) == (None, None, Resources())
+
+
+@pytest.mark.parametrize("statistic", PRESETS["apigateway.latency"].statistics)
+def test_missing_inconclusive_can_be_written_out(tmp_path: Path, statistic: str) -> None:
+    row = {"query": {"namespace": "N", "name": "n"}, "statistic": statistic, "kind": "count", "missing": "inconclusive"}
+    [*_, slo] = read_plan(tmp_path, changed(RAW, {**row, "target": "== 0"})).phases[0].slos
+    assert (slo.alive, slo.target.value, slo.statistic) == (None, 0.0, statistic)
+
+
+SANDBOX: dict[str, Any] = {"sandbox": {}}
+REAL = {"base_url": "https://x", "region": "r"}
+
+
+@pytest.mark.parametrize(
+    ("environments", "wanted", "chosen"),
+    [
+        ({}, None, "sandbox"),
+        ({"real": REAL}, None, "sandbox"),
+        ({"real": REAL}, "real", "real"),
+        ({"toy": SANDBOX}, None, "toy"),
+        ({"toy": SANDBOX}, "sandbox", "sandbox"),
+        ({"toy": SANDBOX, "sandbox": SANDBOX}, None, "sandbox"),
+        ({"toy": SANDBOX, "sandbox": REAL}, None, "toy"),
+        ({"sandbox": REAL}, "sandbox", "sandbox"),
+    ],
+)
+def test_an_environment_is_chosen(tmp_path: Path, environments: Any, wanted: str | None, chosen: str) -> None:
+    environment = read_plan(tmp_path, changed(("environments",), environments), wanted).environment
+    assert environment.name == chosen
+    assert (environment.sandbox is None) == (environments.get(chosen, SANDBOX) == REAL)
+
+
+@pytest.mark.parametrize(
+    ("environments", "wanted", "what"),
+    [
+        ({"sandbox": REAL}, None, "none has sandbox:"),
+        ({"a": SANDBOX, "b": SANDBOX}, None, "several have sandbox: (a, b); choose one with --syncload-env"),
+        ({"staging": REAL}, "stagign", "no environment 'stagign'; did you mean 'staging'? known: staging, sandbox"),
+        ({"staging": REAL}, "zzz", "no environment 'zzz'; known: staging, sandbox"),
+        ({"staging": REAL}, "", "no environment ''; known: staging, sandbox"),
+    ],
+)
+def test_no_environment_is_guessed(tmp_path: Path, environments: Any, wanted: str | None, what: str) -> None:
+    [problem] = problems(tmp_path, changed(("environments",), environments), wanted)
+    assert what in problem
+
+
+WRONG: list[tuple[tuple[str | int, ...], Any, str]] = [
+    (("servce",), "x", "unknown key 'servce'; did you mean 'service'?"),
+    (("service",), 5, "service: this takes text, not 5; put it in quotes"),
+    (("environments",), [], "environments: this takes a mapping, not a list"),
+    (("environments", "Prod"), REAL, "environment name 'Prod'"),
+    (("environments", "real"), None, "this takes a mapping, not nothing"),
+    (("environments", "real", "max_rte"), "1/s", "environments.real: unknown key 'max_rte'; did you mean 'max_rate'?"),
+    (("environments", "real", "max_rate"), None, "environments.real.max_rate: has no value"),
+    (("environments", "real", "max_rate"), 100, "100 has no unit; write a rate such as '3000/s'"),
+    (("environments", "real", "speed"), 60, "unknown key 'speed'"),
+    (("environments", "real"), {"base_url": "https://x"}, "region is missing"),
+    (("environments", "real", "resources", "api", "http"), "h", "rest and http exclude each other"),
+    (("environments", "real", "resources", "ecs"), {"cluster": "c"}, "environments.real.resources.ecs: service is"),
+    (("environments", "real", "resources", "tables", "jobs", 0), 5, "environments.real.resources.tables.jobs[0]: "),
+    (("environments", "real", "resources", "tables", "jobs"), None, "this takes a list, not nothing"),
+    (("environments", "real", "firebase", "sign_in"), "pasword", "did you mean 'password'?"),
+    (
+        ("environments", "real", "firebase", "sign_in"),
+        5,
+        "this takes one of 'custom-token', 'password', 'tokens', not 5",
+    ),
+    (("environments", "sandbox", "base_url"), "https://x", "unknown key 'base_url'"),
+    (("environments", "sandbox", "sandbox"), None, "environments.sandbox.sandbox: this takes a mapping"),
+    (("environments", "sandbox", "sandbox", "rate_scale"), "1/s", "is not a plain number"),
+    (("environments", "sandbox", "sandbox", "rate_scale"), True, "is not a plain number"),
+    (("load",), None, "load: this takes a mapping, not nothing"),
+    (("load", "arrivals"), "possion", "did you mean 'poisson'?"),
+    (("load", "timeout"), 10, "load.timeout: 10 has no unit"),
+    (("load", "seed"), -1, "-1 is not a seed"),
+    (("load", "seed"), True, "this takes a whole number, not true"),
+    (("request", "method"), "post", "did you mean 'POST'?"),
+    (("request", "headers", "host"), "x", "request.headers.host: host is set by syncload"),
+    (("request", "headers", "x-api-key"), "x", "x-api-key is there twice"),
+    (("request", "headers", "X-A"), "a\r\nb", "one line of ASCII"),
+    (("request", "headers", "[key]"), "x", "'[key]' is not a header's name"),
+    (("request", "expect", "status"), 503, "503 cannot be the right answer"),
+    (("request", "expect", "status"), 429, "429 cannot be the right answer"),
+    (("request", "expect", "status"), "202", "this takes a whole number, not '202'"),
+    (("request",), {"method": "GET"}, "request: path is missing; add it"),
+    (("phases",), {}, "phases: there is none"),
+    (("phases",), "x", "phases: this takes a mapping, not 'x'"),
+    (("phases", "class"), FULL["phases"]["peak"], "phase name 'class'"),
+    (("phases", "caplog"), FULL["phases"]["peak"], "phase name 'caplog' is a fixture"),
+    (("phases", "soak"), {"rate": "1/s", "hold": "1m"}, "phases.soak: slos is missing"),
+    ((*PEAK, "slos"), {}, "phases.peak.slos: a phase without rows proves nothing"),
+    ((*PEAK, "slos"), None, "this takes a mapping, not nothing"),
+    ((*PEAK, "rate"), "0/s", "must be more than 0"),
+    ((*PEAK, "rate"), "-1/s", "'-1/s' is not a rate"),
+    ((*PEAK, "rate"), "20000/s", "20000/s, even × rate_scale 0.5 is more than environment 'sandbox' may be offered"),
+    ((*PEAK, "hold"), "0m", "must be more than 0"),
+    ((*PEAK, "ramp"), 0, "0 has no unit"),
+    (("phases", "stress", "rate"), "1/s", "phases.stress: unknown key 'rate'; known: climb, slos"),
+    (("phases", "stress", "climb", "at_most"), "19000/s", "may be offered (max_rate 9000/s)"),
+    (("phases", "stress", "climb", "at_most"), "2000/s", "at_most lies below from"),
+    (("phases", "stress", "climb", "until"), "failed < 1 %", "would end the climb"),
+    ((*PEAK, "slos", "load"), FULL["phases"]["peak"]["slos"]["raw"], "row name 'load'"),
+    ((*PEAK, "slos", "B"), FULL["phases"]["peak"]["slos"]["raw"], "row name 'B'"),
+    ((*PEAK, "slos", "x"), "p95 < 5 ms", "this takes a mapping, not 'p95 < 5 ms'"),
+    ((*ROW, "metric"), "sqs.visibel", "no preset 'sqs.visibel'; did you mean 'sqs.visible'?"),
+    ((*ROW, "statistic"), "p95", "sqs.visible has no statistic 'p95'; it takes one of Maximum, Average"),
+    (
+        (*PEAK, "slos", "x"),
+        {"metric": "dynamodb.throttles", "statistic": "Sum", "target": "== 0"},
+        "it takes no statistic; leave it out",
+    ),
+    ((*ROW, "target"), "< 5 ms", "'5 ms' is a time, and this takes a count"),
+    ((*ROW, "target"), 1000, "1000 is not a target; it starts with one of <, <=, ==, >=, > as in '< 1000'"),
+    ((*ROW, "target"), ["< 5"], "this is not a target"),
+    ((*ROW, "target"), "1000", "'1000' is not a target"),
+    ((*ROW, "growth"), "some", "'some' is not known here; known: none"),
+    ((*ROW, "min_samples"), 0, "0 is not a whole number from 1"),
+    ((*ROW, "kind"), "time", "unknown key 'kind'"),
+    ((*RAW, "statistic"), "average", "'average' is not a CloudWatch statistic"),
+    ((*RAW, "kind"), "tme", "kind: 'tme' is not known here; did you mean 'time'?"),
+    ((*RAW, "target"), "< 2", "'2' has no unit; write a time such as '500 ms'"),
+    ((*RAW, "missing"), "zero", "'zero' is not 'inconclusive' or {zero_while"),
+    ((*RAW, "missing"), 0, "write 'inconclusive' or {zero_while"),
+    ((*RAW, "missing", "zero_while", "nam"), "n", "did you mean 'name'?"),
+    ((*RAW, "query", "dimensions", "Q"), 5, "this takes text, not 5; put it in quotes"),
+    ((*RAW, "metric"), "sqs.visible", "unknown key 'metric'"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "what"), WRONG, ids=[".".join(map(str, path)) for path, _, _ in WRONG])
+def test_one_mistake_is_one_problem(tmp_path: Path, path: tuple[str | int, ...], value: Any, what: str) -> None:
+    [problem] = problems(tmp_path, changed(path, value))
+    assert what in problem
+
+
+def test_mistakes_at_different_places_are_all_told_in_order(tmp_path: Path) -> None:
+    text = """\
+servce: tiny
+request: {path: x}
+environments:
+  real: {region: r, base_url: x}
+phases:
+  peak:
+    rate: 10
+    rate: 10/s
+    slos:
+      a: {metric: apigateway.latncy, target: "< 5", foo: 1}
+      b: {metric: apigateway.latency, target: "< 5 %"}
+"""
+    found = problems(tmp_path, text)
+    assert [int(problem.split(":")[0]) for problem in found] == [1, 1, 2, 4, 6, 7, 8, 10, 10, 11]
+
+
+def test_a_mistake_behind_an_alias_is_told_once(tmp_path: Path) -> None:
+    text = SMALL.replace("slos: {", "slos: &rows {").replace("< 500 ms", "< 500")
+    text += "  soak: {rate: 1/s, hold: 1m, slos: *rows}\n"
+    [problem] = problems(tmp_path, text)
+    assert problem.startswith("4: phases.peak.slos.latency.target: ")
+
+
+def test_the_same_mistake_twice_on_a_line_is_told_twice(tmp_path: Path) -> None:
+    text = SMALL.replace("hold: 1m", "hold: 5, ramp: 5")
+    assert [problem.split(" ")[1] for problem in problems(tmp_path, text)] == ["phases.peak.hold:", "phases.peak.ramp:"]
+
+
+def test_messages_stay_readable_whatever_stands_there(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, changed(("request", "path"), "x" * 10_000))
+    assert len(problem) < 700
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "what"),
+    [
+        (b"", 1, "is empty"),
+        (b"# only a comment\n", 1, "is empty"),
+        (b"- a\n", 1, "is not a mapping"),
+        (b"just text", 1, "is not a mapping"),
+        (b"service: x\nphases: [\n", 3, "not YAML"),
+        (b"service: x\n\tphases: 1\n", 2, "tabs"),
+        (b"service: x\n\xff\xfe\x00", 2, "UTF-8"),
+        (b"\x7fELF\x00\x01", 1, "not allowed in YAML"),
+        (b"a: &a {b: *a}\n", 1, "inside its own anchor"),
+        (b"x" * 300_000, 1, "larger than 256 KiB"),
+    ],
+)
+def test_what_is_no_plan_is_one_problem(tmp_path: Path, content: bytes, line: int, what: str) -> None:
+    [problem] = problems(tmp_path, content)
+    assert problem.startswith(f"{line}: ")
+    assert what in problem
+
+
+def test_an_http_api_stands_in_place_of_a_rest_api(tmp_path: Path) -> None:
+    plan = changed(("environments", "real", "resources", "api"), {"http": "h", "stage": "s"})
+    resources = read_plan(tmp_path, plan, "real").environment.resources
+    assert (resources.rest_api, resources.http_api, resources.stage) == (None, "h", "s")
+
+
+def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+    assert read_text(tmp_path, b"\xef\xbb\xbf" + SMALL.encode()).service == "tiny"
+
+
+def test_a_file_that_cannot_be_opened_is_a_problem(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.yaml", tmp_path / ("x" * 300)):
+        with pytest.raises(SpecError, match=r"plans/a\.yaml:1: cannot be read: "):
+            read(path, environment=None, environ={}, shown_as="plans/a.yaml")
+
+
+def test_variables_are_wanted_only_where_they_are_used(tmp_path: Path) -> None:
+    plan = changed(("environments", "real", "firebase", "api_key"), "${KEY}")
+    assert read_plan(tmp_path, plan).environment.name == "sandbox"
+    [problem] = problems(tmp_path, plan, "real")
+    assert "environments.real.firebase.api_key: ${KEY} is not set" in problem
+    filled = read_plan(tmp_path, plan, "real", {"KEY": "k1"}).environment
+    assert filled.firebase is not None
+    assert filled.firebase.api_key == "k1"
+    assert "${NO} is not set" in problems(tmp_path, changed(("request", "headers", "X"), "${NO}"))[0]
+
+
+def test_other_environments_are_checked_but_for_what_variables_would_fill(tmp_path: Path) -> None:
+    plan = changed(("environments", "real"), {"base_url": "${URL}", "region": "", "max_rate": "${RATE}"})
+    [problem] = problems(tmp_path, plan)
+    assert "environments.real.region" in problem
+
+
+def test_a_limit_from_a_variable_holds_and_is_not_shown(tmp_path: Path) -> None:
+    plan = changed(("environments", "sandbox", "max_rate"), "${MAX}")
+    found = problems(tmp_path, plan, None, {"MAX": "1234/s"})
+    assert len(found) == 3
+    assert all("max_rate ${MAX}" in problem and "1234" not in problem for problem in found)
+
+
+SECRET = "hunter2-Zq"
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.sampled_from([*leaves(FULL), ("x",), ("request", "headers", "Host"), (*RAW, "missing"), (*PEAK, "slos")]),
+    form=st.sampled_from(["${S}", "< ${S}", "5 ${S}", "< 5 ${S}", "failed > 1 ${S}", "https://${S}@x", "\n${S}"]),
+    secret=st.sampled_from([SECRET, f"{SECRET}\n", f"5 {SECRET}", f"< 5 {SECRET}", f"https://{SECRET}:x@y"]),
+    environment=st.sampled_from(["sandbox", "real"]),
+)
+def test_no_value_of_a_variable_is_in_a_message(
+    tmp_path: Path, path: tuple[str | int, ...], form: str, secret: str, environment: str
+) -> None:
+    try:
+        read_plan(tmp_path, changed(path, form), environment, {"S": secret})
+    except SpecError as error:
+        said = "".join(traceback.format_exception(error))
+        assert SECRET not in said
+        assert SECRET not in repr(error.problems)  # noqa: PT017
+
+
+def test_a_refused_variable_is_named_with_what_its_place_takes(tmp_path: Path) -> None:
+    [problem] = problems(tmp_path, changed((*PEAK, "hold"), "${HOLD}"), None, {"HOLD": SECRET})
+    assert "phases.peak.hold: '${HOLD}' does not fit here" in problem
+    assert "this takes a time such as '500 ms'" in problem
+
+
+def test_a_refused_key_does_not_show_what_it_holds(tmp_path: Path) -> None:
+    plan = changed(("request", "headers", "Host"), "${S}")
+    assert "Host is set by syncload" in problems(tmp_path, plan, None, {"S": SECRET})[0]
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.sampled_from([leaf[:depth] for leaf in leaves(FULL) for depth in range(1, len(leaf) + 1)]),
+    value=st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="ascii"), max_size=8)
+    | st.just([])
+    | st.just([{}])
+    | st.just({})
+    | st.just({"a": 1}),
+    environment=st.sampled_from([None, "sandbox", "real"]),
+)
+def test_any_value_anywhere_is_read_or_a_problem(
+    tmp_path: Path, path: tuple[str | int, ...], value: Any, environment: str | None
+) -> None:
+    try:
+        assert read_plan(tmp_path, changed(path, value), environment).phases
+    except SpecError as error:
+        assert error.problems  # noqa: PT017 -- either way out is right
+
+
+def test_the_ground_floor_imports_neither_pydantic_nor_yaml() -> None:
+    code = (
+        "import sys, pkgutil, importlib, pytest_syncload.facts as f\n"
+        "[importlib.import_module(f'{f.__name__}.{m.name}') for m in pkgutil.iter_modules(f.__path__)]\n"
+        "print(sorted({'pydantic', 'yaml', 'httpx', 'boto3'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ), check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
