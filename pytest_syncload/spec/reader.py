@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, SandboxSettings, Slo, Spec
-from pytest_syncload.spec import convert, names, schema
+from pytest_syncload.spec import convert, names, reasons, schema
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import has_variable, substitute
 
@@ -126,7 +126,7 @@ class _Reading:
         if wanted is not None:
             if wanted in known:
                 return wanted
-            near = schema.nearest(wanted, known)
+            near = reasons.nearest(wanted, known)
             every = "" if near.startswith("known") else f" known: {', '.join(known)}"
             self._problem(("environments",), f"no environment {wanted!r}; {near}{every}")
             return None
@@ -223,12 +223,12 @@ class _Reading:
         full = (*path, *below)
         match detail["type"]:
             case "extra_forbidden":
-                near = schema.nearest(str(below[-1]), schema.known_keys(model, below[:-1]))
+                near = reasons.nearest(str(below[-1]), reasons.known_keys(model, below[:-1]))
                 self._problem(full, f"unknown key {str(below[-1])!r}; {near}", at=full[:-1])
             case "missing":
                 self._problem(full, f"{below[-1]} is missing; add it", at=full[:-1])
             case _:
-                what, takes = _reason(detail)
+                what, takes = reasons.reason(detail)
                 written = self._written(full)
                 if has_variable(written) and not key_refused:
                     if self._at(full) == written:
@@ -252,47 +252,6 @@ class _Reading:
         shown = what if len(what) <= LONGEST_MESSAGE else f"{what[:LONGEST_MESSAGE]}…"
         # By an alias one mistake stands at many paths; it is told once.
         self._told.setdefault((place.offset, what), Problem(self._shown_as, place.line, f"{_dotted(at)}{shown}"))
-
-
-def _reason(detail: ErrorDetails) -> tuple[str, str]:
-    """What is wrong, and what the place takes. The second never shows the value; the first only a scalar's."""
-    context = detail.get("ctx", {})
-    given = detail["input"]
-    match detail["type"]:
-        case "syncload":
-            return context["what"], context["takes"]
-        case "literal_error":
-            options = str(context["expected"]).replace(" or ", ", ")
-            takes = f"one of {options}"
-            if isinstance(given, str):
-                near = schema.nearest(given, [option.strip("'") for option in options.split(", ")])
-                return f"{given!r} is not known here; {near}", takes
-        case "string_type":
-            takes = "text"
-        case "int_type":
-            takes = "a whole number"
-        case "list_type":
-            takes = "a list"
-        case "dict_type" | "model_type":
-            takes = "a mapping"
-        case _:  # pragma: no cover -- no type of ours gives another; if one will, its text is pydantic's
-            return detail["msg"], "something else"
-    quote = "; put it in quotes" if takes == "text" and isinstance(given, (int, float)) else ""
-    return f"this takes {takes}, not {_described(given)}{quote}", takes
-
-
-def _described(value: Any) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case dict():
-            return "a mapping"
-        case list():
-            return "a list"
-        case bool():
-            return str(value).lower()
-        case _:
-            return repr(value)
 
 
 def _below(value: Any, path: Path) -> Any:

@@ -6,8 +6,6 @@ another. What needs two pieces (a phase's rate and an environment's limit) comes
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
@@ -17,6 +15,7 @@ from pytest_syncload.facts.plan import Arrivals, Target
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.fields import Given, Text, wrong
+from pytest_syncload.spec.reasons import nearest
 
 
 class Strict(BaseModel):
@@ -288,35 +287,3 @@ class RawRowModel(Strict):
     def _of_the_kind(cls, text: Any, info: ValidationInfo) -> Target:
         kind = info.data.get("kind")
         return fields.target(text, None if kind is None else Kind(kind))
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of an error about an unknown name: the nearest known one, or all of them."""
-    names = list(known)
-    lowered = {one.lower(): one for one in names}
-    close = difflib.get_close_matches(name.lower(), lowered, n=1)
-    if close:
-        return f"did you mean {lowered[close[0]]!r}?"
-    return f"known: {', '.join(names)}" if names else "none is known here"
-
-
-def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    """The keys that exist at ``path`` below ``model``, as slo.yaml writes them."""
-    inside: Any = model
-    for part in path:
-        inside = _below(inside, part)
-    return [field.alias or name for one in _models(inside) for name, field in one.model_fields.items()]
-
-
-def _below(annotation: Any, part: str | int) -> Any:
-    for model in _models(annotation):
-        for name, field in model.model_fields.items():
-            if part == (field.alias or name):
-                return field.annotation
-    return None
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in getattr(annotation, "__args__", ()) for model in _models(argument)]

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from pytest_syncload.spec import reasons, schema
+
+
+def test_the_nearest_name_is_found_whatever_its_case() -> None:
+    assert reasons.nearest("post", ["GET", "POST"]) == "did you mean 'POST'?"
+    assert reasons.nearest("zzz", ["a", "b"]) == "known: a, b"
+    assert reasons.nearest("zzz", []) == "none is known here"
+
+
+def test_known_keys_are_those_that_slo_yaml_writes() -> None:
+    assert reasons.known_keys(schema.ClimbPhaseModel, ("climb",)) == ["from", "step", "every", "until", "at_most"]
+    assert reasons.known_keys(schema.RealEnvironmentModel, ("resources", "ecs")) == ["cluster", "service"]
+    assert reasons.known_keys(schema.RawRowModel, ("missing",)) == ["zero_while"]
+    assert reasons.known_keys(schema.RequestModel, ("expect",)) == ["status", "json"]
+    assert reasons.known_keys(schema.RequestModel, ("nowhere", "at", "all")) == []
