@@ -85,12 +85,13 @@ def _run(
 
     for work in (carry, doubles.wait):
         threading.Thread(target=end_of, args=(work,), daemon=True).start()
-    say(json.dumps(_announcement(config, serving["port"], endpoint, keys, api_key, account, publisher)).encode())
+    announcement = _announcement(serving["port"], endpoint, keys, api_key, account, publisher)
+    announcement["pids"] = [os.getpid(), *(child.pid for child in children)]
+    say(json.dumps(announcement).encode())
     return ended.get()
 
 
 def _announcement(
-    config: dict[str, Any],
     port: int,
     endpoint: str,
     keys: dict[str, str],

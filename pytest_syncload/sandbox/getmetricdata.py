@@ -212,12 +212,11 @@ def _page(results: list[tuple[_Query, list[tuple[int, float]]]], skip: int, most
     end = skip + most
     position = 0
     for query, points in results:
-        first, last = max(skip - position, 0), min(end - position, len(points))
+        first = max(skip - position, 0)
+        last = max(first, min(end - position, len(points)))
         position += len(points)
-        # On the first page a query without points is Complete at once; one that ended on an earlier page is left out.
-        if last < 0 or (skip and first >= len(points)):
-            continue
-        if last == 0 and points:
+        # Queries without a point are all on the first page, where they would otherwise belong to none.
+        if last == first and (points or skip):
             continue
         page.append(
             {

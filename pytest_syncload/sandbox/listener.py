@@ -61,6 +61,14 @@ class Listener(uvicorn.Server):
         """Leave signals alone: this process ends with its stdin, and only so."""
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving, where an owner in this process set ``should_exit``."""
+        if self._task is not None:
+            self._task.cancel()
+        self.close()
+        self._reserved.close()
+        await super().shutdown(sockets=[])
+
     async def open(self) -> None:
         """Listen, if we do not."""
         if self._listening is None:

@@ -130,5 +130,6 @@ class Minutes:
 
     def rest(self) -> Iterator[Minute]:
         """Hand out all that is left, over or not: the process ends."""
+        self._current, self._current_ends = None, float("-inf")
         for start in sorted(self._open):
             yield self._open.pop(start)

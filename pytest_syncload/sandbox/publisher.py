@@ -6,6 +6,7 @@ dimensions". It must never publish a zero that AWS would not, nor read the user'
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,13 +24,18 @@ TABLE = "sync-jobs"
 _API_DIMENSIONS = [{"Name": "ApiName", "Value": API}, {"Name": "Stage", "Value": STAGE}]
 _TABLE_DIMENSIONS = [{"Name": "TableName", "Value": TABLE}]
 
+#: (name in the config file, variables, default, conversion). `set_config_variable("profile", None)` would not do: None
+#: counts as not set, and AWS_PROFILE is read after all.
+_NOTHING_OF_THE_USERS = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
 
 def client(*, endpoint_url: str, access_key_id: str, secret_access_key: str, region: str) -> Any:
     """A CloudWatch client that reads no profile, no file, no proxy of the user's."""
-    session = botocore.session.Session()
-    session.set_config_variable("profile", None)
-    session.set_config_variable("config_file", "/dev/null")
-    session.set_config_variable("credentials_file", "/dev/null")
+    session = botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS)
     return boto3.session.Session(
         botocore_session=session,
         aws_access_key_id=access_key_id,

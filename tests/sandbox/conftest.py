@@ -1,0 +1,33 @@
+"""Serves a sandbox application on a real socket in a thread of this process, so coverage sees it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+
+import pytest
+
+from pytest_syncload.sandbox.listener import App, Listener
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """``serve(app)`` gives the base URL; ``serve(app, lambda listener: coroutine)`` runs something beside it."""
+    running: list[tuple[Listener, threading.Thread]] = []
+
+    def begin(app: App, beside: Callable[[Listener], Awaitable[None]] | None = None) -> str:
+        ready = threading.Event()
+        listener = Listener(app, ready.set, (lambda: beside(listener)) if beside else None)
+        thread = threading.Thread(target=listener.run)
+        thread.start()
+        running.append((listener, thread))
+        assert ready.wait(10)
+        return f"http://127.0.0.1:{listener.port}"
+
+    yield begin
+    for listener, thread in running:
+        listener.should_exit = True
+        thread.join(10)
+        assert not thread.is_alive()

@@ -1,0 +1,112 @@
+"""The CloudWatch double through a real boto3 client, over HTTP."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import botocore.exceptions
+import httpx
+import pytest
+
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.sandbox.aws import Aws
+from pytest_syncload.sandbox.cloudwatch import Store
+from pytest_syncload.sandbox.http import asgi
+from pytest_syncload.sandbox.publisher import client
+from tests.sandbox.conftest import Serve
+
+#: Service time runs far ahead of wall time, as it does in a sandbox after a while.
+CLOCK = ServiceClock.starting_now(offset_s=86_400, speed=60)
+PUT = "GraniteServiceVersion20100801.PutMetricData"
+
+
+@pytest.fixture
+def url(serve: Serve) -> str:
+    return serve(asgi(Aws(Store(), CLOCK, "KEY", points_a_call=2).answer))
+
+
+@pytest.fixture
+def cloudwatch(url: str) -> Any:
+    return client(endpoint_url=url, access_key_id="KEY", secret_access_key="s", region="us-east-1")
+
+
+def query(name: str, stat: str) -> dict[str, Any]:
+    return {
+        "Id": name,
+        "MetricStat": {"Metric": {"Namespace": "N", "MetricName": "m"}, "Period": 60, "Stat": stat},
+    }
+
+
+def test_round_trip_in_service_time_with_pages(cloudwatch: Any) -> None:
+    minute = CLOCK.now() // 60 * 60 - 600
+    for n in range(3):
+        when = datetime.fromtimestamp(minute + 60 * n, UTC)
+        datum = {"MetricName": "m", "Timestamp": when, "Values": [10, 20], "Counts": [95, 5]}
+        cloudwatch.put_metric_data(Namespace="N", MetricData=[datum])
+    pages = cloudwatch.get_paginator("get_metric_data").paginate(
+        MetricDataQueries=[query("a", "p95"), query("b", "p95.1"), query("c", "SampleCount")],
+        StartTime=datetime.fromtimestamp(minute, UTC),
+        EndTime=datetime.fromtimestamp(minute + 180, UTC),
+    )
+    values: dict[str, list[float]] = {"a": [], "b": [], "c": []}
+    for page in pages:
+        for result in page["MetricDataResults"]:
+            values[result["Id"]] += result["Values"]
+    assert values == {"a": [10, 10, 10], "b": [20, 20, 20], "c": [100, 100, 100]}
+
+
+def test_gzipped_body_is_read(cloudwatch: Any) -> None:
+    # boto3 compresses above 10 KB; a thousand data points are far above.
+    now = datetime.fromtimestamp(CLOCK.now(), UTC)
+    cloudwatch.put_metric_data(
+        Namespace="N", MetricData=[{"MetricName": "m", "Timestamp": now, "Value": n} for n in range(1000)]
+    )
+    start = datetime.fromtimestamp(CLOCK.now() - 3600, UTC)
+    end = datetime.fromtimestamp(CLOCK.now() + 60, UTC)
+    answer = cloudwatch.get_metric_data(MetricDataQueries=[query("n", "SampleCount")], StartTime=start, EndTime=end)
+    assert answer["MetricDataResults"][0]["Values"] == [1000]
+
+
+def test_what_is_not_implemented_is_an_error(cloudwatch: Any) -> None:
+    now = datetime.fromtimestamp(CLOCK.now(), UTC)
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        cloudwatch.list_metrics()
+    assert refused.value.response["Error"]["Code"] == "InvalidAction"
+    expression = {"Id": "e", "Expression": "SUM(METRICS())"}
+    with pytest.raises(cloudwatch.exceptions.InvalidParameterValueException, match="Expression"):
+        cloudwatch.get_metric_data(MetricDataQueries=[expression], StartTime=now, EndTime=now + timedelta(hours=1))
+
+
+def test_other_access_key_is_refused(url: str) -> None:
+    stray = client(endpoint_url=url, access_key_id="AKIAUSER", secret_access_key="s", region="us-east-1")
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        stray.put_metric_data(Namespace="N", MetricData=[{"MetricName": "m", "Value": 1}])
+    assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "headers", "body"),
+    [
+        (404, "InvalidAction", {"x-amz-target": "DynamoDB_20120810.ListTables"}, b"{}"),
+        (404, "InvalidAction", {"content-type": "application/cbor"}, b"{}"),
+        (400, "MalformedInput", {}, b"not json"),
+        (400, "MalformedInput", {}, b"[]"),
+        (400, "MalformedInput", {"content-encoding": "gzip"}, b"not gzip"),
+        (400, "InvalidParameterValue", {"content-encoding": "gzip"}, gzip.compress(b"{}")[:-9]),
+        (400, "InvalidParameterValue", {"content-encoding": "br"}, b"{}"),
+        (413, "RequestEntityTooLarge", {}, b" " * (1024 * 1024 + 1)),
+    ],
+)
+def test_unreadable_request_is_an_error(url: str, status: int, code: str, headers: dict[str, str], body: bytes) -> None:
+    sent = {
+        "x-amz-target": PUT,
+        "content-type": "application/x-amz-json-1.0",
+        "authorization": "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/monitoring/aws4_request",
+    }
+    answer = httpx.post(url, headers=sent | headers, content=body, trust_env=False)
+    assert answer.status_code == status
+    assert answer.headers["x-amzn-query-error"] == f"{code};Sender"
+    assert json.loads(answer.content)["message"]

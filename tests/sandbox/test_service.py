@@ -1,0 +1,212 @@
+"""The stand-in SyncWell over a real socket: its rules, and each of its faults."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.listener import Listener
+from pytest_syncload.sandbox.service import PATH, Service, faults_from, refuse
+from pytest_syncload.sandbox.tokens import Verifier
+from tests.sandbox.conftest import Serve
+from tests.sandbox.keys import PROJECT, id_token, key
+
+#: One service minute lasts long enough for a whole test: all its requests are counted in one or two.
+CLOCK = ServiceClock.starting_now(speed=1)
+
+
+def service(faults: Faults | None = None, **more: Any) -> Service:
+    verifier = Verifier(key().public_key(), PROJECT)
+    return Service(clock=CLOCK, faults=faults or Faults(), verifier=verifier, **more)
+
+
+def post(url: str, key_: str | None = "k-1", *, user: str = "ann", json: Any = None, **more: Any) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token(user)}"}
+    if key_ is not None:
+        headers["idempotency-key"] = key_
+    return httpx.post(url + PATH, headers=headers, json=json or {"a": 1}, trust_env=False, **more)
+
+
+_TOKENS: dict[str, str] = {}
+
+
+def token(user: str) -> str:
+    return _TOKENS.setdefault(user, id_token(user))
+
+
+def post_many(url: str, count: int) -> Counter[int]:
+    """The statuses of ``count`` jobs at once; 0 where the connection was refused."""
+
+    async def all_of_them() -> list[int]:
+        async with httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_connections=50), timeout=30) as http:
+
+            async def one(number: int) -> int:
+                headers = {"authorization": f"Bearer {token('ann')}", "idempotency-key": f"run-{number}"}
+                try:
+                    return (await http.post(url + PATH, headers=headers, json={"a": 1})).status_code
+                except httpx.ConnectError:
+                    return 0
+
+            return await asyncio.gather(*map(one, range(count)))
+
+    return Counter(asyncio.run(all_of_them()))
+
+
+def counted(app: Service) -> Counter[str]:
+    """All that the service counted so far, over its minutes."""
+    total: Counter[str] = Counter()
+    for minute in app.minutes.rest():
+        counts = minute.counts()
+        total.update({name: counts[name] for name in ("requests", "consumed", "reads", "throttles")})
+        total.update({f"status {status}": n for status, n in counts["statuses"].items()})
+        total["slow"] += sum(n for ms, n in counts["latency"].items() if ms >= 200)
+        total["duplicates"] += minute.duplicates
+    return total
+
+
+def test_accepted_jobs_have_distinct_ids_and_are_counted(serve: Serve) -> None:
+    app = service()
+    url = serve(app)
+    answers = [post(url, f"k-{n}") for n in range(3)]
+    assert [answer.status_code for answer in answers] == [202] * 3
+    assert len({answer.json()["job_id"] for answer in answers}) == 3
+    total = counted(app)
+    assert (total["requests"], total["consumed"], total["reads"], total["throttles"]) == (3, 3, 3, 0)
+
+
+def test_idempotency_key_rules(serve: Serve) -> None:
+    app = service()
+    url = serve(app)
+    first = post(url)
+    assert post(url).json() == first.json()
+    assert post(url, json={"a": 2}).status_code == 422
+    assert post(url, user="bob").json()["job_id"] != first.json()["job_id"]
+    assert post(url, None).status_code == 400
+    total = counted(app)
+    assert (total["consumed"], total["duplicates"]) == (2, 2)
+
+
+def test_key_in_progress_conflicts(serve: Serve) -> None:
+    url = serve(service(Faults(latency_ms=300)))
+
+    async def both() -> list[int]:
+        headers = {"authorization": f"Bearer {token('ann')}", "idempotency-key": "k"}
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answers = await asyncio.gather(*(http.post(url + PATH, headers=headers, json={}) for _ in range(2)))
+        return sorted(answer.status_code for answer in answers)
+
+    assert asyncio.run(both()) == [202, 409]
+
+
+def test_other_paths_methods_and_tokens(serve: Serve) -> None:
+    url = serve(service())
+    headers = {"authorization": f"Bearer {id_token(aud='other')}", "idempotency-key": "k"}
+    assert httpx.post(url + "/other", trust_env=False).status_code == 404
+    assert httpx.get(url + PATH, trust_env=False).status_code == 405
+    refused = httpx.post(url + PATH, headers=headers, trust_env=False)
+    assert (refused.status_code, refused.json()) == (401, {"error": "unauthenticated"})
+
+
+def test_body_in_several_pieces_is_read_whole(serve: Serve) -> None:
+    url = serve(service())
+    headers = {"authorization": f"Bearer {token('ann')}", "idempotency-key": "k"}
+
+    def pieces(last: bytes) -> Any:
+        yield b"x" * 70_000
+        yield last
+
+    statuses = [
+        httpx.post(url + PATH, headers=headers, content=pieces(last), trust_env=False).status_code
+        for last in (b"a", b"a", b"b")
+    ]
+    assert statuses == [202, 202, 422]
+
+
+def test_overload_is_shed(serve: Serve) -> None:
+    app = service(Faults(latency_ms=500), in_flight_limit=10)
+    statuses = post_many(serve(app), 40)
+    assert set(statuses) == {202, 503}
+    assert counted(app)["status 503"] == statuses[503]
+
+
+def test_latency_fault(serve: Serve) -> None:
+    app = service(Faults(latency_ms=200))
+    began = time.monotonic()
+    post(serve(app))
+    assert time.monotonic() - began >= 0.2
+    assert counted(app)["slow"] == 1
+
+
+@pytest.mark.parametrize(
+    ("faults", "status"), [(Faults(error_share=2.5), 500), (Faults(rejected_tokens_share=2.5), 401)]
+)
+def test_share_of_answers(serve: Serve, faults: Faults, status: int) -> None:
+    app = service(faults)
+    assert post_many(serve(app), 200) == {202: 195, status: 5}
+    assert counted(app)[f"status {status}"] == 5
+
+
+def test_wrong_body_fault(serve: Serve) -> None:
+    url = serve(service(Faults(wrong_body_share=50)))
+    answers = [post(url, f"k-{n}") for n in range(4)]
+    assert {answer.status_code for answer in answers} == {202}
+    assert sum("job_id" in answer.json() for answer in answers) == 2
+
+
+def test_table_capacity_throttles_and_changes_no_answer(serve: Serve) -> None:
+    app = service(Faults(table_capacity_per_s=10))
+    assert post_many(serve(app), 100) == {202: 100}
+    total = counted(app)
+    assert total["throttles"] > 0
+    assert total["consumed"] >= 100 - total["throttles"]
+    app.serve_waiting(time.monotonic() + 10)
+    assert counted(app)["consumed"] + total["consumed"] == 100
+    app.serve_waiting(time.monotonic() + 20)
+    assert counted(app)["consumed"] == 0
+
+
+def test_refused_connections_are_refused_in_earnest(serve: Serve) -> None:
+    faults = Faults(refused_connections_share=50)
+
+    async def beside(listener: Listener) -> None:
+        await refuse(listener, 50)
+
+    url = serve(service(faults), beside)
+    statuses: Counter[int] = Counter()
+    deadline = time.monotonic() + 10
+    number = 0
+    while (statuses[0] < 5 or statuses[202] < 5) and time.monotonic() < deadline:
+        number += 1
+        try:
+            answer = post(url, f"k-{number}")
+            assert answer.headers["connection"] == "close"
+            statuses[answer.status_code] += 1
+        except httpx.ConnectError:
+            statuses[0] += 1
+            time.sleep(0.02)
+    assert statuses[0] >= 5
+    assert statuses[202] >= 5
+
+
+def test_all_connections_can_be_refused(serve: Serve) -> None:
+    async def beside(listener: Listener) -> None:
+        await refuse(listener, 100)
+
+    url = serve(service(Faults(refused_connections_share=100)), beside)
+    for _ in range(3):
+        with pytest.raises(httpx.ConnectError, match="refused"):
+            post(url)
+        time.sleep(0.4)
+
+
+def test_faults_travel_as_json() -> None:
+    assert faults_from({"error_share": 1, "missing_metrics": ["Count"]}) == Faults(
+        error_share=1, missing_metrics=("Count",)
+    )

@@ -1,0 +1,79 @@
+"""Laws of the stand-in's memory."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_syncload.sandbox.state import Keys, Known, Table, Turn
+
+
+@pytest.mark.parametrize(("percent", "of", "taken"), [(0.5, 1000, 5), (0.1, 1000, 1), (0, 50, 0), (100, 50, 50)])
+def test_share_is_exact(percent: float, of: int, taken: int) -> None:
+    turn = Turn(percent)
+    count = 0
+    for _ in range(of):
+        turn.accrue()
+        count += turn.take()
+    assert count == taken
+
+
+@given(percent=st.integers(0, 10_000), requests=st.integers(0, 500))
+def test_share_never_strays_by_one_request(percent: int, requests: int) -> None:
+    turn = Turn(percent / 100)
+    count = 0
+    for _ in range(requests):
+        turn.accrue()
+        count += turn.take()
+    assert count == requests * percent // 10_000
+
+
+def test_turn_not_taken_is_kept() -> None:
+    turn = Turn(50)
+    for _ in range(4):
+        turn.accrue()
+    assert [turn.take(), turn.take(), turn.take()] == [True, True, False]
+
+
+@given(gaps=st.lists(st.floats(0, 0.5), max_size=200), capacity=st.floats(0, 50))
+def test_table_serves_no_more_than_it_may_and_loses_no_write(gaps: list[float], capacity: float) -> None:
+    table, now, consumed, throttled = Table(capacity, 0.0), 0.0, 0, 0
+    for gap in gaps:
+        now += gap
+        units, events = table.write(now)
+        consumed += units
+        throttled += events
+    assert consumed <= capacity * (1 + now) + 1e-6
+    assert len(gaps) - throttled <= consumed <= len(gaps)
+    if capacity >= 1:
+        for _ in range(len(gaps) + 2):  # at least one token a second
+            now += 1
+            consumed += table.serve(now)
+        assert consumed == len(gaps)
+
+
+def test_idle_table_saves_one_second_of_capacity_only() -> None:
+    table = Table(10, 0.0)
+    events = [table.write(100.0)[1] for _ in range(12)]
+    assert events == [0] * 10 + [1, 1]
+
+
+def test_key_rules() -> None:
+    keys = Keys()
+    assert keys.begin("ann", b"k", 1) is Known.NEW
+    assert keys.begin("ann", b"k", 1) is Known.IN_PROGRESS
+    assert keys.begin("bob", b"k", 1) is Known.NEW
+    keys.finish("ann", b"k", 1, b"answer")
+    assert keys.begin("ann", b"k", 1) == b"answer"
+    assert keys.begin("ann", b"k", 2) is Known.OTHER_PAYLOAD
+
+
+def test_oldest_key_is_forgotten_beyond_the_limit() -> None:
+    keys = Keys(limit=2)
+    for key in (b"a", b"b", b"c"):
+        keys.begin("ann", key, 1)
+    keys.finish("ann", b"a", 1, b"too late")
+    assert len(keys) == 2
+    assert keys.begin("ann", b"c", 1) is Known.IN_PROGRESS
+    assert keys.begin("ann", b"a", 1) is Known.NEW
