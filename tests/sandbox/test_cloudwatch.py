@@ -27,7 +27,9 @@ def test_points_of_one_minute_add_up_and_the_stamp_defaults_to_now() -> None:
 
 @pytest.mark.parametrize("at", [NOW - 14 * DAY, NOW + 7200])
 def test_oldest_and_newest_stamp(at: float) -> None:
-    put(Store(), GOOD | {"Timestamp": at})
+    store = Store()
+    put(store, GOOD | {"Timestamp": at})
+    assert list(store.series(metric_key("N", "m", None))) == [int(at)]
 
 
 BAD_DATA: list[tuple[str, Any]] = [
