@@ -1,0 +1,200 @@
+"""One generator's loop: what is due goes out, whatever the target does; what comes back is recorded.
+
+Open model: the schedule alone says when an arrival goes. At each tick everything that is due goes out in a batch. The
+tick is 1 ms: sleeping to each due time spins a whole core under uvloop, and a timer descriptor costs twice the CPU for
+a lag that is 0.6 ms shorter at the median (measured: 84 against 43 µs a request at 3,000/s).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_syncload.facts.identities import Identities, Identity
+from pytest_syncload.facts.plan import RequestTemplate
+from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.load.connection import Answer
+from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.recorder import Recorder, Snapshot
+from pytest_syncload.load.transport import Transport
+from pytest_syncload.load.wire import RequestWriter
+
+_TICK_SECONDS = 0.001
+#: A loop that is later than this was not on time: a drop then is the generator's doing, not the target's.
+LATE_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """One generator's part of a phase. Seconds count from the phase's start, on the wall."""
+
+    base_url: str
+    request: RequestTemplate
+    pacer: Pacer
+    shard: int
+    shards: int
+    hold_from_s: float
+    hold_to_s: float
+    timeout_s: float
+    in_flight_cap: int
+    key_prefix: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardReport:
+    """How the generator fared. ``cpu_percent`` is of one core, over the hold."""
+
+    index: int
+    sent: int
+    interrupted: bool
+    cpu_percent: float
+    lag_p99_ms: float
+    peak_in_flight: int
+
+    def to_generator_report(self) -> GeneratorReport:
+        """The part of it that stays in the phase's result."""
+        return GeneratorReport(
+            index=self.index,
+            cpu_percent=self.cpu_percent,
+            lag_p99_ms=self.lag_p99_ms,
+            peak_in_flight=self.peak_in_flight,
+        )
+
+
+class _Loop:
+    """The state of a running shard."""
+
+    def __init__(self, shard: Shard, identities: Identities, start_at: float) -> None:
+        self.shard = shard
+        self.identities = identities
+        self.start_at = start_at
+        self.recorder = Recorder(hold_from_s=shard.hold_from_s, hold_to_s=shard.hold_to_s, timeout_s=shard.timeout_s)
+        self.transport = Transport(shard.base_url)
+        self.writer = RequestWriter(shard.request, shard.base_url)
+        self.in_flight = self.peak = self.sent = 0
+
+    def arrive(self, index: int, due_s: float, late_s: float) -> None:
+        """Send arrival ``index``, or drop it at the cap."""
+        if self.in_flight >= self.shard.in_flight_cap:
+            self.recorder.dropped(due_s, late=late_s > LATE_SECONDS)
+            return
+        self.in_flight += 1
+        self.sent += 1
+        self.peak = max(self.peak, self.in_flight)
+        identity = self.identities.for_arrival(index)
+        wire = self.writer.wire(identity, f"{self.shard.key_prefix}-{index}")
+        self.transport.start(wire, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
+
+    def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
+        def on_answer(answer: Answer) -> None:
+            self.in_flight -= 1
+            outcome = classify(answer, self.shard.request)
+            self.recorder.answered(due_s, self.start_at, answer, outcome, self.in_flight, answer.status)
+            if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
+                self.identities.rejected(identity)
+
+        return on_answer
+
+
+async def run(
+    shard: Shard,
+    identities: Identities,
+    *,
+    start_at: float,
+    stop: asyncio.Event,
+    emit: Callable[[Snapshot], None],
+    snapshot_every_s: float = 1.0,
+) -> ShardReport:
+    """Offer the shard's load from ``start_at`` (monotonic) on; ``emit`` gets what is new every second, then the rest.
+
+    Once ``stop`` is set nothing more is sent, open requests are abandoned uncounted, and what was measured is kept.
+    """
+    loop = _Loop(shard, identities, start_at)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    cpu = _Cpu(start_at + shard.hold_from_s, start_at + shard.hold_to_s)
+    speaking = asyncio.create_task(_speak(loop, emit, snapshot_every_s, cpu))
+    try:
+        interrupted = await _offer(loop, stop)
+        if not interrupted:
+            interrupted = await _wait_for_answers(loop, stop)
+    finally:
+        speaking.cancel()
+        gc.enable()
+        gc.unfreeze()
+    emit(loop.recorder.drain())
+    await loop.transport.aclose()
+    return ShardReport(
+        index=shard.shard,
+        sent=loop.sent,
+        interrupted=interrupted,
+        cpu_percent=cpu.percent(),
+        lag_p99_ms=loop.recorder.lag.percentile(99) or 0.0,
+        peak_in_flight=loop.peak,
+    )
+
+
+async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
+    """Send what is due until the schedule ends; whether it was broken off."""
+    start_at, ends_at = loop.start_at, loop.start_at + loop.shard.pacer.ends_s
+    for index, due_s in loop.shard.pacer.arrivals_of(loop.shard.shard, loop.shard.shards):
+        due = start_at + due_s
+        while (now := time.monotonic()) < due:
+            if stop.is_set():
+                return True
+            await asyncio.sleep(max(_TICK_SECONDS, min(due - now, 0.1)))
+        if stop.is_set():
+            return True
+        loop.arrive(index, due_s, now - due)
+        # A generator that fell far behind must still see its answers and its stop.
+        if loop.sent % 256 == 0:
+            await asyncio.sleep(0)
+    while (now := time.monotonic()) < ends_at:
+        if stop.is_set():
+            return True
+        await asyncio.sleep(min(ends_at - now, 0.05))
+    return False
+
+
+async def _wait_for_answers(loop: _Loop, stop: asyncio.Event) -> bool:
+    """Wait until every request has its outcome: at most a timeout. Whether it was broken off."""
+    while loop.in_flight:
+        if stop.is_set():
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def _speak(loop: _Loop, emit: Callable[[Snapshot], None], every_s: float, cpu: _Cpu) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        cpu.look()
+        emit(loop.recorder.drain())
+
+
+class _Cpu:
+    """This process's CPU between two moments, as near as the looks at it were."""
+
+    def __init__(self, begins_at: float, ends_at: float) -> None:
+        self._begins_at = begins_at
+        self._ends_at = ends_at
+        self._first: tuple[float, float] | None = None
+        self._last: tuple[float, float] | None = None
+
+    def look(self) -> None:
+        """Take a reading, if the time is between the two."""
+        now = time.monotonic()
+        if self._begins_at <= now <= self._ends_at:
+            self._last = (now, time.process_time())
+            self._first = self._first or self._last
+
+    def percent(self) -> float:
+        """Of one core; 0 where the hold was too short for two looks."""
+        if self._first is None or self._last is None or self._last[0] <= self._first[0]:
+            return 0.0
+        return 100 * (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])

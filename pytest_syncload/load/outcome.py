@@ -1,0 +1,41 @@
+"""Answer → outcome, pure: exactly one, the first that matches in the order of `facts.result.Outcome`."""
+
+from __future__ import annotations
+
+import json
+
+from pytest_syncload.facts.plan import ANY, RequestTemplate
+from pytest_syncload.facts.result import Outcome
+from pytest_syncload.load.transport import Answer, Failure
+
+_FAILURES = {
+    Failure.CONNECT: Outcome.CONNECT_ERROR,
+    Failure.TIMEOUT: Outcome.TIMEOUT,
+    Failure.PROTOCOL: Outcome.PROTOCOL_ERROR,
+}
+
+
+def classify(answer: Answer, template: RequestTemplate) -> Outcome:
+    """What became of a request that was started."""
+    if answer.failure is not None:
+        return _FAILURES[answer.failure]
+    if answer.status >= 500:
+        return Outcome.SERVER_ERROR
+    if answer.status != template.expect_status:
+        return Outcome.UNEXPECTED_STATUS
+    if template.expect_json and not _fits(answer.body, template):
+        return Outcome.WRONG_BODY
+    return Outcome.OK
+
+
+def _fits(body: bytes, template: RequestTemplate) -> bool:
+    try:
+        data = json.loads(body)
+    except ValueError:
+        return False
+    if not isinstance(data, dict):
+        return False
+    return all(
+        data.get(name) is not None if wanted == ANY else name in data and data[name] == wanted
+        for name, wanted in template.expect_json.items()
+    )

@@ -1,0 +1,76 @@
+"""When arrivals are due, as a pure function of the phase. Reads no clock.
+
+The rate rises linearly from zero over the ramp and is constant through the hold. Arrival i of a constant schedule is
+due where the integrated rate reaches i; a Poisson schedule maps unit-rate exponential gaps through the same inverse
+(Çinlar, "Introduction to Stochastic Processes", time change of a Poisson process).
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pytest_syncload.facts.plan import Arrivals
+
+#: A schedule's sums are exact to far better than this; it keeps an arrival due at a boundary on its own side of it.
+_EPSILON = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacer:
+    """A phase in wall seconds from its start: ``ramp_s`` from 0 to ``rate_per_s``, then ``hold_s`` of it."""
+
+    rate_per_s: float
+    ramp_s: float
+    hold_s: float
+    arrivals: Arrivals = Arrivals.CONSTANT
+    seed: int = 1
+
+    @property
+    def ends_s(self) -> float:
+        """Seconds from the start to the end of the hold."""
+        return self.ramp_s + self.hold_s
+
+    def expected_by(self, at_s: float) -> float:
+        """The integrated rate: how many arrivals are due before ``at_s``, as a real number."""
+        at_s = min(max(at_s, 0.0), self.ends_s)
+        if at_s < self.ramp_s:
+            return self.rate_per_s * at_s * at_s / (2 * self.ramp_s)
+        return self.rate_per_s * (at_s - self.ramp_s / 2)
+
+    def due_at(self, expected: float) -> float:
+        """The inverse of `expected_by`: seconds from the start."""
+        in_ramp = self.rate_per_s * self.ramp_s / 2
+        if expected < in_ramp:
+            return math.sqrt(2 * self.ramp_s * expected / self.rate_per_s)
+        return self.ramp_s + (expected - in_ramp) / self.rate_per_s
+
+    def arrivals_of(self, shard: int, shards: int) -> Iterator[tuple[int, float]]:
+        """``(index, seconds from the start)`` of the arrivals with index mod ``shards`` == ``shard``, in order."""
+        if self.arrivals is Arrivals.CONSTANT:
+            for index in range(shard, self._constant_before(self.ends_s), shards):
+                yield index, self.due_at(index)
+            return
+        for index, due in enumerate(self._poisson()):
+            if index % shards == shard:
+                yield index, due
+
+    def scheduled(self, start_s: float, end_s: float) -> int:
+        """How many arrivals are due in ``[start_s, end_s)``, over all shards."""
+        if self.arrivals is Arrivals.CONSTANT:
+            return self._constant_before(end_s) - self._constant_before(start_s)
+        return sum(start_s <= due < end_s for due in self._poisson())
+
+    def _constant_before(self, at_s: float) -> int:
+        return math.ceil(self.expected_by(at_s) - _EPSILON)
+
+    def _poisson(self) -> Iterator[float]:
+        # Every shard draws the same sequence, so the union of the shards is the schedule whatever their number.
+        draw = random.Random(self.seed)
+        total = self.expected_by(self.ends_s)
+        expected = draw.expovariate(1.0)
+        while expected < total:
+            yield self.due_at(expected)
+            expected += draw.expovariate(1.0)

@@ -1,0 +1,269 @@
+"""What became of every arrival, in constant memory: counted by second, handed over as deltas, merged without loss.
+
+A generator records and drains; the parent merges. Draining and merging in any order gives what recording all of it in
+one place would have given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_syncload.facts.histogram import Histogram
+from pytest_syncload.facts.result import Outcome, Second, Tally
+from pytest_syncload.load.connection import Answer
+
+#: How many unexpected answers are kept to be shown, and how much of each.
+EXAMPLES = 5
+_EXAMPLE_BYTES = 200
+_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+
+
+@dataclass(slots=True)
+class Slice:
+    """The arrivals that were due in one second."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    throttled: int = 0
+    dropped_late: int = 0
+    in_flight: int = 0
+    latency: Histogram = field(default_factory=Histogram)
+
+    def add(self, other: Slice) -> None:
+        """Take in another's counts; ``in_flight`` is the most that any one generator had open."""
+        self.outcomes.update(other.outcomes)
+        self.throttled += other.throttled
+        self.dropped_late += other.dropped_late
+        self.in_flight = max(self.in_flight, other.in_flight)
+        self.latency.merge(other.latency)
+
+    def tally(self) -> Tally:
+        """The counts, as a fact."""
+        return Tally(outcomes=dict(self.outcomes), throttled=self.throttled, dropped_late=self.dropped_late)
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """All that was recorded since the last one. ``hold`` and ``ramp`` are the two halves of ``seconds``."""
+
+    seconds: dict[int, Slice] = field(default_factory=dict)
+    hold: Slice = field(default_factory=Slice)
+    ramp: Slice = field(default_factory=Slice)
+    service_time: Histogram = field(default_factory=Histogram)
+    lag: Histogram = field(default_factory=Histogram)
+    statuses: Counter[int] = field(default_factory=Counter)
+    wire_requests: int = 0
+    in_flight_edges: int = 0
+    examples: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Sparse and exact."""
+        return {
+            "seconds": {str(at): _slice_to_json(part) for at, part in self.seconds.items()},
+            "hold": _slice_to_json(self.hold),
+            "ramp": _slice_to_json(self.ramp),
+            "service_time": self.service_time.to_json(),
+            "lag": self.lag.to_json(),
+            "statuses": {str(status): count for status, count in self.statuses.items()},
+            "wire_requests": self.wire_requests,
+            "in_flight_edges": self.in_flight_edges,
+            "examples": self.examples,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Snapshot:
+        """What `to_json` gave."""
+        return cls(
+            seconds={int(at): _slice_from_json(part) for at, part in data["seconds"].items()},
+            hold=_slice_from_json(data["hold"]),
+            ramp=_slice_from_json(data["ramp"]),
+            service_time=Histogram.from_json(data["service_time"]),
+            lag=Histogram.from_json(data["lag"]),
+            statuses=Counter({int(status): count for status, count in data["statuses"].items()}),
+            wire_requests=data["wire_requests"],
+            in_flight_edges=data["in_flight_edges"],
+            examples=list(data["examples"]),
+        )
+
+
+class Recorder:
+    """A generator's counts since the last drain. Times are seconds from the phase's start."""
+
+    def __init__(self, *, hold_from_s: float, hold_to_s: float, timeout_s: float) -> None:
+        self._hold_from = hold_from_s
+        self._hold_to = hold_to_s
+        self._timeout_ms = timeout_s * 1000
+        self._new = Snapshot()
+        self._examples_left = EXAMPLES
+        #: The lag of all that was drained.
+        self.lag = Histogram()
+
+    def answered(
+        self, due_s: float, start_at: float, answer: Answer, outcome: Outcome, in_flight: int, status: int
+    ) -> None:
+        """An arrival that was due ``due_s`` after ``start_at`` (monotonic) has its outcome.
+
+        Latency counts from when it was due. A timeout counts at its full time or, sent late, at what it really took.
+        """
+        latency_ms = (answer.done_at - start_at - due_s) * 1000
+        if outcome is Outcome.TIMEOUT:
+            latency_ms = max(latency_ms, self._timeout_ms)
+        in_hold = self._hold_from <= due_s < self._hold_to
+        second = self._second(due_s)
+        half = self._new.hold if in_hold else self._new.ramp
+        for part in (second, half):
+            part.outcomes[outcome] += 1
+            part.latency.record(latency_ms)
+            if status == 429:
+                part.throttled += 1
+        second.in_flight = max(second.in_flight, in_flight)
+        if answer.sent_at is not None and outcome is not Outcome.CONNECT_ERROR:
+            self._on_wire(due_s, start_at, answer, answer.sent_at, in_hold)
+        if status:
+            self._new.statuses[status] += in_hold
+        if outcome is not Outcome.OK and self._examples_left:
+            self._examples_left -= 1
+            self._new.examples.append(_example(answer, outcome))
+
+    def dropped(self, due_s: float, *, late: bool) -> None:
+        """An arrival found the in-flight cap full. It counts at the full timeout: drops must not flatter latency."""
+        half = self._new.hold if self._hold_from <= due_s < self._hold_to else self._new.ramp
+        for part in (self._second(due_s), half):
+            part.outcomes[Outcome.DROPPED] += 1
+            part.dropped_late += late
+            part.latency.record(self._timeout_ms)
+
+    def drain(self) -> Snapshot:
+        """All that is new since the last drain."""
+        new, self._new = self._new, Snapshot()
+        self.lag.merge(new.lag)
+        return new
+
+    def _second(self, due_s: float) -> Slice:
+        at = int(due_s)
+        part = self._new.seconds.get(at)
+        if part is None:
+            part = self._new.seconds[at] = Slice()
+        return part
+
+    def _on_wire(self, due_s: float, start_at: float, answer: Answer, sent_at: float, in_hold: bool) -> None:
+        sent_s, done_s = sent_at - start_at, answer.done_at - start_at
+        # The service counts by its own clock when a request comes, so requests count by when they were sent.
+        self._new.wire_requests += self._hold_from <= sent_s < self._hold_to
+        self._new.in_flight_edges += (sent_s < self._hold_from <= done_s) + (sent_s < self._hold_to <= done_s)
+        if in_hold:
+            self._new.service_time.record((done_s - sent_s) * 1000)
+            self._new.lag.record(max(0.0, sent_s - due_s) * 1000)
+
+
+class Merged:
+    """The snapshots of all generators of a phase, added up."""
+
+    def __init__(self) -> None:
+        self._all = Snapshot()
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Take one in. Order does not matter."""
+        mine = self._all
+        for at, part in snapshot.seconds.items():
+            mine.seconds.setdefault(at, Slice()).add(part)
+        mine.hold.add(snapshot.hold)
+        mine.ramp.add(snapshot.ramp)
+        mine.service_time.merge(snapshot.service_time)
+        mine.lag.merge(snapshot.lag)
+        mine.statuses.update(snapshot.statuses)
+        mine.wire_requests += snapshot.wire_requests
+        mine.in_flight_edges += snapshot.in_flight_edges
+        mine.examples = sorted({*mine.examples, *snapshot.examples})[:EXAMPLES]
+
+    @property
+    def hold(self) -> Tally:
+        """Outcomes of the arrivals due in the hold."""
+        return self._all.hold.tally()
+
+    @property
+    def ramp(self) -> Tally:
+        """Outcomes of the arrivals due outside it."""
+        return self._all.ramp.tally()
+
+    @property
+    def latency(self) -> Histogram:
+        """Of the hold, in ms from the intended time."""
+        return self._all.hold.latency
+
+    @property
+    def service_time(self) -> Histogram:
+        """Of the hold, in ms from the send."""
+        return self._all.service_time
+
+    @property
+    def lag(self) -> Histogram:
+        """Of the hold: ms between intended time and send."""
+        return self._all.lag
+
+    @property
+    def statuses(self) -> Mapping[int, int]:
+        """Answers of the hold by status."""
+        return self._all.statuses
+
+    @property
+    def wire_requests(self) -> int:
+        """Requests sent inside the hold."""
+        return self._all.wire_requests
+
+    @property
+    def in_flight_edges(self) -> int:
+        """Requests that were open at the hold's beginning or at its end."""
+        return self._all.in_flight_edges
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Some answers that were not ok."""
+        return tuple(self._all.examples)
+
+    def timeline(self) -> tuple[Second, ...]:
+        """Every second in which an arrival was due."""
+        return tuple(self.second(at) for at in sorted(self._all.seconds))
+
+    def second(self, at: int) -> Second:
+        """One second of the timeline; raises KeyError where no arrival was due in it."""
+        part = self._all.seconds[at]
+        return Second(
+            at_s=at,
+            tally=part.tally(),
+            in_flight=part.in_flight,
+            p50_ms=part.latency.percentile(50),
+            p95_ms=part.latency.percentile(95),
+            p99_ms=part.latency.percentile(99),
+            max_ms=part.latency.percentile(100),
+        )
+
+
+def _example(answer: Answer, outcome: Outcome) -> str:
+    if answer.failure is not None:
+        return f"{outcome}: {answer.detail}"
+    body = answer.body[:_EXAMPLE_BYTES].decode("utf-8", "replace")
+    return f"{outcome}: HTTP {answer.status} " + _JWT.sub("<token>", body)
+
+
+def _slice_to_json(part: Slice) -> dict[str, Any]:
+    return {
+        "outcomes": {outcome.value: count for outcome, count in part.outcomes.items()},
+        "throttled": part.throttled,
+        "dropped_late": part.dropped_late,
+        "in_flight": part.in_flight,
+        "latency": part.latency.to_json(),
+    }
+
+
+def _slice_from_json(data: Mapping[str, Any]) -> Slice:
+    return Slice(
+        outcomes=Counter({Outcome(name): count for name, count in data["outcomes"].items()}),
+        throttled=data["throttled"],
+        dropped_late=data["dropped_late"],
+        in_flight=data["in_flight"],
+        latency=Histogram.from_json(data["latency"]),
+    )
