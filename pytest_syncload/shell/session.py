@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,11 @@ class SyncloadSession:
             return
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         line = progress(event)
-        if reporter is not None and line is not None:
+        if reporter is None or line is None:
+            return
+        # A phase runs in an item's set-up, where pytest captures output.
+        capture = self._config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
             reporter.ensure_newline()
             reporter.write_line(line)
 

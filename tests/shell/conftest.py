@@ -1,0 +1,105 @@
+"""Runs pytest as a user would, in a process of its own, in a folder with nothing but what the test writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SLO_YAML = """\
+service: syncwell
+environments:
+  sandbox:
+    sandbox:
+      speed: 60
+      faults: {faults}
+load: {{timeout: 2s}}
+request:
+  method: POST
+  path: /v1/sync-jobs
+  json: {{source: drive, destination: vault}}
+  expect: {{status: 202, json: {{job_id: any}}}}
+phases:
+  baseline:
+    rate: 50/s
+    hold: 1m
+    slos: &rows
+      api-latency-p95: {{metric: apigateway.latency, statistic: p95, target: "< 500 ms", min_samples: 20}}
+      api-5xx-rate: {{metric: apigateway.5xx, target: "< 0.1 %"}}
+      dynamodb-throttles: {{metric: dynamodb.throttles, target: "== 0"}}
+  peak:
+    rate: 200/s
+    hold: 3m
+    slos: *rows
+  stress:
+    climb: {{from: 300/s, step: 10 %, every: 1m, until: "failed > 1 %", at_most: 1000/s}}
+    slos:
+      breaking-point: {{metric: load.breaking_point, target: "> 300/s"}}
+"""
+
+
+class Project:
+    """A folder with a slo.yaml, and pytest run in it."""
+
+    def __init__(self, pytester: pytest.Pytester) -> None:
+        self.pytester = pytester
+        self.write()
+
+    def write(self, faults: str = "{}") -> None:
+        """slo.yaml, with the sandbox's faults."""
+        (self.pytester.path / "slo.yaml").write_text(SLO_YAML.format(faults=faults), "utf-8")
+
+    def run(self, *args: str) -> pytest.RunResult:
+        """pytest, in its own process."""
+        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *args)
+
+    @property
+    def run_folder(self) -> Path:
+        """The newest run's folder."""
+        return max((path for path in (self.pytester.path / ".syncload").iterdir() if path.is_dir()), key=str)
+
+    def started_load(self) -> bool:
+        """Whether any run folder was made."""
+        return (self.pytester.path / ".syncload").exists()
+
+    def sent(self) -> dict[str, dict[str, float]]:
+        """What the sandbox's own log says of each phase: count, first and last wall time."""
+        phases: dict[str, dict[str, float]] = {}
+        for line in (self.run_folder / "sandbox.log").read_text("utf-8").splitlines():
+            for prefix, seen in json.loads(line).get("keys", {}).items():
+                phase = phases.setdefault(
+                    prefix.rpartition("-")[2], {"count": 0, "first": seen["first"], "last": seen["last"]}
+                )
+                phase["count"] += seen["count"]
+                phase["first"] = min(phase["first"], seen["first"])
+                phase["last"] = max(phase["last"], seen["last"])
+        return phases
+
+    def verdict(self, row: str, phase: str = "peak") -> Any:
+        """A row's recorded ruling."""
+        file = self.run_folder / "verdicts" / f"{phase}--{row}.json"
+        return json.loads(file.read_text("utf-8"))["ruling"]
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A fresh project, as on a laptop: no CI, no environment named."""
+    for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS"):
+        monkeypatch.delenv(name, raising=False)
+    return Project(pytester)
+
+
+Outcomes = Callable[[pytest.RunResult], dict[str, str]]
+
+
+def outcomes(result: pytest.RunResult) -> dict[str, str]:
+    """Node id → word, from the lines of `-rA`."""
+    found = {}
+    for line in result.outlines:
+        word, _, rest = line.partition(" ")
+        if word in ("PASSED", "FAILED", "ERROR") and "::" in rest:
+            found[rest.split(" ")[0]] = word
+    return found
