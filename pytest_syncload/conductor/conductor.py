@@ -109,6 +109,10 @@ class Conductor:
             # Kept before the interrupt goes on its way: what was measured costs real money to measure again.
             self._folder.keep(phase.name, PhaseRecord(result=error.result, reading=None, problem=str(error)))
             raise
+        except KeyboardInterrupt:
+            problem = "the run was interrupted before the load began; nothing was sent"
+            self._folder.keep(phase.name, PhaseRecord(result=None, reading=None, problem=problem))
+            raise
         except (PhaseInvalid, Refused) as error:
             return PhaseRecord(result=None, reading=None, problem=str(error))
         if result.invalid:

@@ -45,23 +45,28 @@ def run_phase(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock:
         return None
 
     outcome: list[PhaseResult | BaseException] = []
+    # Not `Thread.join` with a timeout: interrupted by Ctrl-C, it took a running thread for ended (seen with 3.11).
+    finished = threading.Event()
 
     def work() -> None:
         try:
             outcome.append(_offer(spec, phase, ground, folder, lock, listen, keep_going))
         except BaseException as error:  # noqa: BLE001  # carried over to the waiting thread, whatever it is
             outcome.append(error)
+        finally:
+            finished.set()
 
     # In a thread of its own, so that Ctrl-C in the main thread stops the load and still finds its result.
     thread = threading.Thread(target=work)
     thread.start()
     again: KeyboardInterrupt | None = None
-    while thread.is_alive():
+    while not finished.is_set():
         try:
-            thread.join(0.1)
+            finished.wait(0.1)
         except KeyboardInterrupt as error:
             again = error
             interrupted.set()
+    thread.join()
     (ended,) = outcome
     if isinstance(ended, BaseException):
         raise again or ended

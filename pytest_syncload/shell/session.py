@@ -147,7 +147,6 @@ class SyncloadSession:
 
         if self._begun or not selected:
             return
-        self._begun = True
         if self._settings.last_failed:
             raise pytest.UsageError(
                 "--lf would offer load again, and judging an earlier run again is not built yet; leave --lf out, or "
@@ -156,6 +155,7 @@ class SyncloadSession:
         try:
             refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=environ())
             self._folder.make()
+            self._begun = True
             self._lock.enter_context(self._folder.controller_lock())
             self._terminate_like_interrupt()
             prepare(self._spec, self._folder, self._sandbox)

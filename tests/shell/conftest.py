@@ -68,7 +68,7 @@ class Project:
     def sent(self) -> dict[str, dict[str, float]]:
         """What the sandbox's own log says of each phase: count, first and last wall time."""
         phases: dict[str, dict[str, float]] = {}
-        for line in (self.run_folder / "sandbox.log").read_text("utf-8").splitlines():
+        for line in (self.run_folder / "sandbox.log").read_text("utf-8").split("\n")[:-1]:
             for prefix, seen in json.loads(line).get("keys", {}).items():
                 phase = phases.setdefault(
                     prefix.rpartition("-")[2], {"count": 0, "first": seen["first"], "last": seen["last"]}

@@ -1,0 +1,121 @@
+"""The refusals that come before any load."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.shell.conftest import Project
+
+REAL = """
+  real:
+    base_url: https://api.example.com
+    region: us-east-1
+    max_rate: 100/s
+    firebase: {api_key: key, project: p, service_account: sa.json}
+    resources: {api: {rest: syncwell, stage: v1}, tables: {sync-jobs: []}}
+"""
+
+
+def test_in_ci_the_environment_must_be_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    result = project.run("-m", "peak")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: syncload: CI is set and no environment is named*--syncload-env sandbox*"])
+    assert not project.started_load()
+    # Nobody who only runs unit tests in CI is bothered.
+    assert project.run().ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+def test_in_ci_the_refusal_holds_with_xdist(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    result = project.run("-m", "peak", "-n", "2")
+    assert result.ret != pytest.ExitCode.OK
+    assert "CI is set and no environment is named" in result.stderr.str() + result.stdout.str()
+
+
+def test_the_variable_names_it_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("SYNCLOAD_ENV", "sandbox")
+    result = project.run("-m", "baseline")
+    result.assert_outcomes(passed=4, deselected=6)
+
+
+def test_an_unknown_environment_is_told_with_the_known_ones(project: Project) -> None:
+    result = project.run("-m", "peak", "--syncload-env", "sandbx")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "sandbox" in result.stderr.str()
+
+
+def test_a_rate_beyond_max_rate_is_refused(project: Project) -> None:
+    file = project.pytester.path / "slo.yaml"
+    file.write_text(file.read_text("utf-8").replace("environments:\n", "environments:" + REAL), "utf-8")
+    result = project.run("-m", "peak", "--syncload-env", "real")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*slo.yaml:*max_rate*"])
+
+
+def test_an_emulator_never_judges_a_real_environment(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = project.pytester.path / "slo.yaml"
+    real = REAL.replace("100/s", "9000/s")
+    file.write_text(file.read_text("utf-8").replace("environments:\n", "environments:" + real), "utf-8")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    result = project.run("-m", "peak", "--syncload-env", "real")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*resolves to http://127.0.0.1:9, which is not AWS*"])
+
+
+def test_an_option_without_a_file_is_refused(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--syncload-env", "sandbox")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --syncload-env was given, but there is no slo.yaml in *"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "slo.yaml:1:*"),
+        ("{", "slo.yaml:*"),
+        ("service: a\nservice: b\n", "slo.yaml:2:*service*"),
+        ("servce: a\n", "slo.yaml:1:*servce*service*"),
+    ],
+)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_bad_input_is_one_message_and_no_traceback(
+    project: Project, text: str, says: str, workers: tuple[str, ...]
+) -> None:
+    (project.pytester.path / "slo.yaml").write_text(text, "utf-8")
+    result = project.run(*workers)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([says])
+    assert "Traceback" not in result.stderr.str() + result.stdout.str()
+
+
+def test_where_there_is_no_file_nothing_is_loaded(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_loaded():
+            ours = {name for name in sys.modules if name.startswith("pytest_syncload")}
+            assert ours == {"pytest_syncload", "pytest_syncload.plugin"}
+            assert not {"boto3", "botocore", "httpx", "pydantic", "yaml"} & set(sys.modules)
+        """
+    )
+    result = pytester.run(
+        sys.executable, "-m", "pytest", "-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:cacheprovider"
+    )
+    result.assert_outcomes(passed=1)
+
+
+def test_unit_tests_beside_a_file_do_not_pay_for_the_load_path(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import sys
+
+        def test_nothing_loaded():
+            assert not {"boto3", "botocore", "httpx", "uvicorn"} & set(sys.modules)
+        """
+    )
+    project.run("-p", "no:anyio").assert_outcomes(passed=1, deselected=10)

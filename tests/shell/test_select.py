@@ -1,0 +1,120 @@
+"""`pytest` alone never generates load; what was asked for is what runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.shell.conftest import Project, outcomes
+
+USER_TESTS = """
+import pytest
+
+def test_plain(): pass
+
+@pytest.mark.peak
+def test_merely_marked(): pass
+
+def test_needs_load(peak): assert peak.hold.arrivals
+"""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (),
+        ("-m", "not slow"),
+        ("--collect-only",),
+        ("--collect-only", "-m", "peak"),
+        ("-k", "peak"),
+        ("-m", "not baseline"),
+        ("-m", "peak or not peak"),
+        ("slo.yaml",),
+    ],
+)
+def test_starts_no_load(project: Project, args: tuple[str, ...]) -> None:
+    project.pytester.makepyfile(USER_TESTS)
+    project.run(*args)
+    assert not project.started_load()
+
+
+def test_a_users_own_tests_run_as_ever(project: Project) -> None:
+    project.pytester.makepyfile(USER_TESTS)
+    result = project.run("-rA")
+    # 5 rows and loads of baseline and peak less nothing: 4 + 4 + 2 of stress, and the test that needs load.
+    result.assert_outcomes(passed=2, deselected=11)
+    result.stdout.fnmatch_lines(["syncload: 11 items that need load were left out*"])
+
+
+def test_collect_only_shows_the_selected_items(project: Project) -> None:
+    result = project.run("--collect-only", "-q", "-m", "peak")
+    result.stdout.fnmatch_lines(
+        [
+            "slo.yaml::peak::load",
+            "slo.yaml::peak::api-latency-p95",
+            "slo.yaml::peak::api-5xx-rate",
+            "slo.yaml::peak::dynamodb-throttles",
+            "*4/10 tests collected (6 deselected)*",
+        ]
+    )
+
+
+def test_is_collected_where_testpaths_leaves_it_out(project: Project) -> None:
+    project.pytester.makeini("[pytest]\ntestpaths = unit\n")
+    (project.pytester.path / "unit").mkdir()
+    (project.pytester.path / "unit" / "test_it.py").write_text("def test_it(): pass\n", "utf-8")
+    result = project.run("--collect-only", "-q", "-m", "peak")
+    result.stdout.fnmatch_lines(["slo.yaml::peak::load"])
+
+
+def test_a_node_id_selects_and_a_phase_without_a_judged_row_is_not_green(project: Project) -> None:
+    result = project.run("slo.yaml::baseline::load", "-rA")
+    assert outcomes(result) == {"slo.yaml::baseline::load": "PASSED"}
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*baseline: no row was judged, so nothing was proven*"])
+
+
+def test_a_users_test_takes_the_phase_and_cannot_replace_it(project: Project) -> None:
+    project.pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def peak(): return "mine"
+
+        def test_mine(peak): assert peak == "mine"
+        def test_result(baseline): assert baseline.hold["ok"] == 50
+        def test_dynamic(request): request.getfixturevalue("stress")
+        """
+    )
+    result = project.run("-m", "baseline or peak", "-rA", "test_a_users_test_takes_the_phase_and_cannot_replace_it.py")
+    words = {node.rpartition("::")[2]: word for node, word in outcomes(result).items()}
+    assert words == {"test_mine": "PASSED", "test_result": "PASSED"}
+    result = project.run("-rA", "-k", "dynamic")
+    words = {node.rpartition("::")[2]: word for node, word in outcomes(result).items()}
+    assert words == {"test_dynamic": "FAILED"}
+    result.stdout.fnmatch_lines(["*phase 'stress' was not selected*"])
+
+
+def test_a_climb_is_known_and_says_that_it_is_not_built(project: Project) -> None:
+    result = project.run("-m", "stress", "-rA")
+    assert outcomes(result) == {
+        "slo.yaml::stress::load": "ERROR",
+        "slo.yaml::stress::breaking-point": "ERROR",
+    }
+    result.stdout.fnmatch_lines(["*'stress' climbs, which this version cannot run yet; nothing was sent*"])
+
+
+def test_last_failed_is_refused_before_any_load(project: Project) -> None:
+    result = project.pytester.runpytest_subprocess("-m", "peak", "--lf")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --lf would offer load again*"])
+    assert not project.started_load()
+
+
+def test_a_rerun_judges_the_same_measurement_again(project: Project) -> None:
+    pytest.importorskip("pytest_rerunfailures")
+    project.write("{latency: 700 ms}")
+    result = project.run("-m", "baseline", "--reruns", "2", "-rA")
+    assert outcomes(result)["slo.yaml::baseline::api-latency-p95"] == "FAILED"
+    assert project.sent()["baseline"]["count"] == 50
+    assert result.ret == pytest.ExitCode.TESTS_FAILED

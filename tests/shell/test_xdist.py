@@ -1,0 +1,136 @@
+"""With any number of workers each phase runs once, in order, never beside another; and everything ends with pytest."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.shell.conftest import Project, outcomes
+
+#: Far beyond what ending takes; only a hang gets there.
+PATIENCE_SECONDS = 20.0
+
+
+def test_two_phases_run_once_each_and_apart(project: Project) -> None:
+    result = project.run("-m", "baseline or peak", "-n", "4", "-rA")
+    assert set(outcomes(result).values()) == {"PASSED"}
+    assert len(outcomes(result)) == 8
+    sent = project.sent()
+    assert {name: phase["count"] for name, phase in sent.items()} == {"baseline": 50, "peak": 600}
+    assert sent["baseline"]["last"] < sent["peak"]["first"]
+    assert result.ret == pytest.ExitCode.OK
+
+
+def test_a_breach_is_a_breach_with_workers(project: Project) -> None:
+    project.write("{latency: 700 ms}")
+    result = project.run("-m", "baseline", "-n", "2", "-rA")
+    assert outcomes(result)["slo.yaml::baseline::api-latency-p95"] == "FAILED"
+    assert outcomes(result)["slo.yaml::baseline::load"] == "PASSED"
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+class Running:
+    """pytest in the background, and the processes of its run."""
+
+    def __init__(self, project: Project, *args: str) -> None:
+        self.project = project
+        self.log = project.pytester.path / "out.txt"
+        with self.log.open("w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *args],
+                cwd=project.pytester.path,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        until(lambda: project.started_load() and (project.run_folder / "peak.started").exists())
+        self.sandbox: list[int] = json.loads((project.run_folder / "environment.json").read_text())["sandbox"]["pids"]
+        until(lambda: bool(self.generators()))
+        self.seen = self.generators()
+
+    def generators(self) -> list[int]:
+        """The generators of this run, by their argument."""
+        lock = str(self.project.run_folder / "controller.lock")
+        return [pid for pid in pids() if lock in command(pid)]
+
+    def load_worker(self) -> int:
+        """The process that runs the phase."""
+        return int(json.loads((self.project.run_folder / "peak.started").read_text())["pid"])
+
+    def output(self) -> str:
+        return self.log.read_text("utf-8")
+
+
+def pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def command(pid: int) -> str:
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_text("utf-8").replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs; a zombie that nobody has waited for does not."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text("utf-8").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not true():
+        assert time.monotonic() < deadline, "this did not come true in time"
+        time.sleep(0.02)
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+
+
+@needs_proc
+def test_a_worker_that_dies_with_its_phase_never_gives_green(project: Project) -> None:
+    running = Running(project, "-m", "peak", "-n", "2")
+    os.kill(running.load_worker(), signal.SIGKILL)
+    until(lambda: not any(map(alive, running.seen)))
+    running.process.wait(PATIENCE_SECONDS)
+    text = running.output()
+    assert running.process.returncode not in (0, None)
+    assert "PASSED slo.yaml::peak" not in text
+    assert "a load that was broken off proves nothing" in text.replace("\n", " ")
+    until(lambda: not any(map(alive, running.sandbox)))
+
+
+@needs_proc
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_when_the_controller_dies_so_do_load_and_sandbox(project: Project, workers: tuple[str, ...]) -> None:
+    running = Running(project, "-m", "peak", *workers)
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not any(map(alive, [*running.seen, *running.sandbox])))
+    assert not list((project.run_folder / "verdicts").glob("*pass*"))
+
+
+@needs_proc
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_an_interrupt_keeps_what_was_measured(project: Project, how: signal.Signals, workers: tuple[str, ...]) -> None:
+    running = Running(project, "-m", "peak", *workers)
+    until(lambda: "peak" in project.sent())
+    running.process.send_signal(how)
+    running.process.wait(PATIENCE_SECONDS)
+    assert running.process.returncode == pytest.ExitCode.INTERRUPTED, running.output()
+    until(lambda: not any(map(alive, [*running.seen, *running.sandbox])))
+    rulings = {row: project.verdict(row) for row in ("api-latency-p95", "api-5xx-rate", "dynamodb-throttles")}
+    assert set(rulings.values()) == {"inconclusive"}
+    kept = json.loads((project.run_folder / "peak.result.json").read_text("utf-8"))
+    assert kept["result"]["hold"]["outcomes"]["ok"] > 0
