@@ -159,5 +159,8 @@ def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> l
     judged = {verdict.slo.phase for verdict in verdicts}
     lines += [f"{name}: no row was judged, so nothing was proven" for name in phases if name not in judged]
     lines.append(f"where: {_where(spec)}")
+    sandbox = spec.environment.sandbox
+    if sandbox is not None and sandbox.rate_scale != 1:
+        lines.append(f"offered: rates × {format_number(sandbox.rate_scale)}, not the rates of the plan")
     lines.append("not looked at: parity · cost · generator's region")
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -58,7 +58,7 @@ class PhaseCollector(pytest.Collector):
             yield row
 
 
-def _body() -> None:
+def _body(record_testsuite_property: object) -> None:
     """A row has no body: its verdict is raised by the item, where no `-O` and no plugin can take it out."""
 
 
@@ -82,6 +82,15 @@ class SloItem(pytest.Function):
         if self.config.pluginmanager.hasplugin("timeout"):
             # pytest-timeout would kill a phase that is longer than a unit test may be.
             self.add_marker(pytest.mark.timeout(0))
+
+    def setup(self) -> None:
+        """Say in JUnit's suite where this ran, loudly where it was the sandbox."""
+        super().setup()
+        record = cast(Callable[[str, object], None], self.funcargs["record_testsuite_property"])
+        environment = self.file.spec.environment
+        record("syncload environment", environment.name)
+        if environment.sandbox is not None:
+            record("syncload SANDBOX", "proves nothing about a real target")
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """The line in slo.yaml."""
