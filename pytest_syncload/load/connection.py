@@ -27,9 +27,10 @@ class Answer:
     """What came of one request. ``status`` is 0 and ``failure`` set where nothing usable came.
 
     ``sent_at`` (monotonic, None: never) is when the request's bytes went to a connection, ``done_at`` when it was over.
+    ``cause`` is the system's error behind a failure, where there was one.
     """
 
-    __slots__ = ("body", "detail", "done_at", "failure", "headers", "sent_at", "status")
+    __slots__ = ("body", "cause", "detail", "done_at", "failure", "headers", "sent_at", "status")
 
     def __init__(
         self,
@@ -38,6 +39,7 @@ class Answer:
         done_at: float,
         failure: Failure | None = None,
         detail: str = "",
+        cause: OSError | None = None,
         status: int = 0,
         headers: list[tuple[bytes, bytes]] | None = None,
         body: bytes = b"",
@@ -46,6 +48,7 @@ class Answer:
         self.done_at = done_at
         self.failure = failure
         self.detail = detail
+        self.cause = cause
         self.status = status
         self.headers = headers or []
         self.body = body
@@ -57,26 +60,45 @@ class Answer:
 class Exchange:
     """A request under way: from `start` to its one answer."""
 
-    __slots__ = ("connection", "deadline", "done", "head", "on_answer", "sent_at", "wire")
+    __slots__ = ("connecting", "connection", "deadline", "done", "head", "on_answer", "sent_at", "wire")
 
     def __init__(self, wire: bytes, on_answer: Callable[[Answer], None], deadline: float, head: bool) -> None:
         self.wire = wire
         self.on_answer = on_answer
         self.deadline = deadline
         self.head = head
+        self.connecting: asyncio.Task[None] | None = None
         self.connection: Connection | None = None
         self.sent_at: float | None = None
         self.done = False
 
-    def fail(self, failure: Failure, detail: str) -> None:
+    def fail(self, failure: Failure, detail: str, cause: OSError | None = None) -> None:
         """End without an answer. Does nothing once it has ended."""
+        self.end(Answer(sent_at=self.sent_at, done_at=time.monotonic(), failure=failure, detail=detail, cause=cause))
+
+    def end(self, answer: Answer) -> None:
+        """End with this answer. Does nothing once it has ended."""
         if not self.done:
             self.done = True
-            self.on_answer(Answer(sent_at=self.sent_at, done_at=time.monotonic(), failure=failure, detail=detail))
+            self.on_answer(answer)
+
+    def abandon(self) -> None:
+        """Nobody waits any more: what carries it, or is being opened for it, is closed.
+
+        Does nothing once it has ended: its connection may carry another by then.
+        """
+        if self.done:
+            return
+        self.done = True
+        if self.connecting is not None:
+            self.connecting.cancel()
+        if self.connection is not None:
+            self.connection.close()
 
 
-#: An answer to a sync job is some hundred bytes; a megabyte is a wrong target, and would be our memory.
-BODY_LIMIT = 1 << 20
+#: An answer to a sync job is some hundred bytes; a megabyte, headers and framing included, is a wrong target, and would
+#: be our memory.
+ANSWER_LIMIT = 1 << 20
 
 
 class Connection(asyncio.Protocol):
@@ -98,8 +120,8 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
-        self._size = 0
-        self._headers_done = self._complete = self._surplus = self._framed = False
+        self._status = self._received = 0
+        self._headers_done = self._complete = self._surplus = self._framed = self._keep = False
         exchange.sent_at = time.monotonic()
         self._transport.write(exchange.wire)
         exchange.wire = b""  # a timeout later nobody reads it, and there may be thousands
@@ -117,29 +139,37 @@ class Connection(asyncio.Protocol):
     # What asyncio tells us.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Connected."""
+        """Connected. Asyncio and uvloop have set TCP_NODELAY already."""
         # A cast: uvloop's transports have asyncio's methods without being its subclasses.
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of an answer; bytes that nobody asked for end the connection."""
-        if self._exchange is None:
+        exchange = self._exchange
+        if exchange is None:
             self.close()
+            return
+        self._received += len(data)
+        if self._received > ANSWER_LIMIT:
+            self._break(exchange, f"the answer is longer than {ANSWER_LIMIT} bytes")
             return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._break("the answer switches protocols, which nobody asked for")
+            self._break(exchange, "the answer switches protocols, which nobody asked for")
             return
         except httptools.HttpParserError as error:
             if not self._complete:
-                self._break(f"the answer is not HTTP/1.1: {error}")
+                self._break(exchange, f"the answer is not HTTP/1.1: {error}")
                 return
             self._surplus = True
-        if self._complete:
-            self._finish(keep=self._parser.should_keep_alive() and not self._surplus)
-        elif self._headers_done and self._exchange.head:
-            self._finish(keep=False)
+        if self._headers_done and exchange.head:
+            # llhttp cannot be told that no body follows, whatever the headers say; so the connection ends here.
+            self._finish(exchange, keep=False)
+        elif self._surplus:
+            self._break(exchange, "bytes behind the end of the answer")
+        elif self._complete:
+            self._finish(exchange, keep=self._keep)
 
     def eof_received(self) -> bool:
         """The peer will send nothing more, so neither shall we."""
@@ -147,89 +177,78 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The end. An answer without a length is complete by it; any other is cut off."""
-        exchange = self._exchange
+        exchange, self._exchange = self._exchange, None
         self._transport = None
-        if exchange is not None and not exchange.done:
+        if exchange is not None:
             if error is None and self._headers_done and not self._framed:
-                self._answer(exchange)
-            elif not self._headers_done and not self._headers:
-                exchange.fail(Failure.PROTOCOL, f"closed before an answer ({type(error).__name__ if error else 'EOF'})")
+                exchange.end(self._answer(exchange))
             else:
-                exchange.fail(Failure.PROTOCOL, "closed in the middle of an answer")
-        self._exchange = None
+                when = "in the middle of" if self._received else "before"
+                how = type(error).__name__ if error else "end of stream"
+                cause = error if isinstance(error, OSError) else None
+                exchange.fail(Failure.PROTOCOL, f"closed {when} an answer ({how})", cause)
         self._on_lost(self)
 
     # What llhttp tells us.
 
     def on_message_begin(self) -> None:
         """A second message behind a complete one is surplus."""
-        if self._complete:
-            self._surplus = True
-        else:
-            self._headers = []
+        self._surplus = self._complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer."""
-        if self._complete:
+        """A header; a trailer is none of the answer's headers."""
+        if self._headers_done:
             return
         self._headers.append((name, value))
         lower = name.lower()
-        if lower == b"content-length" or (lower == b"transfer-encoding" and b"chunked" in value.lower()):
+        if lower == b"content-length" or (lower == b"transfer-encoding" and value.lower().endswith(b"chunked")):
             self._framed = True
 
     def on_headers_complete(self) -> None:
-        """The body is next."""
+        """The body is next; behind a 1xx, the answer."""
         status = self._parser.get_status_code()
-        self._headers_done = not 100 <= status < 200
+        if self._complete:
+            return
+        if 100 <= status < 200:
+            self._headers, self._framed = [], False
+            return
+        self._status = status
+        self._headers_done = True
         if status in (204, 304):
             self._framed = True
+        # Asked here, because llhttp forgets the headers with the end of the message.
+        self._keep = bool(self._parser.should_keep_alive())
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
-        if self._complete:
-            return
-        self._size += len(body)
-        if self._size > BODY_LIMIT:
-            self._break(f"the answer is longer than {BODY_LIMIT} bytes")
-            return
-        self._body.append(body)
+        if not self._complete:
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         """Whole, unless it was only a 1xx, behind which the answer follows."""
-        if self._headers_done:
-            self._complete = True
-        else:
-            self._headers = []
+        self._complete = self._headers_done
 
-    def _finish(self, *, keep: bool) -> None:
-        exchange = self._exchange
-        assert exchange is not None
+    def _finish(self, exchange: Exchange, *, keep: bool) -> None:
         assert self._transport is not None
         self._exchange = None
         # An answer before the whole request was taken leaves the stream in no known state.
-        if keep and self._framed and not self._transport.get_write_buffer_size():
+        if keep and not exchange.done and not self.closing and not self._transport.get_write_buffer_size():
             self.idle_since = time.monotonic()
             self._on_idle(self)
         else:
             self.close()
-        self._answer(exchange)
+        exchange.end(self._answer(exchange))
 
-    def _answer(self, exchange: Exchange) -> None:
-        if exchange.done:
-            return
-        exchange.done = True
-        exchange.on_answer(
-            Answer(
-                sent_at=exchange.sent_at,
-                done_at=time.monotonic(),
-                status=self._parser.get_status_code(),
-                headers=self._headers,
-                body=b"".join(self._body),
-            )
+    def _answer(self, exchange: Exchange) -> Answer:
+        return Answer(
+            sent_at=exchange.sent_at,
+            done_at=time.monotonic(),
+            status=self._status,
+            headers=self._headers,
+            body=b"" if exchange.head else b"".join(self._body),
         )
 
-    def _break(self, detail: str) -> None:
-        exchange = self._exchange
+    def _break(self, exchange: Exchange, detail: str) -> None:
+        self._exchange = None
         self.close()
-        if exchange is not None:
-            exchange.fail(Failure.PROTOCOL, detail)
+        exchange.fail(Failure.PROTOCOL, detail)

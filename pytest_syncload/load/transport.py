@@ -34,21 +34,21 @@ class Transport(httpx.AsyncBaseTransport):
 
     def __init__(self, base_url: str, *, ssl_context: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(base_url)
-        self._secure = parts.scheme == "https"
+        self._scheme = parts.scheme
         self._host = parts.hostname or ""
-        self._port = parts.port or (443 if self._secure else 80)
-        self._ssl = (ssl_context or ssl.create_default_context()) if self._secure else None
-        self._idle: list[Connection] = []
+        secure = parts.scheme == "https"
+        self._port = parts.port or (443 if secure else 80)
+        self._ssl = (ssl_context or ssl.create_default_context()) if secure else None
+        self._idle: dict[Connection, None] = {}  # in order of becoming idle; a list would search to remove one
         self._open: set[Connection] = set()
-        self._pending: deque[Exchange] = deque()
+        self._pending: dict[float, deque[Exchange]] = {}  # by timeout: within one, deadlines come in order
         self._connecting: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
     def __repr__(self) -> str:
-        scheme = "https" if self._secure else "http"
         return (
-            f"<Transport {scheme}://{self._host}:{self._port} {len(self._open)} open, {len(self._idle)} idle, "
+            f"<Transport {self._scheme}://{self._host}:{self._port} {len(self._open)} open, {len(self._idle)} idle, "
             f"{len(self._connecting)} connecting>"
         )
 
@@ -56,23 +56,29 @@ class Transport(httpx.AsyncBaseTransport):
         self, wire: bytes, on_answer: Callable[[Answer], None], *, timeout_s: float, head: bool = False
     ) -> Exchange:
         """Send ``wire``; ``on_answer`` is called exactly once, later, within ``timeout_s`` (and a sweep) from now."""
+        if self._closed:
+            raise RuntimeError("the transport is closed")
+        loop = asyncio.get_running_loop()
         exchange = Exchange(wire, on_answer, time.monotonic() + timeout_s, head)
-        self._pending.append(exchange)
+        self._pending.setdefault(timeout_s, deque()).append(exchange)
         if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+            self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
         connection = self._take_idle()
         if connection is not None:
             connection.send(exchange)
         else:
-            task = asyncio.get_running_loop().create_task(self._connect(exchange))
-            self._connecting.add(task)
-            task.add_done_callback(self._connecting.discard)
+            exchange.connecting = loop.create_task(self._connect(exchange))
+            self._connecting.add(exchange.connecting)
+            exchange.connecting.add_done_callback(self._connecting.discard)
         return exchange
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """httpx's door. Raises httpx's own exceptions."""
-        if (request.url.scheme, request.url.host) != ("https" if self._secure else "http", self._host):
-            raise httpx.UnsupportedProtocol(f"this transport goes to {self._host} only", request=request)
+        url = request.url
+        port = url.port or (443 if url.scheme == "https" else 80)
+        if (url.scheme, url.host, port) != (self._scheme, self._host, self._port):
+            only = f"{self._scheme}://{self._host}:{self._port}"
+            raise httpx.UnsupportedProtocol(f"this transport goes to {only} only, not to {url}", request=request)
         body = await request.aread()
         headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"transfer-encoding"]
         if len(headers) != len(request.headers.raw):
@@ -90,7 +96,7 @@ class Transport(httpx.AsyncBaseTransport):
         try:
             answer = await answered
         except asyncio.CancelledError:
-            self._drop(exchange)
+            exchange.abandon()
             raise
         return _response(answer, request)
 
@@ -100,12 +106,16 @@ class Transport(httpx.AsyncBaseTransport):
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
-        for task in list(self._connecting):
+        connecting = list(self._connecting)
+        for task in connecting:
             task.cancel()
         for connection in list(self._open):
             connection.close()
-        while self._pending:
-            self._pending.popleft().fail(Failure.PROTOCOL, "the transport was closed")
+        pending, self._pending = self._pending, {}
+        for exchanges in pending.values():
+            for exchange in exchanges:
+                exchange.fail(Failure.PROTOCOL, "the transport was closed")
+        await asyncio.gather(*connecting, return_exceptions=True)
         # One turn of the loop for the connections to end in.
         await asyncio.sleep(0)
 
@@ -113,7 +123,7 @@ class Transport(httpx.AsyncBaseTransport):
         now = time.monotonic()
         while self._idle:
             # Last in, first out: as few connections as the load needs stay warm.
-            connection = self._idle.pop()
+            connection, _ = self._idle.popitem()
             if connection.closing:
                 continue
             if now - connection.idle_since > _IDLE_SECONDS or now - connection.opened_at > _AGE_SECONDS:
@@ -126,44 +136,42 @@ class Transport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(self._idle.append, self._lost), self._host, self._port, ssl=self._ssl
+                lambda: Connection(self._fit, self._lost), self._host, self._port, ssl=self._ssl
             )
         except OSError as error:  # ssl.SSLError is one
-            exchange.fail(Failure.CONNECT, f"{type(error).__name__}: {error.strerror or error}")
+            exchange.fail(Failure.CONNECT, f"{type(error).__name__}: {error.strerror or error}", error)
             return
-        if self._closed:
-            connection.close()
+        except UnicodeError as error:
+            exchange.fail(Failure.CONNECT, f"{self._host!r} is not a host name: {error}")
+            return
+        if connection.closing:
+            exchange.fail(Failure.CONNECT, "closed as soon as it was open")
             return
         self._open.add(connection)
-        if exchange.done:
-            self._idle.append(connection)
-        else:
-            connection.send(exchange)
+        connection.send(exchange)
+
+    def _fit(self, connection: Connection) -> None:
+        self._idle[connection] = None
 
     def _lost(self, connection: Connection) -> None:
         self._open.discard(connection)
-
-    def _drop(self, exchange: Exchange) -> None:
-        exchange.done = True
-        if exchange.connection is not None:
-            exchange.connection.close()
+        self._idle.pop(connection, None)
 
     def _sweep(self) -> None:
         now = time.monotonic()
-        pending = self._pending
-        # Deadlines of one timeout come in order; a facade's other timeouts wait for the ones before them to end.
-        while pending and (pending[0].done or pending[0].deadline <= now):
-            exchange = pending.popleft()
-            if not exchange.done:
-                where = "while connecting" if exchange.connection is None else "waiting for the answer"
-                if exchange.connection is not None:
-                    connection, exchange.connection = exchange.connection, None
-                    exchange.fail(Failure.TIMEOUT, where)
-                    connection.close()
-                else:
-                    exchange.fail(Failure.TIMEOUT, where)
+        for timeout_s, exchanges in list(self._pending.items()):
+            while exchanges and (exchanges[0].done or exchanges[0].deadline <= now):
+                exchange = exchanges.popleft()
+                if not exchange.done:
+                    where = "while connecting" if exchange.sent_at is None else "waiting for the answer"
+                    exchange.abandon()
+                    exchange.on_answer(
+                        Answer(sent_at=exchange.sent_at, done_at=now, failure=Failure.TIMEOUT, detail=where)
+                    )
+            if not exchanges:
+                del self._pending[timeout_s]
         self._sweeper = None
-        if pending:
+        if self._pending:
             self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
 
@@ -174,8 +182,10 @@ def _response(answer: Answer, request: httpx.Request) -> httpx.Response:
                 answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body), request=request
             )
         case Failure.CONNECT:
-            raise httpx.ConnectError(answer.detail, request=request)
+            raise httpx.ConnectError(answer.detail, request=request) from answer.cause
         case Failure.TIMEOUT:
-            raise httpx.ReadTimeout(answer.detail, request=request)
+            late = httpx.ConnectTimeout if answer.sent_at is None else httpx.ReadTimeout
+            raise late(answer.detail, request=request)
         case Failure.PROTOCOL:
-            raise httpx.RemoteProtocolError(answer.detail, request=request)
+            broken = httpx.RemoteProtocolError if answer.cause is None else httpx.ReadError
+            raise broken(answer.detail, request=request) from answer.cause
