@@ -1,60 +1,98 @@
-"""A request as bytes: the one serialiser behind both doors of the transport. What is constant is serialised once."""
+"""A request as bytes: the one serialiser behind both doors of the transport. What is constant is serialised once.
+
+It refuses whatever would smuggle in another header or request, and never guesses a request's length.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlsplit
 
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 
+#: Headers that the generator writes itself; a second one of them would contradict it.
+_OURS = frozenset({"authorization", "idempotency-key", "content-length", "transfer-encoding", "connection"})
+#: What a path may hold as it is (RFC 3986, section 3.3 and 3.4), and the sign of what is quoted already.
+_SAFE = "/?%:@!$&'()*+,;=~-._"
+
 
 def serialise(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bytes:
-    """An HTTP/1.1 request. Raises ValueError where a line break would smuggle in another header."""
+    """An HTTP/1.1 request. Raises ValueError where a line break or a space would smuggle in something else."""
+    if b" " in method or b" " in target or not target:
+        raise ValueError(f"{target!r} cannot be a request's target")
     lines = [method + b" " + target + b" HTTP/1.1"]
-    lines += [name + b": " + value for name, value in headers]
+    for name, value in headers:
+        if b":" in name or b" " in name or not name:
+            raise ValueError(f"{name!r} cannot be a header's name")
+        lines.append(name + b": " + value)
     for line in lines:
-        if b"\r" in line or b"\n" in line:
+        if b"\r" in line or b"\n" in line or b"\0" in line:
             raise ValueError("a request line or header contains a line break")
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
+@dataclass(frozen=True, slots=True)
+class PreparedRequest:
+    """A request of one identity, less its key, which stands between ``before`` and ``after``."""
+
+    token: str = field(repr=False)
+    before: bytes = field(repr=False)
+    after: bytes = field(repr=False)
+
+
 class RequestWriter:
-    """Writes the template's request for an identity and a key."""
+    """Writes the template's request for an identity and a key.
+
+    Raises:
+        Refused: the template's headers or path cannot be written, or contradict what the generator writes.
+    """
 
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
         parts = urlsplit(base_url)
         self._template = template
-        self._target = (parts.path.rstrip("/") + template.path).encode()
+        self._target = quote(parts.path.rstrip("/") + template.path, safe=_SAFE).encode()
         self._host = parts.netloc.rpartition("@")[2].encode()
         self._body = b"" if template.json is None else json.dumps(template.json, separators=(",", ":")).encode()
-        self._prepared: dict[int, tuple[bytes, bytes]] = {}
+        self._prepared: dict[int, PreparedRequest] = {}
+        ours = [name for name, _ in template.headers if name.lower() in _OURS]
+        if ours:
+            raise Refused(f"the generator writes {ours[0]} itself; take it out of request.headers of slo.yaml")
 
     def headers(self, identity: Identity, key: str) -> list[tuple[bytes, bytes]]:
         """The request's headers, in the order in which they go out; the key is last."""
-        headers = [(b"Host", self._host), (b"Authorization", b"Bearer " + identity.token.encode())]
+        given = {name.lower() for name, _ in self._template.headers}
+        headers = [] if "host" in given else [(b"Host", self._host)]
+        headers.append((b"Authorization", b"Bearer " + identity.token.encode()))
         headers += [(name.encode(), value.encode()) for name, value in self._template.headers]
-        if self._template.json is not None:
+        if self._template.json is not None and "content-type" not in given:
             headers.append((b"Content-Type", b"application/json"))
+        # Without a body, these three must say so (RFC 9110, section 8.6).
         if self._body or self._template.method in ("POST", "PUT", "PATCH"):
             headers.append((b"Content-Length", str(len(self._body)).encode()))
         return [*headers, (b"Idempotency-Key", key.encode())]
 
-    def wire(self, identity: Identity, key: str) -> bytes:
-        """The whole request. Costs a join of three parts once an identity has been seen."""
-        prepared = self._prepared.get(identity.index)
-        if prepared is None:
-            prepared = self._prepared[identity.index] = self._prepare(identity)
-        before, after = prepared
-        return before + key.encode() + after
-
-    def _prepare(self, identity: Identity) -> tuple[bytes, bytes]:
-        hole = "0" * 32
+    def prepared(self, identity: Identity) -> PreparedRequest:
+        """The constant bytes of this identity's requests, made anew only when its token has changed."""
+        known = self._prepared.get(identity.index)
+        if known is not None and known.token == identity.token:
+            return known
+        method = self._template.method.encode()
         try:
-            whole = serialise(self._template.method.encode(), self._target, self.headers(identity, hole), self._body)
+            whole = serialise(method, self._target, self.headers(identity, ""), self._body)
         except ValueError as error:
-            raise Refused(f"the request cannot be written: {error}; look at request.headers of slo.yaml") from None
-        before, _, after = whole.partition(b"Idempotency-Key: " + hole.encode())
-        return before + b"Idempotency-Key: ", after
+            raise Refused(f"the request cannot be written: {error}; look at request of slo.yaml") from None
+        end = len(whole) - len(self._body) - len(b"\r\n\r\n")
+        made = PreparedRequest(identity.token, whole[:end], whole[end:])
+        self._prepared[identity.index] = made
+        return made
+
+    def wire(self, identity: Identity, key: str) -> bytes:
+        """The whole request. Costs a join of three parts once an identity has been seen. Raises ValueError."""
+        if not key.isprintable():
+            raise ValueError(f"{key!r} cannot be an Idempotency-Key")
+        prepared = self.prepared(identity)
+        return prepared.before + key.encode() + prepared.after
