@@ -24,6 +24,8 @@ from pytest_syncload.load.transport import Transport
 from pytest_syncload.load.wire import RequestWriter
 
 _TICK_SECONDS = 0.001
+#: Arrivals that go out in one turn of the loop at most: a few ms of work.
+_BATCH = 256
 #: A loop that is later than this was not on time: a drop then is the generator's doing, not the target's.
 LATE_SECONDS = 0.1
 
@@ -75,16 +77,18 @@ class _Loop:
         self.recorder = Recorder(hold_from_s=shard.hold_from_s, hold_to_s=shard.hold_to_s, timeout_s=shard.timeout_s)
         self.transport = Transport(shard.base_url)
         self.writer = RequestWriter(shard.request, shard.base_url)
-        self.in_flight = self.peak = self.sent = 0
+        self.in_flight = self.peak = self.sent = self.arrived = 0
 
     def arrive(self, index: int, due_s: float, late_s: float) -> None:
         """Send arrival ``index``, or drop it at the cap."""
+        self.arrived += 1
         if self.in_flight >= self.shard.in_flight_cap:
-            self.recorder.dropped(due_s, late=late_s > LATE_SECONDS)
+            self.recorder.dropped(due_s, late_s, late=late_s > LATE_SECONDS)
             return
         self.in_flight += 1
         self.sent += 1
         self.peak = max(self.peak, self.in_flight)
+        self.recorder.sent(due_s, late_s, self.in_flight)
         identity = self.identities.for_arrival(index)
         wire = self.writer.wire(identity, f"{self.shard.key_prefix}-{index}")
         self.transport.start(wire, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
@@ -93,7 +97,7 @@ class _Loop:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
             outcome = classify(answer, self.shard.request)
-            self.recorder.answered(due_s, self.start_at, answer, outcome, self.in_flight, answer.status)
+            self.recorder.answered(due_s, self.start_at, answer, outcome)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
                 self.identities.rejected(identity)
 
@@ -114,21 +118,23 @@ async def run(
     Once ``stop`` is set nothing more is sent, open requests are abandoned uncounted, and what was measured is kept.
     """
     loop = _Loop(shard, identities, start_at)
+    # No collection while load runs: it would stop the loop for milliseconds, and there is no cycle to collect.
     gc.collect()
     gc.freeze()
     gc.disable()
     cpu = _Cpu(start_at + shard.hold_from_s, start_at + shard.hold_to_s)
-    speaking = asyncio.create_task(_speak(loop, emit, snapshot_every_s, cpu))
+    speaking = asyncio.create_task(_speak(loop, emit, snapshot_every_s))
     try:
         interrupted = await _offer(loop, stop)
         if not interrupted:
             interrupted = await _wait_for_answers(loop, stop)
     finally:
         speaking.cancel()
+        cpu.stop()
         gc.enable()
         gc.unfreeze()
-    emit(loop.recorder.drain())
-    await loop.transport.aclose()
+        emit(loop.recorder.drain())
+        await loop.transport.aclose()
     return ShardReport(
         index=shard.shard,
         sent=loop.sent,
@@ -151,8 +157,8 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
         if stop.is_set():
             return True
         loop.arrive(index, due_s, now - due)
-        # A generator that fell far behind must still see its answers and its stop.
-        if loop.sent % 256 == 0:
+        # A generator that fell far behind must still see its stop, and the answers that make room below the cap.
+        if loop.arrived % _BATCH == 0:
             await asyncio.sleep(0)
     while (now := time.monotonic()) < ends_at:
         if stop.is_set():
@@ -170,31 +176,33 @@ async def _wait_for_answers(loop: _Loop, stop: asyncio.Event) -> bool:
     return False
 
 
-async def _speak(loop: _Loop, emit: Callable[[Snapshot], None], every_s: float, cpu: _Cpu) -> None:
+async def _speak(loop: _Loop, emit: Callable[[Snapshot], None], every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
-        cpu.look()
         emit(loop.recorder.drain())
 
 
 class _Cpu:
-    """This process's CPU between two moments, as near as the looks at it were."""
+    """This process's CPU between two moments (monotonic), or until it was stopped."""
 
     def __init__(self, begins_at: float, ends_at: float) -> None:
-        self._begins_at = begins_at
-        self._ends_at = ends_at
-        self._first: tuple[float, float] | None = None
-        self._last: tuple[float, float] | None = None
+        loop, now = asyncio.get_running_loop(), time.monotonic()
+        self._readings: list[tuple[float, float]] = []
+        self._handles = [loop.call_later(max(0.0, at - now), self._read) for at in (begins_at, ends_at)]
 
-    def look(self) -> None:
-        """Take a reading, if the time is between the two."""
-        now = time.monotonic()
-        if self._begins_at <= now <= self._ends_at:
-            self._last = (now, time.process_time())
-            self._first = self._first or self._last
+    def _read(self) -> None:
+        self._readings.append((time.monotonic(), time.process_time()))
+
+    def stop(self) -> None:
+        """Read no more."""
+        for handle in self._handles:
+            handle.cancel()
+        if len(self._readings) == 1:
+            self._read()
 
     def percent(self) -> float:
-        """Of one core; 0 where the hold was too short for two looks."""
-        if self._first is None or self._last is None or self._last[0] <= self._first[0]:
+        """Of one core; 0 where it was stopped before it began."""
+        if not self._readings:
             return 0.0
-        return 100 * (self._last[1] - self._first[1]) / (self._last[0] - self._first[0])
+        (began, used_before), (ended, used) = self._readings
+        return 100 * (used - used_before) / max(ended - began, 1e-9)

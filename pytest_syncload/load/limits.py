@@ -36,10 +36,13 @@ def in_flight_cap(rate_per_s: float, timeout_s: float, shards: int) -> Cap:
     """The cap of each of ``shards`` generators that share ``rate_per_s``."""
     candidates = [
         Cap(int(rate_per_s * timeout_s / shards) + 1, "rate × timeout: more cannot be open before they time out"),
-        Cap(resource.getrlimit(resource.RLIMIT_NOFILE)[1] - _RESERVED_FILES, "open files (RLIMIT_NOFILE)"),
-        Cap(ephemeral_ports() // shards, "ephemeral ports"),
+        Cap(ephemeral_ports() // shards, "ephemeral ports, shared by all generators"),
     ]
-    smallest = min((cap for cap in candidates if cap.value > 0), key=lambda cap: cap.value)
+    # The hard limit: each generator raises its own soft one to it before it starts.
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    if files != resource.RLIM_INFINITY:
+        candidates.append(Cap(files - _RESERVED_FILES, f"open files (RLIMIT_NOFILE {files} less {_RESERVED_FILES})"))
+    smallest = min(candidates, key=lambda cap: cap.value)
     return Cap(max(1, smallest.value), smallest.reason)
 
 

@@ -31,7 +31,7 @@ def classify(answer: Answer, template: RequestTemplate) -> Outcome:
 def _fits(body: bytes, template: RequestTemplate) -> bool:
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # a body may nest deeper than a parser wants to follow
         return False
     if not isinstance(data, dict):
         return False

@@ -14,9 +14,6 @@ from dataclasses import dataclass
 
 from pytest_syncload.facts.plan import Arrivals
 
-#: A schedule's sums are exact to far better than this; it keeps an arrival due at a boundary on its own side of it.
-_EPSILON = 1e-9
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pacer:
@@ -44,7 +41,8 @@ class Pacer:
         """The inverse of `expected_by`: seconds from the start."""
         in_ramp = self.rate_per_s * self.ramp_s / 2
         if expected < in_ramp:
-            return math.sqrt(2 * self.ramp_s * expected / self.rate_per_s)
+            # Rounding may not carry the last of the ramp past the first of the hold.
+            return min(math.sqrt(2 * self.ramp_s * expected / self.rate_per_s), self.ramp_s)
         return self.ramp_s + (expected - in_ramp) / self.rate_per_s
 
     def arrivals_of(self, shard: int, shards: int) -> Iterator[tuple[int, float]]:
@@ -64,13 +62,20 @@ class Pacer:
         return sum(start_s <= due < end_s for due in self._poisson())
 
     def _constant_before(self, at_s: float) -> int:
-        return math.ceil(self.expected_by(at_s) - _EPSILON)
+        # The integral's own rounding may put an arrival at a boundary on the wrong side of it; `due_at` decides.
+        at_s = min(at_s, self.ends_s)
+        count = math.ceil(self.expected_by(at_s))
+        while count and self.due_at(count - 1) >= at_s:
+            count -= 1
+        while self.rate_per_s and self.due_at(count) < at_s:
+            count += 1
+        return count
 
     def _poisson(self) -> Iterator[float]:
         # Every shard draws the same sequence, so the union of the shards is the schedule whatever their number.
         draw = random.Random(self.seed)
         total = self.expected_by(self.ends_s)
         expected = draw.expovariate(1.0)
-        while expected < total:
-            yield self.due_at(expected)
+        while expected < total and (due := self.due_at(expected)) < self.ends_s:
+            yield due
             expected += draw.expovariate(1.0)

@@ -16,10 +16,12 @@ from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.result import Outcome, Second, Tally
 from pytest_syncload.load.connection import Answer
 
-#: How many unexpected answers are kept to be shown, and how much of each.
-EXAMPLES = 5
-_EXAMPLE_BYTES = 200
-_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+#: How many answers that were not ok are kept to be shown, of each kind, and how much of each: timeouts by the thousand
+#: must not crowd out the one wrong body.
+EXAMPLES = 2
+_EXAMPLE_CHARACTERS = 200
+#: A JWT, whole or cut, and whatever an echoed Authorization header carries.
+_SECRET = re.compile(r"eyJ[\w.-]+|(?<=Bearer )\S+", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -97,13 +99,21 @@ class Recorder:
         self._hold_to = hold_to_s
         self._timeout_ms = timeout_s * 1000
         self._new = Snapshot()
-        self._examples_left = EXAMPLES
+        self._examples: Counter[str] = Counter()
         #: The lag of all that was drained.
         self.lag = Histogram()
 
-    def answered(
-        self, due_s: float, start_at: float, answer: Answer, outcome: Outcome, in_flight: int, status: int
-    ) -> None:
+    def sent(self, due_s: float, late_s: float, in_flight: int) -> None:
+        """An arrival was handed to the transport ``late_s`` after it was due; ``in_flight`` counts it.
+
+        Lag ends here and not when the bytes went out: between the two a connection may be opened, and how long that
+        takes is the target's doing.
+        """
+        second = self._second(due_s)
+        second.in_flight = max(second.in_flight, in_flight)
+        self._lag(due_s, late_s)
+
+    def answered(self, due_s: float, start_at: float, answer: Answer, outcome: Outcome) -> None:
         """An arrival that was due ``due_s`` after ``start_at`` (monotonic) has its outcome.
 
         Latency counts from when it was due. A timeout counts at its full time or, sent late, at what it really took.
@@ -111,26 +121,26 @@ class Recorder:
         latency_ms = (answer.done_at - start_at - due_s) * 1000
         if outcome is Outcome.TIMEOUT:
             latency_ms = max(latency_ms, self._timeout_ms)
-        in_hold = self._hold_from <= due_s < self._hold_to
-        second = self._second(due_s)
-        half = self._new.hold if in_hold else self._new.ramp
-        for part in (second, half):
+        in_hold = self._in_hold(due_s)
+        throttled = outcome is Outcome.UNEXPECTED_STATUS and answer.status == 429
+        for part in (self._second(due_s), self._new.hold if in_hold else self._new.ramp):
             part.outcomes[outcome] += 1
+            part.throttled += throttled
             part.latency.record(latency_ms)
-            if status == 429:
-                part.throttled += 1
-        second.in_flight = max(second.in_flight, in_flight)
-        if answer.sent_at is not None and outcome is not Outcome.CONNECT_ERROR:
-            self._on_wire(due_s, start_at, answer, answer.sent_at, in_hold)
-        if status:
-            self._new.statuses[status] += in_hold
-        if outcome is not Outcome.OK and self._examples_left:
-            self._examples_left -= 1
-            self._new.examples.append(_example(answer, outcome))
+        if answer.sent_at is not None:
+            self._on_wire(start_at, answer.done_at, answer.sent_at, in_hold)
+        if answer.status and in_hold:
+            self._new.statuses[answer.status] += 1
+        if outcome is not Outcome.OK:
+            self._show(answer, "429" if throttled else outcome.value)
 
-    def dropped(self, due_s: float, *, late: bool) -> None:
-        """An arrival found the in-flight cap full. It counts at the full timeout: drops must not flatter latency."""
-        half = self._new.hold if self._hold_from <= due_s < self._hold_to else self._new.ramp
+    def dropped(self, due_s: float, late_s: float, *, late: bool) -> None:
+        """An arrival found the in-flight cap full, ``late`` where the loop itself was.
+
+        It counts at the full timeout: drops must not flatter latency.
+        """
+        self._lag(due_s, late_s)
+        half = self._new.hold if self._in_hold(due_s) else self._new.ramp
         for part in (self._second(due_s), half):
             part.outcomes[Outcome.DROPPED] += 1
             part.dropped_late += late
@@ -149,14 +159,25 @@ class Recorder:
             part = self._new.seconds[at] = Slice()
         return part
 
-    def _on_wire(self, due_s: float, start_at: float, answer: Answer, sent_at: float, in_hold: bool) -> None:
-        sent_s, done_s = sent_at - start_at, answer.done_at - start_at
+    def _in_hold(self, due_s: float) -> bool:
+        return self._hold_from <= due_s < self._hold_to
+
+    def _lag(self, due_s: float, late_s: float) -> None:
+        if self._in_hold(due_s):
+            self._new.lag.record(late_s * 1000)
+
+    def _show(self, answer: Answer, kind: str) -> None:
+        if self._examples[kind] < EXAMPLES:
+            self._examples[kind] += 1
+            self._new.examples.append(_example(answer, kind))
+
+    def _on_wire(self, start_at: float, done_at: float, sent_at: float, in_hold: bool) -> None:
+        sent_s, done_s = sent_at - start_at, done_at - start_at
         # The service counts by its own clock when a request comes, so requests count by when they were sent.
         self._new.wire_requests += self._hold_from <= sent_s < self._hold_to
         self._new.in_flight_edges += (sent_s < self._hold_from <= done_s) + (sent_s < self._hold_to <= done_s)
         if in_hold:
             self._new.service_time.record((done_s - sent_s) * 1000)
-            self._new.lag.record(max(0.0, sent_s - due_s) * 1000)
 
 
 class Merged:
@@ -177,7 +198,7 @@ class Merged:
         mine.statuses.update(snapshot.statuses)
         mine.wire_requests += snapshot.wire_requests
         mine.in_flight_edges += snapshot.in_flight_edges
-        mine.examples = sorted({*mine.examples, *snapshot.examples})[:EXAMPLES]
+        mine.examples = _few_of_each_kind({*mine.examples, *snapshot.examples})
 
     @property
     def hold(self) -> Tally:
@@ -201,7 +222,7 @@ class Merged:
 
     @property
     def lag(self) -> Histogram:
-        """Of the hold: ms between intended time and send."""
+        """Of the hold: ms between an arrival's intended time and its being handed to the transport."""
         return self._all.lag
 
     @property
@@ -242,11 +263,26 @@ class Merged:
         )
 
 
-def _example(answer: Answer, outcome: Outcome) -> str:
-    if answer.failure is not None:
-        return f"{outcome}: {answer.detail}"
-    body = answer.body[:_EXAMPLE_BYTES].decode("utf-8", "replace")
-    return f"{outcome}: HTTP {answer.status} " + _JWT.sub("<token>", body)
+def _example(answer: Answer, kind: str) -> str:
+    said = answer.detail
+    if answer.failure is None:
+        # Masked before it is cut, so that half a token is not taken for a word.
+        said = f"HTTP {answer.status} {_SECRET.sub('<token>', answer.body.decode('utf-8', 'replace'))}"
+    # A terminal shows these: no control sequences from a stranger.
+    shown = "".join(character if character.isprintable() else " " for character in said[:_EXAMPLE_CHARACTERS])
+    return f"{kind}: {shown.strip()}"
+
+
+def _few_of_each_kind(examples: set[str]) -> list[str]:
+    """The same few whatever the order they came in: the first of each kind in the alphabet."""
+    kinds: Counter[str] = Counter()
+    few = []
+    for example in sorted(examples):
+        kind = example.partition(":")[0]
+        kinds[kind] += 1
+        if kinds[kind] <= EXAMPLES:
+            few.append(example)
+    return few
 
 
 def _slice_to_json(part: Slice) -> dict[str, Any]:

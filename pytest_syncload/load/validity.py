@@ -43,11 +43,16 @@ def invalidities(
 def _of_generator(
     scheduled: int, hold: Tally, reports: Sequence[ShardReport], shards: int, lag_p99_ms: float | None
 ) -> Iterator[str]:
-    if not scheduled or not hold.arrivals:
+    if not scheduled:
         yield "no arrival was due in the hold, so nothing was offered and nothing is proven"
         return
     if any(report.interrupted for report in reports):
-        yield "the hold was cut short"
+        # Whatever else falls short then does so because of it.
+        yield f"the hold was cut short: {hold.arrivals} of its {scheduled} arrivals ended; run the phase again"
+        return
+    if len(reports) < shards:
+        yield f"{shards - len(reports)} of {shards} generators did not report how they fared; run the phase again"
+        return
     if hold.dropped_late:
         yield (
             f"{hold.dropped_late} arrivals were dropped while the generator itself was late; {_more(shards)}, or give "
@@ -66,7 +71,7 @@ def _of_generator(
         )
     busiest = max((report.cpu_percent for report in reports), default=0.0)
     if busiest > CPU_PERCENT:
-        needed = math.ceil(shards * busiest / CPU_PERCENT) + (shards * busiest % CPU_PERCENT == 0)
+        needed = math.ceil(shards * busiest / CPU_PERCENT)
         yield (
             f"a generator used {format_number(busiest)} % of a core (limit {format_number(CPU_PERCENT)} %); this rate "
             f"needs {needed} generators here: load.generators: {needed}"
@@ -81,7 +86,8 @@ def _of_target(hold: Tally, statuses: Mapping[int, int], examples: Sequence[str]
         seen = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
         wrong = hold[Outcome.WRONG_BODY]
         body = f", {wrong} with a wrong body" if wrong else ""
-        example = f"; for example {examples[0]}" if examples else ""
+        of_these = (Outcome.UNEXPECTED_STATUS.value, Outcome.WRONG_BODY.value)
+        example = next((f"; for example {one}" for one in examples if one.startswith(of_these)), "")
         yield (
             f"{format_number(share)} % of the answers are unexpected (limit {format_number(WRONG_ANSWERS_PERCENT)} %): "
             f"{seen}{body}{example}; the load did not do what request.expect of slo.yaml says"
