@@ -75,7 +75,11 @@ class Conductor:
         if record.result is None:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=record.problem or "the phase has no result")
         reading = record.reading or Reading(answers={}, problem=record.problem or "nothing was read", attempts=0)
-        observation = observe(slo, reading.answers, self._prepared().environment.resources, record.result)
+        try:
+            resources = self._prepared().environment.resources
+        except Refused as error:
+            return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=str(error))
+        observation = observe(slo, reading.answers, resources, record.result)
         return judge(observation, record.result, reading.problem)
 
     def _prepared(self) -> Ground:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from pytest_syncload.conductor.run_folder import RunFolder
@@ -59,9 +61,14 @@ def prepare(spec: Spec, folder: RunFolder, stack: ExitStack) -> Ground:
     clock = ServiceClock.starting_now(speed=settings.speed)
     sandbox = launch(settings, clock, folder.path / "sandbox.log")
     stack.callback(sandbox.close)
-    folder.write(
-        _FILE, {"environment": spec.environment.name, "clock": asdict(clock), "sandbox": dict(sandbox.announcement)}
-    )
+    announced = dict(sandbox.announcement)
+    # The sandbox's keys are as dead as it is, but a run folder holds no secret at all: they stay in its own private
+    # folder, which ends with it, and workers are told where.
+    private = Path(announced["firebase"]["service_account"]).with_name("announcement.json")
+    private.touch(mode=0o600)
+    private.write_text(json.dumps(announced), "utf-8")
+    public = {"base_url": announced["base_url"], "pids": announced["pids"], "announcement": str(private)}
+    folder.write(_FILE, {"environment": spec.environment.name, "clock": asdict(clock), "sandbox": public})
     return Ground(environment=sandbox.fill(spec.environment), clock=clock)
 
 
@@ -75,7 +82,11 @@ def find(spec: Spec, folder: RunFolder) -> Ground:
         return Ground(environment=spec.environment, clock=clock)
     from pytest_syncload.sandbox.launch import fill_from  # noqa: PLC0415
 
-    return Ground(environment=fill_from(spec.environment, data["sandbox"]), clock=clock)
+    try:
+        announced = json.loads(Path(data["sandbox"]["announcement"]).read_text("utf-8"))
+    except FileNotFoundError:
+        raise Refused("the sandbox of this run has ended, so nothing more can be asked of it") from None
+    return Ground(environment=fill_from(spec.environment, announced), clock=clock)
 
 
 #: Beyond this, service time is corrected by the measured offset; below it, the offset is the resolution of HTTP Date.

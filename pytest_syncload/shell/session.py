@@ -136,7 +136,8 @@ class SyncloadSession:
         if self._settings.is_worker:
             self._folder.make()
             rows = [item.nodeid for item in self.selection.kept if isinstance(item, SloItem)]
-            self._folder.write(_SELECTED, {"phases": list(self.selection.selected), "rows": rows})
+            selected = {"phases": self.selection.selected, "rows": rows, "left_out": self.selection.left_out}
+            self._folder.write(_SELECTED, selected)
             return
         self._begin(self.selection.selected)
 
@@ -239,7 +240,7 @@ class SyncloadSession:
             return
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            for line in self._said_of_selection(said["phases"], 0):
+            for line in self._said_of_selection(said["phases"], said["left_out"]):
                 reporter.ensure_newline()
                 reporter.write_line(line)
         self._begin(said["phases"])
