@@ -1,0 +1,139 @@
+"""A raw server on loopback that answers by a script, byte for byte, however odd; and how to ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import ssl
+import struct
+from enum import Enum
+from typing import Self
+
+from pytest_syncload.load.transport import Answer, Transport
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class End(Enum):
+    """What the server does with its connection instead of waiting for the next request."""
+
+    CLOSE = "close"
+    RESET = "reset"
+    HALF_CLOSE = "half close"
+    HOLD = "say nothing until the client goes"
+
+
+Step = bytes | End
+
+
+class Scripted:
+    """Request k, counted over all connections, is answered by ``answers[k]``; the last one repeats."""
+
+    def __init__(self, *answers: tuple[Step, ...], tls: ssl.SSLContext | None = None, early: bool = False) -> None:
+        self._answers = answers
+        self._tls = tls
+        self._early = early
+        self._writers: set[asyncio.StreamWriter] = set()
+        self.connections = 0
+        self.requests: list[bytes] = []
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self.gone = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for writer in self._writers:
+            writer.transport.abort()
+        await asyncio.wait_for(self._quiet.wait(), 5)
+        await asyncio.sleep(0)
+
+    @property
+    def url(self) -> str:
+        scheme = "http" if self._tls is None else "https"
+        return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        self._writers.add(writer)
+        self._quiet.clear()
+        try:
+            while await self._answer_one(reader, writer):
+                pass
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self.gone.set()
+            writer.transport.abort()
+            self._writers.discard(writer)
+            if not self._writers:
+                self._quiet.set()
+
+    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        request = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: (\d+)", request)
+        if length is not None and not self._early:
+            request += await reader.readexactly(int(length[1]))
+        self.requests.append(request)
+        self.asked.set()
+        for step in self._answers[min(len(self.requests), len(self._answers)) - 1]:
+            match step:
+                case End.CLOSE:
+                    writer.close()
+                    return False
+                case End.RESET:
+                    linger = struct.pack("ii", 1, 0)
+                    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                    writer.transport.abort()
+                    return False
+                case End.HALF_CLOSE:
+                    writer.write_eof()
+                    await reader.read()
+                    return False
+                case End.HOLD:
+                    await reader.read()
+                    return False
+                case bytes():
+                    writer.write(step)
+                    # Loopback has delivered it by the time the client's turn comes; each piece is then read alone.
+                    for _ in range(3):
+                        await asyncio.sleep(0)
+        return True
+
+
+class Asked:
+    """One `start`: its answer, and how often it was answered."""
+
+    def __init__(self, transport: Transport, wire: bytes = GET, *, timeout_s: float = 10.0, head: bool = False) -> None:
+        self._done = asyncio.Event()
+        self.answers: list[Answer] = []
+        transport.start(wire, self._take, timeout_s=timeout_s, head=head)
+
+    def _take(self, answer: Answer) -> None:
+        self.answers.append(answer)
+        self._done.set()
+
+    async def answer(self) -> Answer:
+        async with asyncio.timeout(15):
+            await self._done.wait()
+        return self.answers[0]
+
+
+async def until_none_is_open(transport: Transport) -> None:
+    """Wait until the transport has noticed that its connections are gone."""
+    async with asyncio.timeout(10):
+        while " 0 open, 0 idle, 0 connecting" not in repr(transport):  # noqa: ASYNC110  # a repr has no event
+            await asyncio.sleep(0.001)
+
+
+def free_port() -> int:
+    """A port that refuses connections."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,336 @@
+"""The pool over real sockets: both doors, timeouts, cancelling, closing, TLS, and what it never does."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import ipaddress
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from pytest_syncload.facts.identities import Identity
+from pytest_syncload.facts.plan import RequestTemplate
+from pytest_syncload.load.transport import Failure, Transport
+from pytest_syncload.load.wire import RequestWriter
+from tests.load.scripted import OK, Asked, End, Scripted, free_port, until_none_is_open
+
+RESET, CLOSE, HOLD = (End.RESET,), (End.CLOSE,), (End.HOLD,)
+
+
+def request(url: str, timeout_s: float = 10.0) -> httpx.Request:
+    return httpx.Request("GET", url, extensions={"timeout": {"read": timeout_s}})
+
+
+def test_both_doors_put_identical_bytes_on_the_wire() -> None:
+    async def scenario() -> list[bytes]:
+        async with Scripted((OK,)) as server:
+            template = RequestTemplate(path="/v1/jobs?x=1", headers=(("X-Trace", "on"),), json={"mode": "full", "n": 1})
+            writer, user = RequestWriter(template, server.url), Identity(0, "u", "token")
+            transport = Transport(server.url)
+            await Asked(transport, writer.wire(user, "key-7")).answer()
+            async with httpx.AsyncClient(transport=transport) as client:
+                body = b'{"mode":"full","n":1}'
+                url = server.url + "/v1/jobs?x=1"
+                await client.send(httpx.Request("POST", url, headers=writer.headers(user, "key-7"), content=body))
+            assert server.connections == 1
+            return server.requests
+
+    first, second = asyncio.run(scenario())
+    assert first == second
+    assert first.endswith(b'Idempotency-Key: key-7\r\n\r\n{"mode":"full","n":1}')
+
+
+def test_any_async_client_can_use_it() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+        yield b"two"
+
+    async def scenario() -> None:
+        gzipped = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a": 1}\n'
+        async with Scripted((gzipped,)) as server:
+            async with httpx.AsyncClient(transport=Transport(server.url), base_url=server.url) as client:
+                assert (await client.post("/x", content=pieces())).json() == {"a": 1}
+                assert (await client.head("/y")).status_code == 200
+            assert server.requests[0].endswith(b"Content-Length: 6\r\n\r\nonetwo")
+            assert b"chunked" not in server.requests[0].lower()
+            assert server.requests[1].startswith(b"HEAD /y HTTP/1.1\r\n")
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [(RESET, httpx.ReadError), (CLOSE, httpx.RemoteProtocolError), (HOLD, httpx.ReadTimeout)],
+    ids=["reset", "closed", "silent"],
+)
+def test_failures_are_httpx_exceptions(steps: tuple[End, ...], expected: type[Exception]) -> None:
+    async def scenario() -> None:
+        async with Scripted(steps) as server:
+            transport = Transport(server.url)
+            with pytest.raises(expected):
+                await transport.handle_async_request(request(server.url, 0.1 if expected is httpx.ReadTimeout else 10))
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_refused_port_is_a_connect_error_through_both_doors() -> None:
+    async def scenario() -> None:
+        url = f"http://127.0.0.1:{free_port()}"
+        transport = Transport(url)
+        asked = Asked(transport)
+        assert asked.answers == [], "the answer comes later, never inside start"
+        answer = await asked.answer()
+        assert (answer.failure, answer.sent_at, answer.on_wire) == (Failure.CONNECT, None, False)
+        assert "refused" in answer.detail.lower()
+        with pytest.raises(httpx.ConnectError):
+            await transport.handle_async_request(request(url))
+        await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_name_that_cannot_be_one_is_a_connect_error() -> None:
+    async def scenario() -> None:
+        transport = Transport(f"http://{'a' * 70}.example")
+        answer = await Asked(transport).answer()
+        assert answer.failure is Failure.CONNECT
+        assert "host name" in answer.detail
+        await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_silent_server_times_out_and_its_connection_is_closed() -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD, (OK,)) as server:
+            transport = Transport(server.url)
+            asked = Asked(transport, timeout_s=0.1)
+            answer = await asked.answer()
+            assert (answer.failure, answer.on_wire) == (Failure.TIMEOUT, True)
+            assert answer.sent_at is not None
+            assert answer.done_at >= answer.sent_at
+            await asyncio.wait_for(server.gone.wait(), 5)
+            assert (await Asked(transport).answer()).status == 200
+            assert len(asked.answers) == 1
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_timeout_while_connecting_gives_the_connection_up() -> None:
+    async def scenario() -> None:
+        # Plain TCP under a TLS client: connected, and for ever in its handshake.
+        async with Scripted(HOLD) as server:
+            transport = Transport(server.url.replace("http:", "https:"))
+            answer = await Asked(transport, timeout_s=0.1).answer()
+            assert (answer.failure, answer.detail, answer.on_wire) == (Failure.TIMEOUT, "while connecting", False)
+            await until_none_is_open(transport)
+            await asyncio.wait_for(server.gone.wait(), 5)
+            with pytest.raises(httpx.ConnectTimeout):
+                await transport.handle_async_request(request(server.url.replace("http:", "https:"), 0.1))
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_short_timeout_does_not_wait_for_a_long_one() -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD) as server:
+            transport = Transport(server.url)
+            long = Asked(transport, timeout_s=3600)
+            assert (await Asked(transport, timeout_s=0.05).answer()).failure is Failure.TIMEOUT
+            assert long.answers == []
+            await transport.aclose()
+            assert [answer.failure for answer in long.answers] == [Failure.PROTOCOL]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_cancelled_call_closes_its_connection(scheme: str) -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD) as server:
+            url = server.url.replace("http:", scheme + ":")
+            transport = Transport(url)
+            call = asyncio.create_task(transport.handle_async_request(request(url)))
+            async with asyncio.timeout(5):
+                if scheme == "http":
+                    await server.asked.wait()
+                else:
+                    while not server.connections:  # noqa: ASYNC110  # still in its handshake
+                        await asyncio.sleep(0.001)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            await asyncio.wait_for(server.gone.wait(), 5)
+            await until_none_is_open(transport)
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_call_that_is_cancelled_once_it_was_answered_harms_nobody() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,), (b"HTTP/1.1 200 OK\r\n", OK[17:])) as server:
+            transport = Transport(server.url)
+            exchange = transport.start(b"GET / HTTP/1.1\r\n\r\n", lambda _: asked.append(Asked(transport)), timeout_s=9)
+            asked: list[Asked] = []
+            async with asyncio.timeout(5):
+                while not asked:  # noqa: ASYNC110
+                    await asyncio.sleep(0)
+            # Its connection carries the second request now.
+            exchange.abandon()
+            assert (await asked[0].answer()).status == 200
+            assert server.connections == 1
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_closing_ends_everything_under_way_exactly_once() -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD) as server:
+            transport = Transport(server.url)
+            asked = [Asked(transport) for _ in range(3)]
+            async with asyncio.timeout(5):
+                while len(server.requests) < 3:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
+            asked.append(Asked(transport))  # still connecting
+            await transport.aclose()
+            for one in asked:
+                assert [(a.failure, a.detail) for a in one.answers] == [(Failure.PROTOCOL, "the transport was closed")]
+            with pytest.raises(RuntimeError, match="closed"):
+                Asked(transport)
+            await until_none_is_open(transport)
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_that_the_peer_closed_while_idle_is_not_used() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK, End.CLOSE), (OK,)) as server:
+            transport = Transport(server.url)
+            assert (await Asked(transport).answer()).status == 200
+            await until_none_is_open(transport)
+            assert (await Asked(transport).answer()).status == 200
+            assert (server.connections, len(server.requests)) == (2, 2)
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_reset_on_a_reused_connection_is_not_retried() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,), RESET) as server:
+            transport = Transport(server.url)
+            assert (await Asked(transport).answer()).status == 200
+            assert (await Asked(transport).answer()).failure is Failure.PROTOCOL
+            assert (server.connections, len(server.requests)) == (1, 2)
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("limit", ["_IDLE_SECONDS", "_AGE_SECONDS"])
+def test_a_connection_that_is_idle_or_old_for_long_is_not_used(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            transport = Transport(server.url)
+            await Asked(transport).answer()
+            monkeypatch.setattr(f"pytest_syncload.load.transport.{limit}", -1.0)
+            await Asked(transport).answer()
+            assert server.connections == 2
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_the_last_used_connection_is_used_first() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            transport = Transport(server.url)
+            for one in [Asked(transport) for _ in range(5)]:
+                await one.answer()
+            assert repr(transport) == f"<Transport {server.url} 5 open, 5 idle, 0 connecting>"
+            for _ in range(5):
+                await Asked(transport).answer()
+            assert server.connections == 5
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_another_origin_is_refused() -> None:
+    async def scenario() -> None:
+        transport = Transport("http://127.0.0.1:8001")
+        for url in ("http://127.0.0.1:8002", "https://127.0.0.1:8001", "http://localhost:8001", "http://127.0.0.1"):
+            with pytest.raises(httpx.UnsupportedProtocol, match=r"goes to http://127\.0\.0\.1:8001 only"):
+                await transport.handle_async_request(request(url))
+        await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_proxies_of_the_environment_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            transport = Transport(server.url)
+            assert (await Asked(transport).answer()).status == 200
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context with a certificate of its own, and a client's that trusts it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(signed.public_bytes(pem) + private)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(file)
+    return server, ssl.create_default_context(cafile=str(file))
+
+
+def test_tls_is_verified_unless_told_whom_to_trust(tmp_path: Path) -> None:
+    theirs, ours = certificate(tmp_path)
+
+    async def scenario() -> None:
+        async with Scripted((OK,), tls=theirs) as server:
+            suspicious = Transport(server.url)
+            answer = await Asked(suspicious).answer()
+            assert answer.failure is Failure.CONNECT
+            assert "certificate" in answer.detail.lower()
+            await suspicious.aclose()
+            trusting = Transport(server.url, ssl_context=ours)
+            for _ in range(2):
+                assert (await Asked(trusting).answer()).body == b"ok"
+            assert len(server.requests) == 2
+            await trusting.aclose()
+
+    asyncio.run(scenario())
