@@ -1,0 +1,76 @@
+"""Exactly one outcome, the first that matches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from pytest_syncload.facts.plan import ANY, RequestTemplate
+from pytest_syncload.facts.result import Outcome
+from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.transport import Answer, Failure
+
+
+def answer(status: int, body: bytes = b"") -> Answer:
+    return Answer(sent_at=0.0, done_at=1.0, status=status, body=body)
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (Failure.CONNECT, Outcome.CONNECT_ERROR),
+        (Failure.TIMEOUT, Outcome.TIMEOUT),
+        (Failure.PROTOCOL, Outcome.PROTOCOL_ERROR),
+    ],
+)
+def test_a_failure_comes_before_any_status(failure: Failure, outcome: Outcome) -> None:
+    assert classify(Answer(sent_at=0.0, done_at=1.0, failure=failure, status=500), RequestTemplate()) is outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "outcome"),
+    [
+        (200, 200, Outcome.OK),
+        (500, 200, Outcome.SERVER_ERROR),
+        (599, 200, Outcome.SERVER_ERROR),
+        (503, 503, Outcome.SERVER_ERROR),
+        (429, 200, Outcome.UNEXPECTED_STATUS),
+        (401, 200, Outcome.UNEXPECTED_STATUS),
+        (200, 202, Outcome.UNEXPECTED_STATUS),
+        (499, 200, Outcome.UNEXPECTED_STATUS),
+    ],
+)
+def test_the_status(status: int, expected: int, outcome: Outcome) -> None:
+    template = RequestTemplate(expect_status=expected, expect_json={"a": 1} if outcome is not Outcome.OK else {})
+    assert classify(answer(status, b"not json"), template) is outcome
+
+
+@pytest.mark.parametrize(
+    ("wanted", "body", "fits"),
+    [
+        ({"id": ANY}, {"id": "x", "more": 1}, True),
+        ({"id": ANY}, {"id": 0}, True),
+        ({"id": ANY}, {"id": False}, True),
+        ({"id": ANY}, {"id": None}, False),
+        ({"id": ANY}, {}, False),
+        ({"id": None}, {"id": None}, True),
+        ({"id": None}, {}, False),
+        ({"a": 1, "b": {"c": [1]}}, {"a": 1, "b": {"c": [1]}}, True),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, False),
+        ({"id": ANY}, ["id"], False),
+        ({"id": ANY}, "id", False),
+    ],
+)
+def test_every_expected_member_must_fit(wanted: Mapping[str, Any], body: object, fits: bool) -> None:
+    template = RequestTemplate(expect_json=wanted)
+    expected = Outcome.OK if fits else Outcome.WRONG_BODY
+    assert classify(answer(200, json.dumps(body).encode()), template) is expected
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"id": 1', b"\xff\xfe\x00", b"[" * 100_000])
+def test_what_is_not_json_is_a_wrong_body(body: bytes) -> None:
+    assert classify(answer(200, body), RequestTemplate(expect_json={"id": ANY})) is Outcome.WRONG_BODY
+    assert classify(answer(200, body), RequestTemplate()) is Outcome.OK
