@@ -49,7 +49,7 @@ def in_flight_cap(rate_per_s: float, timeout_s: float, shards: int) -> Cap:
 def ephemeral_ports() -> int:
     """How many connections to one address this machine can have."""
     try:
-        low, high = _PORT_RANGE.read_text("ascii").split()
+        low, high = map(int, _PORT_RANGE.read_text("ascii").split())
     except (OSError, ValueError):
         return _PORTS_WHERE_UNKNOWN
-    return int(high) - int(low) + 1
+    return high - low + 1
