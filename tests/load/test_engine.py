@@ -1,0 +1,301 @@
+"""The engine against a real server in the same loop: exactly the schedule, whatever the target does."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.identities import Identity
+from pytest_syncload.facts.plan import RequestTemplate
+from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.load.engine import Shard, ShardReport, run
+from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.recorder import Merged, Snapshot
+from tests.load.scripted import OK, End, Scripted
+
+HOLD = (End.HOLD,)
+FORBIDDEN = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
+
+
+@dataclass
+class Users:
+    """Three users; remembers which were rejected."""
+
+    rejections: list[Identity] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+
+    def for_arrival(self, arrival: int) -> Identity:
+        self.asked.append(arrival)
+        return Identity(arrival % 3, f"user-{arrival % 3}", f"token-{arrival % 3}")
+
+    def rejected(self, identity: Identity) -> None:
+        self.rejections.append(identity)
+
+
+def shard_of(url: str, *, rate_per_s: float = 200, ramp_s: float = 0.1, hold_s: float = 0.3) -> Shard:
+    return Shard(
+        base_url=url,
+        request=RequestTemplate(path="/jobs", json={"a": 1}),
+        pacer=Pacer(rate_per_s=rate_per_s, ramp_s=ramp_s, hold_s=hold_s),
+        shard=0,
+        shards=1,
+        hold_from_s=ramp_s,
+        hold_to_s=ramp_s + hold_s,
+        timeout_s=10.0,
+        in_flight_cap=1000,
+        key_prefix="run-peak",
+    )
+
+
+@dataclass
+class Ran:
+    report: ShardReport
+    merged: Merged
+    snapshots: list[Snapshot]
+    users: Users
+
+
+async def ran(
+    shard: Shard,
+    *,
+    stop: asyncio.Event | None = None,
+    start_in_s: float = 0.02,
+    on_snapshot: Callable[[Snapshot], None] = lambda _: None,
+) -> Ran:
+    snapshots: list[Snapshot] = []
+    users, merged = Users(), Merged()
+
+    def emit(snapshot: Snapshot) -> None:
+        snapshots.append(snapshot)
+        merged.add(snapshot)
+        on_snapshot(snapshot)
+
+    async with asyncio.timeout(20):
+        report = await run(
+            shard,
+            users,
+            start_at=time.monotonic() + start_in_s,
+            stop=stop or asyncio.Event(),
+            emit=emit,
+            snapshot_every_s=0.05,
+        )
+    return Ran(report, merged, snapshots, users)
+
+
+def keys(server: Scripted) -> list[str]:
+    found = [re.search(rb"Idempotency-Key: (\S+)", request) for request in server.requests]
+    return [match[1].decode() for match in found if match]
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_the_shards_send_exactly_the_schedule_with_a_key_for_each(shards: int) -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            whole = shard_of(server.url)
+            parts = [await ran(replace(whole, shard=shard, shards=shards)) for shard in range(shards)]
+            scheduled = whole.pacer.scheduled(0, whole.pacer.ends_s)
+            assert sorted(keys(server)) == sorted(f"run-peak-{index}" for index in range(scheduled))
+            assert sum(part.report.sent for part in parts) == scheduled
+            hold = sum((part.merged.hold[Outcome.OK] for part in parts), 0)
+            assert hold == whole.pacer.scheduled(whole.hold_from_s, whole.hold_to_s)
+            assert sum(part.merged.ramp[Outcome.OK] for part in parts) == scheduled - hold
+            for part in parts:
+                assert part.report.interrupted is False
+                assert part.report.peak_in_flight >= 1
+                assert part.report.cpu_percent > 0
+                assert part.merged.lag.count == part.merged.hold.arrivals
+                assert part.report.lag_p99_ms == part.merged.lag.percentile(99)
+                assert part.users.rejections == []
+                assert len(part.snapshots) > 1
+
+    asyncio.run(scenario())
+
+
+def test_requests_carry_the_identity_of_their_arrival() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            done = await ran(shard_of(server.url))
+            assert sorted(done.users.asked) == list(range(done.report.sent))
+            for request, key in zip(server.requests, keys(server), strict=True):
+                user = int(key.rpartition("-")[2]) % 3
+                assert f"Authorization: Bearer token-{user}\r\n".encode() in request
+                assert request.startswith(b"POST /jobs HTTP/1.1\r\n")
+                assert request.endswith(b'\r\n\r\n{"a":1}')
+
+    asyncio.run(scenario())
+
+
+def test_a_silent_target_holds_nothing_back_and_every_arrival_times_out() -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD) as server:
+            shard = replace(shard_of(server.url), timeout_s=0.5)
+            done = await ran(shard)
+            scheduled = shard.pacer.scheduled(0, shard.pacer.ends_s)
+            assert done.merged.hold.arrivals + done.merged.ramp.arrivals == scheduled == done.report.sent
+            assert {*done.merged.hold.outcomes, *done.merged.ramp.outcomes} == {Outcome.TIMEOUT}
+            assert (done.merged.latency.percentile(1) or 0) >= 500 * 0.99
+            assert not done.report.interrupted
+
+    asyncio.run(scenario())
+
+
+def test_beyond_the_cap_arrivals_are_dropped_and_counted() -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD) as server:
+            shard = replace(shard_of(server.url), timeout_s=2.0, in_flight_cap=3)
+            done = await ran(shard)
+            scheduled = shard.pacer.scheduled(0, shard.pacer.ends_s)
+            assert done.report.sent == done.report.peak_in_flight == len(server.requests) == 3
+            both = done.merged.hold + done.merged.ramp
+            assert both.outcomes == {Outcome.TIMEOUT: 3, Outcome.DROPPED: scheduled - 3}
+            assert (done.merged.latency.percentile(1) or 0) >= 2000 * 0.99
+            assert max(second.in_flight for second in done.merged.timeline()) == 3
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("behind_s", "late"), [(5.0, True), (-0.05, False)])
+def test_a_drop_is_the_generators_own_only_while_it_is_late(behind_s: float, late: bool) -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD) as server:
+            shard = replace(shard_of(server.url, rate_per_s=50), timeout_s=0.5, in_flight_cap=1)
+            done = await ran(shard, start_in_s=-behind_s)
+            both = done.merged.hold + done.merged.ramp
+            assert both[Outcome.DROPPED] > 0
+            if late:
+                assert both.dropped_late == both[Outcome.DROPPED]
+                assert both.failed == both[Outcome.TIMEOUT]
+                assert done.report.lag_p99_ms > 1000
+            else:
+                # A machine that stood still for 100 ms may have made some of them late, never all.
+                assert both.dropped_late < both[Outcome.DROPPED]
+
+    asyncio.run(scenario())
+
+
+def test_a_generator_that_fell_behind_reads_its_answers_while_it_catches_up() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            # Everything is overdue at once, thirty times what the cap lets out in one turn of the loop.
+            shard = replace(shard_of(server.url, rate_per_s=10_000, hold_s=0.9), in_flight_cap=300)
+            done = await ran(shard, start_in_s=-5.0)
+            assert done.report.sent > 300, "room was made below the cap"
+            both = done.merged.hold + done.merged.ramp
+            assert both.arrivals == shard.pacer.scheduled(0, shard.pacer.ends_s)
+
+    asyncio.run(scenario())
+
+
+def test_a_401_is_told_to_the_identities_and_not_repeated() -> None:
+    async def scenario() -> None:
+        async with Scripted((FORBIDDEN,)) as server:
+            done = await ran(shard_of(server.url, rate_per_s=50))
+            both = done.merged.hold + done.merged.ramp
+            assert both.outcomes == {Outcome.UNEXPECTED_STATUS: done.report.sent}
+            assert len(done.users.rejections) == done.report.sent == len(server.requests)
+            assert {user.index for user in done.users.rejections} == {0, 1, 2}
+
+    asyncio.run(scenario())
+
+
+def test_an_expected_401_rejects_nobody() -> None:
+    async def scenario() -> None:
+        async with Scripted((FORBIDDEN,)) as server:
+            shard = shard_of(server.url, rate_per_s=50)
+            done = await ran(replace(shard, request=replace(shard.request, expect_status=401)))
+            assert done.merged.hold.outcomes.keys() == {Outcome.OK}
+            assert done.users.rejections == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("answer", [(OK,), HOLD], ids=["answering", "silent"])
+def test_a_stop_ends_it_at_once_and_keeps_what_was_measured(answer: tuple[bytes | End, ...]) -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,), (OK,), answer) as server:
+            stop = asyncio.Event()
+            shard = shard_of(server.url, hold_s=3600)
+
+            def stop_once_measured(snapshot: Snapshot) -> None:
+                if snapshot.hold.outcomes or len(server.requests) > 10:
+                    stop.set()
+
+            # Its end is bounded by the 20 s of `ran`, a hundredth of the hold.
+            done = await ran(shard, stop=stop, on_snapshot=stop_once_measured)
+            assert done.report.interrupted
+            assert 0 < done.report.sent < shard.pacer.scheduled(0, shard.pacer.ends_s)
+            both = done.merged.hold + done.merged.ramp
+            # What was open is abandoned, not counted as the target's failure.
+            assert both[Outcome.OK] == both.arrivals > 0
+            assert len(server.requests) <= done.report.sent
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("rate", [0.0, 50.0])
+def test_a_stop_before_the_first_arrival_sends_nothing(rate: float) -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            stop = asyncio.Event()
+            stop.set()
+            done = await ran(shard_of(server.url, rate_per_s=rate), stop=stop, start_in_s=3600)
+            assert done.report == ShardReport(
+                index=0, sent=0, interrupted=True, cpu_percent=0.0, lag_p99_ms=0.0, peak_in_flight=0
+            )
+            assert server.connections == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_stop_while_the_last_answers_are_awaited() -> None:
+    async def scenario() -> None:
+        async with Scripted(HOLD) as server:
+            stop = asyncio.Event()
+            shard = replace(shard_of(server.url, rate_per_s=20), timeout_s=3600.0)
+            scheduled = shard.pacer.scheduled(0, shard.pacer.ends_s)
+            over = time.monotonic() + shard.pacer.ends_s + 0.1
+
+            def stop_behind_the_end(_: Snapshot) -> None:
+                if len(server.requests) == scheduled and time.monotonic() > over:
+                    stop.set()
+
+            done = await ran(shard, stop=stop, on_snapshot=stop_behind_the_end)
+            assert (done.report.sent, done.report.interrupted) == (scheduled, True)
+
+    asyncio.run(scenario())
+
+
+def test_a_request_that_cannot_be_written_ends_the_run_and_leaves_nothing_open() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            shard = shard_of(server.url)
+            bad = replace(shard, request=replace(shard.request, headers=(("X", "a\r\nb"),)))
+            with pytest.raises(Refused, match="line break"):
+                await ran(bad)
+            assert gc.isenabled()
+
+    asyncio.run(scenario())
+
+
+def test_the_collector_rests_while_load_runs_and_works_again_behind_it() -> None:
+    async def scenario() -> None:
+        seen: list[bool] = []
+        async with Scripted((OK,)) as server:
+            await ran(shard_of(server.url), on_snapshot=lambda _: seen.append(gc.isenabled()))
+        assert seen[0] is False
+        assert gc.isenabled()
+        assert gc.get_freeze_count() == 0
+
+    asyncio.run(scenario())
+
+
+def test_what_of_a_report_stays_in_the_result() -> None:
+    report = ShardReport(index=2, sent=9, interrupted=False, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4)
+    assert report.to_generator_report() == GeneratorReport(index=2, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4)
