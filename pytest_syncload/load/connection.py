@@ -53,11 +53,6 @@ class Answer:
         self.headers = headers or []
         self.body = body
 
-    @property
-    def on_wire(self) -> bool:
-        """Whether the request's bytes went to a connection."""
-        return self.sent_at is not None
-
     def __repr__(self) -> str:
         return f"<Answer {self.failure or self.status} {self.detail}>".replace(" >", ">")
 
