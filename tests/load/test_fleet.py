@@ -111,6 +111,14 @@ def test_a_child_that_dies_in_the_middle_stops_the_others_and_keeps_what_they_me
     assert {"from": 1} in snapshots
 
 
+def test_a_child_that_has_ended_when_it_is_told_to_start_is_lost() -> None:
+    with fleet_of(PROLOGUE + "say(ready={'pid': os.getpid()})") as fleet:
+        (message,) = fleet.muster(onwards).messages
+        os.waitid(os.P_PID, message["ready"]["pid"], os.WEXITED | os.WNOWAIT)
+        fared = fleet.follow({"start_at": time.monotonic()}, print, onwards)
+    assert fared.lost == ("generator 0 was lost: exit code 0, it said nothing",)
+
+
 def test_a_child_that_reports_an_error_is_lost_with_its_words() -> None:
     fared = followed(READY + "say(error='no socket left')\nhear()")
     assert fared.lost == ("generator 0 failed: no socket left",)
