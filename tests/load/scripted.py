@@ -67,7 +67,7 @@ class Scripted:
             while await self._answer_one(reader, writer):
                 pass
         except (OSError, asyncio.IncompleteReadError):
-            pass
+            return  # the client has gone
         finally:
             self.gone.set()
             writer.transport.abort()
