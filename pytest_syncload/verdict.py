@@ -21,6 +21,9 @@ _HOLDS: dict[str, Callable[[float, float], bool]] = {
 }
 #: A percentile needs samples beyond it: at least this many, so p95 needs 200 and p99 needs 1,000.
 SAMPLES_BEYOND_PERCENTILE = 10
+#: Trimmed means, ranks and the like describe a distribution; as many as p95 needs.
+SAMPLES_OF_A_DISTRIBUTION = 200
+_WHOLE_STATISTICS = ("", "Sum", "SampleCount", "Average", "Minimum", "Maximum")
 
 
 def judge(observation: Observation, result: PhaseResult, unsettled: str | None) -> Verdict:
@@ -63,6 +66,8 @@ def min_samples(slo: Slo) -> int:
         return slo.min_samples
     preset = PRESETS.get(slo.metric or "")
     statistic = slo.statistic or (preset.statistics[0] if preset is not None and preset.statistics else "")
-    if not statistic.startswith("p"):
+    if statistic in _WHOLE_STATISTICS:
         return 0
+    if not statistic.startswith("p") or float(statistic[1:]) >= 100:
+        return SAMPLES_OF_A_DISTRIBUTION
     return math.ceil(SAMPLES_BEYOND_PERCENTILE / (1 - float(statistic[1:]) / 100) - 1e-6)

@@ -72,3 +72,8 @@ def test_a_percentile_needs_ten_samples_beyond_it() -> None:
     assert min_samples(replace(LATENCY, statistic="Average")) == 0
     assert min_samples(replace(LATENCY, min_samples=7)) == 7
     assert min_samples(THROTTLES) == 0
+
+
+def test_any_other_statistic_of_a_distribution_needs_samples_too() -> None:
+    for statistic in ("PR(:500)", "TM(:99%)", "tm99", "p100"):
+        assert min_samples(replace(LATENCY, statistic=statistic)) == 200

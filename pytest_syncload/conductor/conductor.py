@@ -99,7 +99,15 @@ class Conductor:
             record = PhaseRecord(result=None, reading=None, problem=problem)
         else:
             self._folder.mark_started(phase.name)
-            record = self._run(phase, lock)
+            try:
+                record = self._run(phase, lock)
+            except Exception as error:
+                # A mistake of ours keeps its traceback, and the other rows are told the truth about it.
+                known = self._folder.record(phase.name)
+                problem = f"the phase ended by {type(error).__name__}, a defect of pytest-syncload: {error}"
+                result = None if known is None else known.result
+                self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=problem))
+                raise
         self._folder.keep(phase.name, record)
         return record
 
@@ -121,12 +129,10 @@ class Conductor:
             return PhaseRecord(result=None, reading=None, problem=str(error))
         if result.invalid:
             return PhaseRecord(result=result, reading=None, problem="the phase is invalid")
-        try:
-            reading = self._read(phase, result)
-        except KeyboardInterrupt:
-            problem = "the run was interrupted before CloudWatch had settled"
-            self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=problem))
-            raise
+        # Kept before CloudWatch is read: what was measured must survive an interrupt, and a mistake of ours too.
+        unread = "the run ended before CloudWatch had settled"
+        self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=unread))
+        reading = self._read(phase, result)
         return PhaseRecord(result=result, reading=reading, problem=None)
 
     def _read(self, phase: Phase, result: PhaseResult) -> Reading:

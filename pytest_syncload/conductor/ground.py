@@ -53,6 +53,11 @@ def prepare(spec: Spec, folder: RunFolder, stack: ExitStack) -> Ground:
     """
     settings = spec.environment.sandbox
     if settings is None:
+        if spec.environment.max_rate_per_s is None:
+            raise Refused(
+                f"environment {spec.environment.name!r} has no max_rate: say what may be offered there at most "
+                f"({spec.file.name}:{spec.environment.line})"
+            )
         ground = Ground(environment=spec.environment, clock=_real_clock(spec.environment))
         folder.write(_FILE, {"environment": spec.environment.name, "clock": asdict(ground.clock), "sandbox": None})
         return ground

@@ -59,7 +59,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """A query before the environment's resources are put in. ``each`` repeats it: over ``tables``."""
+    """A query before the environment's resources are put in. ``each`` repeats it: over ``tables`` or ``indexes``."""
 
     role: Role
     name: str
@@ -74,7 +74,8 @@ class Preset:
 
     ``statistics`` are the ones a row may ask for; the first is the default, none means that there is no choice.
     ``factor`` turns CloudWatch's unit into the canonical one of ``kind``. ``client_view`` names the load's own figure
-    that is judged beside it. A preset that is not ``built`` is known to slo.yaml, and its row is an error that says so.
+    that is judged beside it. ``every_request`` says that the metric has a sample for each request. A preset that is not
+    ``built`` is known to slo.yaml, and its row is an error that says so.
     """
 
     name: str
@@ -87,11 +88,14 @@ class Preset:
     statistics: tuple[str, ...] = ()
     factor: float = 1.0
     client_view: str | None = None
+    every_request: bool = False
     built: bool = True
 
 
 _REST = (("ApiName", "{rest_api}"), ("Stage", "{stage}"))
 _TABLE = (("TableName", "{table}"),)
+#: A table's own figure leaves its indexes out.
+_INDEX = (*_TABLE, ("GlobalSecondaryIndexName", "{index}"))
 _PERCENTILES = ("p95", "p50", "p90", "p99", "p99.9", "Average", "Maximum")
 
 
@@ -112,6 +116,7 @@ PRESETS: dict[str, Preset] = {
             namespace="AWS/ApiGateway",
             templates=(Template(role=Role.VALUE, name="Latency", statistic="{statistic}", dimensions=_REST),),
             statistics=_PERCENTILES,
+            every_request=True,
         ),
         Preset(
             name="apigateway.5xx",
@@ -129,39 +134,19 @@ PRESETS: dict[str, Preset] = {
         Preset(
             name="dynamodb.throttles",
             kind=Kind.COUNT,
-            what="throttled reads and writes of every listed table",
+            what="throttled reads and writes of every listed table and index",
             namespace="AWS/DynamoDB",
             fold=Fold.SUM,
             absent=Absent.ZERO_WHILE_ALIVE,
-            templates=(
-                Template(
-                    role=Role.VALUE,
-                    name="ReadThrottleEvents",
-                    statistic="Sum",
-                    dimensions=_TABLE,
-                    each="tables",
-                ),
-                Template(
-                    role=Role.VALUE,
-                    name="WriteThrottleEvents",
-                    statistic="Sum",
-                    dimensions=_TABLE,
-                    each="tables",
-                ),
-                Template(
-                    role=Role.ALIVE,
-                    name="ConsumedReadCapacityUnits",
-                    statistic="Sum",
-                    dimensions=_TABLE,
-                    each="tables",
-                ),
-                Template(
-                    role=Role.ALIVE,
-                    name="ConsumedWriteCapacityUnits",
-                    statistic="Sum",
-                    dimensions=_TABLE,
-                    each="tables",
-                ),
+            templates=tuple(
+                Template(role=role, name=name, statistic="Sum", dimensions=dimensions, each=each)
+                for each, dimensions in (("tables", _TABLE), ("indexes", _INDEX))
+                for role, name in (
+                    (Role.VALUE, "ReadThrottleEvents"),
+                    (Role.VALUE, "WriteThrottleEvents"),
+                    (Role.ALIVE, "ConsumedReadCapacityUnits"),
+                    (Role.ALIVE, "ConsumedWriteCapacityUnits"),
+                )
             ),
         ),
         _unbuilt("ecs.cpu", Kind.SHARE, "CPU utilisation of the Fargate service", ("Average", "Maximum")),
@@ -200,13 +185,7 @@ def queries_for(slo: Slo, resources: Resources) -> tuple[Query, ...]:
 
 def fill(template: Template, namespace: str, resources: Resources, statistic: str, wanted_by: str) -> Iterator[Query]:
     """The template's queries for these resources, in order. Raises `Inconclusive` where a resource is not listed."""
-    tables = list(resources.tables) if template.each == "tables" else [""]
-    if not tables:
-        raise Inconclusive(
-            f"{wanted_by} needs resources.tables of the environment, which lists none; add the table's name"
-        )
-    for table in tables:
-        names = {"rest_api": resources.rest_api, "stage": resources.stage, "table": table}
+    for names in _repeats(template, resources, wanted_by):
         filled = []
         for dimension, pattern in template.dimensions:
             key = pattern.strip("{}")
@@ -220,8 +199,26 @@ def fill(template: Template, namespace: str, resources: Resources, statistic: st
             name=template.name,
             statistic=statistic if template.statistic == "{statistic}" else template.statistic,
             dimensions=tuple(filled),
-            group=table,
+            group="/".join(names[key] or "" for key in ("table", "index") if key in names),
         )
+
+
+def _repeats(template: Template, resources: Resources, wanted_by: str) -> Iterator[dict[str, str | None]]:
+    """The names to fill in, once for each resource the template looks at."""
+    plain = {"rest_api": resources.rest_api, "stage": resources.stage}
+    if template.each is None:
+        yield plain
+        return
+    if not resources.tables:
+        raise Inconclusive(
+            f"{wanted_by} needs resources.tables of the environment, which lists none; add the table's name"
+        )
+    for table, indexes in resources.tables.items():
+        if template.each == "tables":
+            yield {**plain, "table": table}
+        else:
+            for index in indexes:
+                yield {**plain, "table": table, "index": index}
 
 
 _WHERE = {"rest_api": "resources.api.rest", "stage": "resources.api.stage", "table": "resources.tables"}

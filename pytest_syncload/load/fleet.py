@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import queue
+import re
 import subprocess
 import threading
 import time
@@ -24,6 +25,8 @@ FAREWELL_SECONDS = 3.0
 #: A running child speaks every second; one that is silent for this long is lost.
 SILENCE_SECONDS = 5.0
 _TICK_SECONDS = 0.1
+#: What a child's last words may carry and nobody may read: an API key in a URL, a token.
+_SECRETS = re.compile(r"(?<=key=)[^&\s'\"]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
 
 
 @dataclass(slots=True)
@@ -34,6 +37,7 @@ class _Child:
     report: dict[str, Any] | None = None
     lost: str | None = None
     stderr: list[str] = field(default_factory=list)
+    overhearing: threading.Thread | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,23 +65,13 @@ class Fleet:
     def __init__(self, command: Sequence[str], jobs: Sequence[str], *, pass_fds: Sequence[int] = ()) -> None:
         self._inbox: queue.Queue[tuple[_Child, dict[str, Any] | None]] = queue.Queue()
         self._children: list[_Child] = []
-        for index, job in enumerate(jobs):
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                encoding="utf-8",
-                pass_fds=tuple(pass_fds),
-                # Ctrl-C goes to the terminal's process group; the children hear of it from us, once.
-                start_new_session=True,
-            )
-            child = _Child(index, process, time.monotonic())
-            self._children.append(child)
-            threading.Thread(target=self._listen, args=(child,), daemon=True).start()
-            threading.Thread(target=self._overhear, args=(child,), daemon=True).start()
-            self._say(child, job)
+        try:
+            for index, job in enumerate(jobs):
+                self._start(index, command, job, pass_fds)
+        except OSError as error:
+            # The ones that run hold the phase's lock; leaving them would stop every later phase.
+            self.__exit__()
+            raise PhaseInvalid(f"generator {len(self._children)} could not be started: {error}") from None
 
     def __enter__(self) -> Fleet:
         return self
@@ -91,6 +85,26 @@ class Fleet:
             except subprocess.TimeoutExpired:
                 child.process.kill()
                 child.process.wait()
+
+    def _start(self, index: int, command: Sequence[str], job: str, pass_fds: Sequence[int]) -> None:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            pass_fds=tuple(pass_fds),
+            # Ctrl-C goes to the terminal's process group; the children hear of it from us, once.
+            start_new_session=True,
+        )
+        child = _Child(index, process, time.monotonic())
+        self._children.append(child)
+        threading.Thread(target=self._listen, args=(child,), daemon=True).start()
+        child.overhearing = threading.Thread(target=self._overhear, args=(child,), daemon=True)
+        child.overhearing.start()
+        self._say(child, job)
 
     def muster(self, keep_going: Callable[[], str | None]) -> Muster:
         """Wait until all are ready. Raises `PhaseInvalid` with a child's own words, or ``keep_going``'s."""
@@ -182,6 +196,8 @@ class Fleet:
                     message = json.loads(line)
                 except ValueError:
                     continue  # a torn last line of a killed child
+                if not isinstance(message, dict):
+                    continue  # not ours: a library's print
                 self._inbox.put((child, message))
         self._inbox.put((child, None))
 
@@ -196,7 +212,9 @@ class Fleet:
             code = child.process.wait(1.0)
         except subprocess.TimeoutExpired:
             return "it closed its output"
-        said = child.stderr[-1] if child.stderr else "it said nothing"
+        if child.overhearing is not None:
+            child.overhearing.join(1.0)
+        said = _SECRETS.sub("<secret>", child.stderr[-1]) if child.stderr else "it said nothing"
         return f"exit code {code}, {said}"
 
     def _say(self, child: _Child, line: str) -> None:

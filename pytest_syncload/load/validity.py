@@ -14,6 +14,9 @@ from pytest_syncload.load.engine import ShardReport
 LAG_P99_MS = 100.0
 #: A rate is proven by offering it: of 100 arrivals that were due, 99 must have gone out.
 ACHIEVED = 0.99
+#: Rows on the target's own metrics speak of the rate that came to it. Up to a twentieth may fail on the way, which the
+#: 5xx row counts; beyond that the target was never under the rate that the phase names.
+REACHED = 0.95
 #: A generator that is busier than this has no room for the burst that makes its figures late.
 CPU_PERCENT = 90.0
 #: More wrong answers than this show a wrong test: expired tokens, another path, another service.
@@ -81,6 +84,13 @@ def _of_generator(
 def _of_target(hold: Tally, statuses: Mapping[int, int], examples: Sequence[str]) -> Iterator[str]:
     if not hold.arrivals:
         return
+    reached = hold.on_wire
+    if reached < REACHED * hold.arrivals:
+        yield (
+            f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED]} found the in-flight "
+            f"cap full (rate × timeout, open files or ports) and {hold[Outcome.CONNECT_ERROR]} no connection; what the "
+            "rest met was not this rate"
+        )
     share = 100 * hold.wrong_answers / hold.arrivals
     if share > WRONG_ANSWERS_PERCENT:
         seen = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))

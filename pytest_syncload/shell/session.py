@@ -16,6 +16,7 @@ import pytest
 
 from pytest_syncload.facts.errors import Refused, SpecError
 from pytest_syncload.facts.events import Event
+from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.plan import Slo, Spec
 from pytest_syncload.report.text import describe, describe_phase, progress, summary
 from pytest_syncload.shell.collect import SLO_MARK, SloFile, SloItem
@@ -185,7 +186,11 @@ class SyncloadSession:
         reason = "the run ended before this row was judged"
         unjudged(self._folder, rows, reason)
         judged = {slo.phase for slo in rows.values() if self._was_judged(slo, reason)}
-        if exitstatus == pytest.ExitCode.OK and set(phases) - judged:
+        # The second wall behind the items' own outcomes: `--setup-only`, say, never comes to a row's body.
+        unproven = [slo for slo in rows.values() if not self._passed(slo)]
+        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
+            set(phases) - judged or unproven
+        ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _asked_phases(self) -> list[str]:
@@ -200,6 +205,10 @@ class SyncloadSession:
     def _was_judged(self, slo: Slo, reason: str) -> bool:
         verdict = self._folder.verdict(slo.phase, slo.name)
         return verdict is not None and verdict.reason != reason
+
+    def _passed(self, slo: Slo) -> bool:
+        verdict = self._folder.verdict(slo.phase, slo.name)
+        return verdict is not None and verdict.ruling is Ruling.PASS
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:

@@ -6,6 +6,7 @@ environment takes the user's own credentials, and refuses an endpoint that an em
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +24,14 @@ from pytest_syncload.facts.plan import AwsAccess
 #: botocore 1.44 tries 3 times by default; a verdict is worth more patience.
 _RETRIES = {"mode": "standard", "total_max_attempts": 8}
 
+#: Where the session looks for what: (name in the config file, variables, default, conversion). Not by
+#: `set_config_variable("profile", None)`: None counts as not set, and a stale AWS_PROFILE is read after all.
+_NOTHING_OF_THE_USERS = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
 _CREDENTIALS = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
 _FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 _THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
@@ -36,9 +45,7 @@ def cloudwatch_client(access: AwsAccess) -> Any:
 def _client(service: str, access: AwsAccess) -> Any:
     config: dict[str, Any] = {"retries": _RETRIES, "connect_timeout": 5, "read_timeout": 30}
     if access.endpoint_url is not None:
-        session = botocore.session.Session()
-        for variable in ("profile", "config_file", "credentials_file"):
-            session.set_config_variable(variable, None if variable == "profile" else "/dev/null")
+        session = botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS)
         return boto3.session.Session(
             botocore_session=session,
             aws_access_key_id=access.access_key_id,
@@ -105,4 +112,5 @@ def explained(error: Exception, asked: str) -> Inconclusive:
         return (Passing if status >= 500 else Inconclusive)(f"{asked}: {code}: {said}")
     if isinstance(error, botocore.exceptions.NoCredentialsError | botocore.exceptions.PartialCredentialsError):
         return Inconclusive(f"{asked}: boto3 finds no AWS credentials; set them, or name a profile in AWS_PROFILE")
-    return Passing(f"{asked}: {type(error).__name__}: {error}")
+    passing = isinstance(error, botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError)
+    return (Passing if passing else Inconclusive)(f"{asked}: {type(error).__name__}: {error}")

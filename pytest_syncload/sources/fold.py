@@ -16,6 +16,7 @@ from pytest_syncload.facts.plan import Resources, Slo
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, Answer, Ask, whole
+from pytest_syncload.sources.settle import allowed_difference
 
 _EMPTY = Series(timestamps=(), values=(), period_s=MINUTE_S)
 
@@ -52,9 +53,10 @@ def _fold_whole_window(
     (query, *siblings) = queries
     minutes = _whole_answer(answers, Ask(query, MINUTE_S))
     if query.statistic in ("Sum", "SampleCount"):
-        if not minutes.values and any(sum(_whole_answer(answers, Ask(q, MINUTE_S)).values) > 0 for q in siblings):
-            return 0.0, None, _series(minutes, preset), {}
-        _require_points(minutes)
+        if siblings:
+            _require_alive(query, queries, answers, result)
+        else:
+            _require_every_minute(minutes, result)
         return sum(minutes.values) * preset.factor, None, _series(minutes, preset), {}
     folded = _whole_answer(answers, Ask(query, whole(result.window)))
     counts = _whole_answer(answers, Ask(replace(query, statistic="SampleCount"), MINUTE_S))
@@ -62,7 +64,15 @@ def _fold_whole_window(
     _require_every_minute(minutes, result)
     if folded.timestamps != (result.window.start,):
         raise Inconclusive(f"{query} came back for another period than the window; nothing else is asked")
+    _require_every_minute(counts, result)
     samples = int(sum(counts.values))
+    if preset.every_request and abs(samples - result.wire_requests) > allowed_difference(
+        result.wire_requests, result.in_flight_edges
+    ):
+        raise Inconclusive(
+            f"{query} has {samples} samples where this load put {result.wire_requests} requests on the wire: "
+            "it does not speak of this load"
+        )
     return folded.values[0] * preset.factor, samples, _series(minutes, preset), {}
 
 
@@ -103,14 +113,14 @@ def _fold_sum(
     minutes: dict[float, float] = {}
     for query in (query for query in queries if query.role is Role.VALUE):
         answer = _whole_answer(answers, Ask(query, MINUTE_S))
-        if not answer.values and preset.absent is Absent.ZERO_WHILE_ALIVE:
-            _require_alive(query, queries, answers)
-        elif not answer.values:
-            _require_points(answer)
+        if preset.absent is Absent.ZERO_WHILE_ALIVE:
+            _require_alive(query, queries, answers, result)
+        else:
+            _require_every_minute(answer, result)
         parts[f"{query.group} {query.name}"] = sum(answer.values)
         for stamp, value in zip(answer.timestamps, answer.values, strict=True):
             minutes[stamp] = minutes.get(stamp, 0.0) + value
-    stamps = [result.window.start + MINUTE_S * n for n in range(round(result.window.seconds / MINUTE_S))]
+    stamps = _minutes(result)
     series = Series(
         timestamps=tuple(stamps), values=tuple(minutes.get(stamp, 0.0) for stamp in stamps), period_s=MINUTE_S
     )
@@ -120,14 +130,26 @@ def _fold_sum(
 _FOLDS = {Fold.WHOLE_WINDOW: _fold_whole_window, Fold.RATIO: _fold_ratio, Fold.SUM: _fold_sum}
 
 
-def _require_alive(query: Query, queries: tuple[Query, ...], answers: Mapping[Ask, Answer]) -> None:
+def _require_alive(
+    query: Query, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
+) -> None:
+    """A minute without a point is zero only if a sibling shows traffic in that very minute."""
     siblings = [other for other in queries if other.role is Role.ALIVE and other.group == query.group]
-    if not any(sum(_whole_answer(answers, Ask(sibling, MINUTE_S)).values) > 0 for sibling in siblings):
+    alive: set[float] = set()
+    for sibling in siblings:
+        told = _whole_answer(answers, Ask(sibling, MINUTE_S))
+        alive |= {stamp for stamp, value in zip(told.timestamps, told.values, strict=True) if value > 0}
+    silent = {*_minutes(result)} - alive - {*_whole_answer(answers, Ask(query, MINUTE_S)).timestamps}
+    if silent:
         names = " and ".join(sibling.name for sibling in siblings)
         raise Inconclusive(
-            f"no data point for {query}, and none of {names} shows that {query.group or 'it'} was used; "
-            "silence is zero only beside traffic: is the name right?"
+            f"no data point for {query}, and none of {names} shows that {query.group or 'it'} was used in "
+            f"{len(silent)} of {len(_minutes(result))} minutes; silence is zero only beside traffic: is the name right?"
         )
+
+
+def _minutes(result: PhaseResult) -> list[float]:
+    return [result.window.start + MINUTE_S * n for n in range(round(result.window.seconds / MINUTE_S))]
 
 
 def _require_points(answer: Answer) -> None:
@@ -139,9 +161,10 @@ def _require_points(answer: Answer) -> None:
 
 def _require_every_minute(answer: Answer, result: PhaseResult) -> None:
     _require_points(answer)
-    minutes = round(result.window.seconds / MINUTE_S)
-    if len(answer.timestamps) != minutes:
-        raise Inconclusive(f"{answer.ask.query} has {len(answer.timestamps)} of the window's {minutes} minutes")
+    wanted = _minutes(result)
+    if list(answer.timestamps) != wanted:
+        there = len({*wanted} & {*answer.timestamps})
+        raise Inconclusive(f"{answer.ask.query} has {there} of the window's {len(wanted)} minutes")
 
 
 def _whole_answer(answers: Mapping[Ask, Answer], ask: Ask) -> Answer:

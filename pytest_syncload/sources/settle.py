@@ -14,6 +14,7 @@ from typing import Any
 
 import tenacity
 
+from pytest_syncload.facts.catalogue import Role
 from pytest_syncload.facts.clock import MINUTE, ServiceClock
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.result import Window
@@ -23,6 +24,8 @@ from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, Answer, Ask, 
 
 #: Service minutes after which a window that has not settled is inconclusive.
 DEADLINE_MINUTES = 15
+#: Service minutes after the hold before which nothing is final: AWS publishes a minute one to three minutes late.
+EARLIEST_MINUTES = 3
 #: How far the service's own request count may lie from what was put on the wire, besides requests open at the edges.
 COUNT_TOLERANCE = 0.01
 
@@ -62,6 +65,9 @@ def settle(
             before, last = last, fetch(client, (*asks, traffic), window)
         except Passing as error:
             raise _NotYet(str(error)) from None
+        if clock.now() < window.end + EARLIEST_MINUTES * MINUTE:
+            # Late samples of the last minute would go unseen; this poll is kept for the next to agree with.
+            raise _NotYet(f"the hold ended less than {EARLIEST_MINUTES} minutes ago")
         missing = unsettled(before, last, traffic, window) or unreconciled(
             last[traffic], wire_requests=wire_requests, in_flight_edges=in_flight_edges
         )
@@ -99,22 +105,40 @@ def unsettled(before: dict[Ask, Answer], now: dict[Ask, Answer], traffic: Ask, w
     there = set(now[traffic].timestamps)
     if not expected <= there:
         return f"{traffic.query} has {len(there & expected)} of the window's {len(expected)} minutes"
+    for name, alive in _alive_minutes(now).items():
+        if alive and not expected <= alive:
+            return f"{name} has {len(alive & expected)} of the window's {len(expected)} minutes"
     for ask, answer in now.items():
         if ask not in before or (before[ask].timestamps, before[ask].values) != (answer.timestamps, answer.values):
             return f"{ask.query} has not been the same in two polls a minute apart"
     return None
 
 
+def allowed_difference(wire_requests: int, in_flight_edges: int) -> float:
+    """How far a count of the service may lie from the wire's: 1 %, or the requests open at the window's two ends."""
+    return max(COUNT_TOLERANCE * wire_requests, in_flight_edges)
+
+
 def unreconciled(traffic: Answer, *, wire_requests: int, in_flight_edges: int) -> str | None:
     """Whether the service counted other requests than this load's, None where it did not."""
     counted = sum(traffic.values)
-    allowed = max(COUNT_TOLERANCE * wire_requests, in_flight_edges)
+    allowed = allowed_difference(wire_requests, in_flight_edges)
     if wire_requests > 0 and abs(counted - wire_requests) <= allowed:
         return None
     return (
         f"{traffic.ask.query} counted {format_number(counted)} requests where this load put {wire_requests} on the "
         f"wire (allowed difference {format_number(allowed)}); does something else call it, or is it another API?"
     )
+
+
+def _alive_minutes(answers: dict[Ask, Answer]) -> dict[str, set[float]]:
+    """The minutes in which the sibling metrics of each resource have a data point."""
+    minutes: dict[str, set[float]] = {}
+    for ask, answer in answers.items():
+        if ask.query.role is Role.ALIVE:
+            name = f"{ask.query.namespace} of {ask.query.group or ask.query.name}"
+            minutes.setdefault(name, set()).update(answer.timestamps)
+    return minutes
 
 
 def _stop_at(monotonic: float) -> Callable[[tenacity.RetryCallState], bool]:

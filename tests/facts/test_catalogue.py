@@ -24,6 +24,17 @@ def test_every_listed_table_is_asked_for() -> None:
     assert values == [(("TableName", "a"),), (("TableName", "b"),)] * 2
 
 
+def test_every_listed_index_is_asked_for_beside_its_own_consumption() -> None:
+    resources = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})
+    index = (("TableName", "sync-jobs"), ("GlobalSecondaryIndexName", "by-user"))
+    of_index = [query for query in queries_for(THROTTLES, resources) if query.dimensions == index]
+    assert {query.name for query in of_index if query.role is Role.VALUE} == {
+        "ReadThrottleEvents",
+        "WriteThrottleEvents",
+    }
+    assert {query.group for query in of_index} == {"sync-jobs/by-user"}
+
+
 @pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if not preset.built])
 def test_what_is_not_built_says_so(name: str) -> None:
     with pytest.raises(Inconclusive, match="known but not measured by this version"):

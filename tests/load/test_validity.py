@@ -132,3 +132,18 @@ def test_both_sides_are_told() -> None:
     first, second = reasons(hold=hold, statuses={404: 10_000}, lag_p99_ms=500)
     assert (first.side, second.side) == (Side.GENERATOR, Side.TARGET)
     assert "10000 × 404; the load did not do what request.expect of slo.yaml says" in second.what
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DROPPED, Outcome.CONNECT_ERROR])
+def test_a_load_that_did_not_reach_the_target_proves_nothing_about_it(outcome: Outcome) -> None:
+    (half,) = invalidities(
+        scheduled_in_hold=1000,
+        hold=Tally(outcomes={Outcome.OK: 500, outcome: 500}),
+        reports=(),
+        shards=0,
+        lag_p99_ms=1.0,
+        statuses={202: 500},
+        examples=(),
+    )
+    assert half.side is Side.TARGET
+    assert "500 of 1000 arrivals reached the target" in half.what

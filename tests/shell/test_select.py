@@ -104,6 +104,11 @@ def test_a_climb_is_known_and_says_that_it_is_not_built(project: Project) -> Non
     result.stdout.fnmatch_lines(["*'stress' climbs, which this version cannot run yet; nothing was sent*"])
 
 
+def test_a_run_that_never_comes_to_the_bodies_is_not_green(project: Project) -> None:
+    project.write("{latency: 700 ms}")
+    assert project.run("-m", "baseline", "--setup-only").ret == pytest.ExitCode.TESTS_FAILED
+
+
 def test_last_failed_is_refused_before_any_load(project: Project) -> None:
     result = project.pytester.runpytest_subprocess("-m", "peak", "--lf")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

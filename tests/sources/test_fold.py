@@ -5,9 +5,9 @@ import pytest
 from pytest_syncload.facts.plan import RawQuery, Resources, Slo, Target
 from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.sources.cloudwatch import Answer, Ask
+from pytest_syncload.sources.cloudwatch import Answer, Ask, asks_of
 from pytest_syncload.sources.fold import observe
-from tests.rows import ERRORS, LATENCY, RESOURCES, START, THROTTLES, answers, result
+from tests.rows import ERRORS, LATENCY, RESOURCES, START, THROTTLES, WINDOW, answer, answers, result
 
 
 def test_latency_is_the_one_percentile_of_the_whole_window() -> None:
@@ -80,6 +80,29 @@ def test_silence_of_throttles_alone_is_no_value() -> None:
     assert "silence is zero only beside traffic" in (observe(THROTTLES, told, RESOURCES, result()).problem or "")
 
 
+def test_silence_in_a_minute_without_consumption_is_no_value() -> None:
+    told = {ask: shortened(a) if "Consumed" in ask.query.name else a for ask, a in answers(THROTTLES).items()}
+    assert "in 1 of 3 minutes" in (observe(THROTTLES, told, RESOURCES, result()).problem or "")
+
+
+def test_a_latency_of_other_requests_is_no_value() -> None:
+    assert "does not speak of this load" in (
+        observe(LATENCY, answers(LATENCY), RESOURCES, result(wire_requests=2000)).problem or ""
+    )
+
+
+def test_throttles_of_an_index_are_not_hidden_by_its_table() -> None:
+    resources = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})
+    told = {
+        ask: answer(ask, 1.0)
+        for ask in asks_of(THROTTLES, resources, WINDOW)
+        if "Consumed" in ask.query.name
+        or (ask.query.name == "WriteThrottleEvents" and ask.query.group == "sync-jobs/by-user")
+    }
+    silent = {ask: answer(ask, None) for ask in asks_of(THROTTLES, resources, WINDOW)}
+    assert observe(THROTTLES, silent | told, resources, result()).value == 3.0
+
+
 def test_throttles_of_reads_and_writes_add_up() -> None:
     seen = observe(THROTTLES, answers(THROTTLES, ReadThrottleEvents=1.0, WriteThrottleEvents=2.0), RESOURCES, result())
     assert seen.value == 9.0
@@ -126,6 +149,10 @@ def test_a_raw_sum_is_zero_only_beside_its_sibling() -> None:
     assert observe(slo, answers(slo, Jobs=None), RESOURCES, result()).value is None
     assert observe(slo, answers(slo, Conflicts=2.0), RESOURCES, result()).value == 6.0
     assert observe(replace(slo, alive=None), answers(slo, Jobs=5.0), RESOURCES, result()).value is None
+    partly = {ask: shortened(a) for ask, a in answers(replace(slo, alive=None), Conflicts=1.0).items()}
+    assert "2 of the window's 3 minutes" in (
+        observe(replace(slo, alive=None), partly, RESOURCES, result()).problem or ""
+    )
 
 
 def test_asks_are_told_apart_by_period() -> None:

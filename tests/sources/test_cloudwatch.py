@@ -1,0 +1,83 @@
+"""GetMetricData through botocore's Stubber, which validates every request and answer against AWS's own model."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from pytest_syncload.facts.catalogue import Query, Role
+from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.plan import AwsAccess
+from pytest_syncload.facts.result import Window
+from pytest_syncload.sources.aws import cloudwatch_client
+from pytest_syncload.sources.cloudwatch import Ask, fetch, whole
+from tests.rows import START, WINDOW
+
+CLIENT = AwsAccess(
+    region="us-east-1", endpoint_url="http://127.0.0.1:1", access_key_id="id", secret_access_key="not-a-secret"
+)
+
+
+def ask(number: int) -> Ask:
+    query = Query(role=Role.VALUE, namespace="N", name=f"M{number}", statistic="Sum", dimensions=(("D", "v"),))
+    return Ask(query, 60)
+
+
+def result(name: str, points: dict[int, float], status: str = "Complete") -> dict[str, Any]:
+    return {
+        "Id": name,
+        "StatusCode": status,
+        "Timestamps": [datetime.fromtimestamp(START + 60 * minute, UTC) for minute in points],
+        "Values": list(points.values()),
+    }
+
+
+def run(asks: list[Ask], *pages: dict[str, Any]) -> dict[Ask, Any]:
+
+    client = cloudwatch_client(CLIENT)
+    with Stubber(client) as stub:
+        for page in pages:
+            stub.add_response("get_metric_data", page)
+        found = fetch(client, asks, WINDOW)
+        stub.assert_no_pending_responses()
+    return found
+
+
+def test_pages_are_merged_by_id_whatever_their_order() -> None:
+    asks = [ask(0), ask(1)]
+    found = run(
+        asks,
+        {"MetricDataResults": [result("q1", {2: 5.0}, "PartialData"), result("q0", {1: 2.0})], "NextToken": "more"},
+        {"MetricDataResults": [result("q1", {0: 3.0, 1: 4.0})]},
+    )
+    assert (found[asks[0]].timestamps, found[asks[0]].values) == ((START + 60,), (2.0,))
+    assert (found[asks[1]].values, found[asks[1]].status) == ((3.0, 4.0, 5.0), "Complete")
+
+
+def test_a_query_that_no_page_speaks_of_is_not_complete() -> None:
+    (found,) = run([ask(0)], {"MetricDataResults": []}).values()
+    assert (found.status, found.values) == ("missing", ())
+
+
+def test_the_last_status_counts() -> None:
+    (found,) = run([ask(0)], {"MetricDataResults": [result("q0", {0: 1.0}, "PartialData")]}).values()
+    assert found.status == "PartialData"
+
+
+def test_a_repeated_token_is_no_endless_loop() -> None:
+    page: dict[str, Any] = {"MetricDataResults": [], "NextToken": "again"}
+    with pytest.raises(Inconclusive, match="same NextToken twice"):
+        run([ask(0)], page, page)
+
+
+def test_more_than_five_hundred_queries_take_two_calls_and_the_same_ask_one_query() -> None:
+    asks = [ask(number % 501) for number in range(600)]
+    assert len(run(asks, {"MetricDataResults": []}, {"MetricDataResults": []})) == 501
+
+
+def test_a_hold_beyond_a_day_cannot_be_one_period() -> None:
+    with pytest.raises(Inconclusive, match="at most 24 h"):
+        whole(Window(start=0.0, end=86_460.0))
