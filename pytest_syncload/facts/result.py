@@ -137,7 +137,8 @@ class PhaseResult:
     """One phase as it was offered and answered.
 
     ``hold`` tallies the arrivals whose intended time lies in ``window``, ``ramp`` those before it. ``latency`` counts
-    from the intended time, ``service_time`` from the actual send, ``lag`` is the difference, all over the hold, in ms.
+    from the intended time, ``service_time`` from the actual send, ``lag`` is how late the generator itself handed the
+    arrival to the transport (connecting is the target's time), all over the hold, in ms.
     ``wire_requests`` are the requests put on a connection inside the window, probes included; ``in_flight_edges`` those
     that were open at its two ends. ``examples`` show unexpected answers, secrets masked.
     """
