@@ -37,6 +37,14 @@ def test_a_breach_is_a_breach_with_workers(project: Project) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+#: pytest as from a terminal: where these tests run in the background of a shell, they inherit that SIGINT is ignored.
+PYTEST = """\
+import signal, sys, pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(pytest.main())
+"""
+
+
 class Running:
     """pytest in the background, and the processes of its run."""
 
@@ -45,7 +53,7 @@ class Running:
         self.log = project.pytester.path / "out.txt"
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", *args],
+                [sys.executable, "-c", PYTEST, "-p", "no:cacheprovider", "-rA", *args],
                 cwd=project.pytester.path,
                 stdout=log,
                 stderr=subprocess.STDOUT,
