@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import time
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ _AUDIENCE = "https://identitytoolkit.googleapis.com/google.identity.identitytool
 _CUSTOM_TOKEN_SECONDS = 3600
 #: Quota refusals can come as HTTP 400; these are worth another try, other 400s are final.
 _QUOTA = ("QUOTA_EXCEEDED", "TOO_MANY_ATTEMPTS_TRY_LATER")
+#: Characters of an answer that are quoted.
+_QUOTED = 200
 _JWT = re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
 
 
@@ -108,37 +111,44 @@ class SignIn:
         try:
             return await retrying(self._exchange, uid)
         except _WorthAnotherTry as error:
-            raise Refused(f"Firebase sign-in failed five times: {error}; was {self._where} reachable?") from None
+            raise Refused(f"Firebase sign-in failed five times: {error}; was {self.where} reachable?") from None
 
     async def _exchange(self, uid: str) -> Token:
         asked_at = time.monotonic()
         body = {"token": self._account.custom_token(uid), "returnSecureToken": True}
         try:
             answer = await self._client.post(self._url, params={"key": self._firebase.api_key}, json=body)
-        except httpx.TransportError as error:
-            raise _WorthAnotherTry(f"{type(error).__name__} at {self._where}") from None
+        except httpx.RequestError as error:
+            raise _WorthAnotherTry(f"{type(error).__name__} at {self.where}") from None
         if answer.status_code != 200:
             reason = self._reason(answer)
             if answer.status_code >= 500 or answer.status_code == 429 or reason.startswith(_QUOTA):
                 raise _WorthAnotherTry(f"HTTP {answer.status_code} {reason}")
-            raise Refused(f"Firebase refused the sign-in at {self._where}: HTTP {answer.status_code} {reason}")
+            raise Refused(f"Firebase refused the sign-in at {self.where}: HTTP {answer.status_code} {reason}")
         try:
             data = answer.json()
             # `expiresIn` is a string of seconds; counted from before the request, so never too late.
-            return Token(str(data["idToken"]), asked_at + float(data["expiresIn"]))
+            value, expires_at = data["idToken"], asked_at + float(data["expiresIn"])
         except (ValueError, KeyError, TypeError):
-            raise Refused(f"Firebase's answer at {self._where} holds no idToken and expiresIn") from None
+            value, expires_at = None, 0.0
+        if not isinstance(value, str) or not value or not math.isfinite(expires_at):
+            raise Refused(f"Firebase's answer at {self.where} holds no idToken and expiresIn")
+        return Token(value, expires_at)
 
     @property
-    def _where(self) -> str:
-        return self._url.partition("?")[0]
+    def where(self) -> str:
+        """The address that users sign in at, without the key."""
+        return self._url
 
     def _reason(self, answer: httpx.Response) -> str:
         try:
             reason = str(answer.json()["error"]["message"])
         except (ValueError, KeyError, TypeError):
-            reason = answer.text[:200]
-        return _JWT.sub("<token>", reason.replace(self._firebase.api_key, "<api key>"))
+            reason = answer.text
+        if self._firebase.api_key:
+            reason = reason.replace(self._firebase.api_key, "<api key>")
+        # Masked before it is cut: half a secret is not found again.
+        return _JWT.sub("<token>", reason)[:_QUOTED]
 
     async def aclose(self) -> None:
         """Close the connections to Firebase."""
