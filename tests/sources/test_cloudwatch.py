@@ -12,7 +12,7 @@ from pytest_syncload.facts.catalogue import Query, Role
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import AwsAccess
 from pytest_syncload.facts.result import Window
-from pytest_syncload.sources.aws import cloudwatch_client
+from pytest_syncload.sources.aws import Passing, cloudwatch_client
 from pytest_syncload.sources.cloudwatch import Ask, fetch, whole
 from tests.rows import START, WINDOW
 
@@ -81,3 +81,59 @@ def test_more_than_five_hundred_queries_take_two_calls_and_the_same_ask_one_quer
 def test_a_hold_beyond_a_day_cannot_be_one_period() -> None:
     with pytest.raises(Inconclusive, match="at most 24 h"):
         whole(Window(start=0.0, end=86_460.0))
+
+
+def test_the_question_is_what_cloudwatch_is_to_answer() -> None:
+    """The window's end is exclusive there as here; what comes back is in order of time."""
+    expected = {
+        "MetricDataQueries": [
+            {
+                "Id": "q0",
+                "MetricStat": {
+                    "Metric": {"Namespace": "N", "MetricName": "M0", "Dimensions": [{"Name": "D", "Value": "v"}]},
+                    "Period": 60,
+                    "Stat": "Sum",
+                },
+                "ReturnData": True,
+            }
+        ],
+        "StartTime": datetime.fromtimestamp(WINDOW.start, UTC),
+        "EndTime": datetime.fromtimestamp(WINDOW.end, UTC),
+        "ScanBy": "TimestampAscending",
+    }
+    client = cloudwatch_client(CLIENT)
+    with Stubber(client) as stub:
+        stub.add_response("get_metric_data", {"MetricDataResults": [], "NextToken": "next"}, expected)
+        stub.add_response("get_metric_data", {"MetricDataResults": []}, expected | {"NextToken": "next"})
+        fetch(client, [ask(0)], WINDOW)
+        stub.assert_no_pending_responses()
+
+
+def test_a_moment_that_comes_twice_counts_once_with_its_last_value() -> None:
+    (found,) = run(
+        [ask(0)],
+        {"MetricDataResults": [result("q0", {2: 1.0, 0: 2.0})], "NextToken": "more"},
+        {"MetricDataResults": [result("q0", {2: 9.0, 1: 3.0})]},
+    ).values()
+    assert found.timestamps == (START, START + 60, START + 120)
+    assert found.values == (2.0, 3.0, 9.0)
+
+
+def test_the_second_call_begins_its_ids_anew_and_keeps_the_answers_apart() -> None:
+    asks = [ask(number) for number in range(501)]
+    found = run(asks, {"MetricDataResults": [result("q0", {0: 1.0})]}, {"MetricDataResults": [result("q0", {0: 2.0})]})
+    assert (found[asks[0]].values, found[asks[500]].values, found[asks[1]].values) == ((1.0,), (2.0,), ())
+
+
+@pytest.mark.parametrize(("code", "passing"), [("Throttling", True), ("AccessDenied", False)])
+def test_an_error_names_the_endpoint_that_gave_it(code: str, passing: bool) -> None:
+    client = cloudwatch_client(CLIENT)
+    with Stubber(client) as stub:
+        stub.add_client_error("get_metric_data", code, "why", 400)
+        with pytest.raises(Inconclusive, match=r"GetMetricData at http://127\.0\.0\.1:1: ") as caught:
+            fetch(client, [ask(0)], WINDOW)
+    assert isinstance(caught.value, Passing) is passing
+
+
+def test_asking_nothing_is_no_call() -> None:
+    assert run([]) == {}
