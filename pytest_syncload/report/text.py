@@ -17,9 +17,9 @@ _PROGRESS_EVERY_S = 10
 
 
 def explain(verdict: Verdict, spec: Spec) -> str:
-    """A row's failure or error."""
+    """All that a row was judged from: why it is a failure or an error, or what its pass stands on."""
     slo = verdict.slo
-    head = "not proven" if verdict.ruling is Ruling.INCONCLUSIVE else "breach"
+    head = "not proven" if verdict.ruling is Ruling.INCONCLUSIVE else verdict.ruling.value
     lines = [f"{slo.id}: {head}: {verdict.reason}", ""]
     seen = verdict.observation
     if seen is not None:
@@ -49,7 +49,8 @@ def explain_load(result: PhaseResult, reasons: Sequence[str]) -> str:
 def format_window(window: Window) -> str:
     """``2026-11-24 09:00–09:15 UTC (15m)``."""
     start, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.start, window.end))
-    return f"{start:%Y-%m-%d %H:%M}–{end:%H:%M} UTC ({format_duration(window.seconds)})"
+    until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
+    return f"{start:%Y-%m-%d %H:%M}–{until} UTC ({format_duration(window.seconds)})"
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -65,7 +66,7 @@ def _sparkline_lines(seen: Observation) -> list[str]:
     if not series.values:
         return []
     marks = "".join("^" if _beyond(value, seen.slo.target) else " " for value in series.values)
-    worst = max(series.values) if seen.slo.target.op != ">" else min(series.values)
+    worst = min(series.values) if seen.slo.target.op in (">", ">=") else max(series.values)
     lines = [f"  a minute  {sparkline(series.values)}  worst {format_quantity(worst, seen.kind)}"]
     return [*lines, f"            {marks}  beyond the target"] if marks.strip() else lines
 
