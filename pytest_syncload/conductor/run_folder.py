@@ -89,17 +89,19 @@ class RunFolder:
         self.write(f"{phase}.started", {"pid": os.getpid(), "at": time.time()})
 
     def record(self, phase: str) -> PhaseRecord | None:
-        """What was recorded of a phase, None where nothing was."""
-        data = self.read(f"{phase}.result.json")
-        if data is None:
-            return None
-        answers = self.read(f"{phase}.answers.json")
+        """What was recorded of a phase, None where nothing was. Raises `PhaseInvalid` where it cannot be read."""
         try:
-            result = None if data["result"] is None else _result_from_json(data["result"])
-            reading = None if answers is None else _reading_from_json(answers)
+            data = self.read(f"{phase}.result.json")
+            if data is None:
+                return None
+            answers = self.read(f"{phase}.answers.json")
+            return PhaseRecord(
+                result=None if data["result"] is None else _result_from_json(data["result"]),
+                reading=None if answers is None else _reading_from_json(answers),
+                problem=data["problem"],
+            )
         except (ValidationError, KeyError, TypeError, ValueError) as error:
             raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {error}") from None
-        return PhaseRecord(result=result, reading=reading, problem=data["problem"])
 
     def keep(self, phase: str, record: PhaseRecord) -> None:
         """Record a phase. The result's file comes last: where it is, all is."""
