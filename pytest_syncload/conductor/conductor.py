@@ -7,6 +7,7 @@ half done is never done again: the phase is invalid, because a load that was bro
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 
 from pytest_syncload.conductor.ground import Ground, find
 from pytest_syncload.conductor.phase import Interrupted, run_phase
@@ -80,6 +81,9 @@ class Conductor:
         except Refused as error:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=str(error))
         observation = observe(slo, reading.answers, resources, record.result)
+        if reading.problem is not None and not reading.answers and observation.sources:
+            # Nothing was read at all: the reader needs the cause, not that each query is without an answer.
+            observation = replace(observation, problem=reading.problem)
         return judge(observation, record.result, reading.problem)
 
     def _prepared(self) -> Ground:

@@ -1,0 +1,298 @@
+"""Each selected phase runs once and in order; what ends badly is recorded, never repeated, and never proves a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_syncload.conductor import conductor as conducting
+from pytest_syncload.conductor.conductor import Conductor, unjudged
+from pytest_syncload.conductor.ground import prepare
+from pytest_syncload.conductor.phase import Interrupted
+from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
+from pytest_syncload.facts.events import Event, PhaseMeasured, PhaseStarted, Settled
+from pytest_syncload.facts.observation import Ruling
+from pytest_syncload.facts.plan import Climb, Resources, SandboxSettings, Slo, Spec
+from pytest_syncload.facts.result import Invalidity, PhaseResult, Side
+from pytest_syncload.sources.settle import Reading
+from tests.conductor.plans import REAL, SANDBOX, phase, spec
+from tests.rows import ERRORS, LATENCY, THROTTLES, answers, result
+
+ROWS = (LATENCY, ERRORS, THROTTLES)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    made = RunFolder(tmp_path / ".syncload" / "run")
+    made.make()
+    return made
+
+
+@pytest.fixture
+def ready(folder: RunFolder) -> RunFolder:
+    """A folder that the controller has prepared for the real environment, as far as a worker can tell."""
+    clock = asdict(ServiceClock.starting_now())
+    folder.write("environment.json", {"environment": REAL.name, "clock": clock, "sandbox": None})
+    return folder
+
+
+def conductor(
+    folder: RunFolder, plan: Spec | None = None, selected: Collection[str] = ("peak",), heard: list[Event] | None = None
+) -> Conductor:
+    events: list[Event] = [] if heard is None else heard
+    return Conductor(plan or spec(), folder, lambda: selected, events.append)
+
+
+def measured(folder: RunFolder, changed: dict[str, float | None] | None = None, problem: str | None = None) -> None:
+    reading = Reading(answers=answers(*ROWS, **(changed or {})), problem=problem, attempts=2)
+    folder.keep("peak", PhaseRecord(result=result(), reading=reading, problem=None))
+
+
+def refuse_to_run(monkeypatch: pytest.MonkeyPatch, ending: BaseException | None = None) -> list[str]:
+    """From here on load is not offered; the names of the phases that would have been."""
+    asked: list[str] = []
+
+    def run_phase(_: Spec, asked_for: Any, *__: object) -> PhaseResult:
+        asked.append(asked_for.name)
+        if ending is not None:
+            raise ending
+        return result(phase=asked_for.name, invalid=(Invalidity(side=Side.TARGET, what="no answer was right"),))
+
+    monkeypatch.setattr(conducting, "run_phase", run_phase)
+    return asked
+
+
+# What is run, and how often.
+
+
+def test_a_phase_that_was_not_selected_is_not_run(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = refuse_to_run(monkeypatch)
+    mine = conductor(folder, selected=())
+    with pytest.raises(Inconclusive, match=r"'peak' was not selected.*-m peak"):
+        mine.record("peak")
+    assert mine.verdict(LATENCY).ruling is Ruling.INCONCLUSIVE
+    assert (asked, folder.was_started("peak"), folder.record("peak")) == ([], False, None)
+
+
+def test_the_earlier_selected_phases_run_first_and_each_once(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = refuse_to_run(monkeypatch)
+    plan = spec(*[phase(name) for name in ("baseline", "soak", "peak", "stress")])
+    mine = conductor(ready, plan, {"stress", "peak", "baseline"})
+    mine.record("peak")
+    assert asked == ["baseline", "peak"]
+    mine.record("baseline")
+    other = conductor(ready, plan, {"stress", "peak", "baseline"})
+    assert other.record("peak").result == mine.record("peak").result, "another process finds what was measured"
+    other.record("stress")
+    assert asked == ["baseline", "peak", "stress"]
+
+
+def test_a_phase_that_a_dead_process_began_is_invalid_and_never_run_again(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = refuse_to_run(monkeypatch)
+    ready.mark_started("peak")
+    for mine in (conductor(ready), conductor(ready)):
+        record = mine.record("peak")
+        assert record.result is None
+        assert "begun by a process that is gone" in (record.problem or "")
+        with pytest.raises(PhaseInvalid, match="begun by a process that is gone"):
+            mine.result("peak")
+        verdict = mine.verdict(LATENCY)
+        assert (verdict.ruling, "process that is gone" in verdict.reason) == (Ruling.INCONCLUSIVE, True)
+    assert asked == []
+
+
+def test_a_climb_says_that_it_is_not_built(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = refuse_to_run(monkeypatch)
+    climb = Climb(from_per_s=1.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=9.0)
+    mine = conductor(ready, spec(phase("peak", LATENCY, climb=climb)))
+    assert "'peak' climbs, which this version cannot run yet; nothing was sent" in (mine.record("peak").problem or "")
+    assert mine.verdict(LATENCY).ruling is Ruling.INCONCLUSIVE
+    assert asked == []
+
+
+def test_without_a_prepared_environment_nothing_is_sent(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = refuse_to_run(monkeypatch)
+    assert "no phase was prepared" in (conductor(folder).record("peak").problem or "")
+    assert asked == []
+
+
+def test_an_environment_without_an_address_is_named(ready: RunFolder) -> None:
+    for missing, what in (({"base_url": None}, "base_url"), ({"firebase": None}, "firebase")):
+        name = f"peak{what}"
+        plan = spec(phase(name), environment=replace(REAL, **missing))  # type: ignore[arg-type]
+        mine = conductor(ready, plan, {name})
+        assert f"has no {what}; nothing was sent" in (mine.record(name).problem or "")
+
+
+# How a phase can end.
+
+
+@pytest.mark.parametrize("ending", [PhaseInvalid("no generator came up"), Refused("the sign-in failed")])
+def test_a_load_that_never_began_is_recorded_with_its_reason(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch, ending: Exception
+) -> None:
+    asked = refuse_to_run(monkeypatch, ending)
+    for mine in (conductor(ready), conductor(ready)):
+        assert mine.record("peak").problem == str(ending)
+    assert asked == ["peak"]
+
+
+def test_an_invalid_phase_is_kept_but_gives_no_result_and_no_verdict(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_run(monkeypatch)
+    mine = conductor(ready)
+    assert mine.record("peak").result is not None
+    with pytest.raises(PhaseInvalid, match="no answer was right"):
+        mine.result("peak")
+    for slo in ROWS:
+        verdict = mine.verdict(slo)
+        assert verdict.ruling is Ruling.INCONCLUSIVE
+        assert "no answer was right" in verdict.reason
+
+
+def test_a_defect_of_ours_keeps_its_traceback_and_is_not_tried_again(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = refuse_to_run(monkeypatch, ZeroDivisionError("oops"))
+    with pytest.raises(ZeroDivisionError):
+        conductor(ready).record("peak")
+    assert "ended by ZeroDivisionError, a defect of pytest-syncload: oops" in (conductor(ready).verdict(LATENCY).reason)
+    assert asked == ["peak"]
+
+
+def test_ctrl_c_keeps_what_was_measured(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken_off = result(invalid=(Invalidity(side=Side.GENERATOR, what="the run was interrupted"),))
+    refuse_to_run(monkeypatch, Interrupted(broken_off))
+    with pytest.raises(KeyboardInterrupt):
+        conductor(ready).record("peak")
+    assert conductor(ready).record("peak").result == broken_off
+    assert conductor(ready).verdict(LATENCY).ruling is Ruling.INCONCLUSIVE
+
+
+def test_ctrl_c_before_the_load_says_that_nothing_was_sent(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_to_run(monkeypatch, KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        conductor(ready).record("peak")
+    assert "interrupted before the load began" in (conductor(ready).record("peak").problem or "")
+
+
+# What is judged from a record, without load and without AWS.
+
+
+@pytest.mark.parametrize(
+    ("slo", "changed", "ruling"),
+    [
+        (LATENCY, {}, Ruling.PASS),
+        (ERRORS, {}, Ruling.PASS),
+        (THROTTLES, {}, Ruling.PASS),
+        (LATENCY, {"Latency": 612.0}, Ruling.INCONCLUSIVE),  # its sample count is then not this load's
+        (ERRORS, {"_5XXError": 60.0}, Ruling.BREACH),
+        (THROTTLES, {"WriteThrottleEvents": 3.0}, Ruling.BREACH),
+        (THROTTLES, {"ConsumedReadCapacityUnits": None, "ConsumedWriteCapacityUnits": None}, Ruling.INCONCLUSIVE),
+    ],
+)
+def test_a_recorded_measurement_is_judged_and_the_verdict_kept(
+    ready: RunFolder, slo: Slo, changed: dict[str, float | None], ruling: Ruling
+) -> None:
+    measured(ready, changed)
+    mine = conductor(ready)
+    assert mine.result("peak") == result()
+    verdict = mine.verdict(slo)
+    assert verdict.ruling is ruling
+    assert ready.verdict("peak", slo.name) == verdict == conductor(ready).verdict(slo)
+
+
+def test_what_did_not_settle_is_not_judged(ready: RunFolder) -> None:
+    measured(ready, problem="CloudWatch did not settle")
+    for slo in ROWS:
+        verdict = conductor(ready).verdict(slo)
+        assert (verdict.ruling, verdict.reason) == (Ruling.INCONCLUSIVE, "CloudWatch did not settle")
+
+
+def test_where_nothing_could_be_read_every_row_says_why(ready: RunFolder) -> None:
+    """The cause, such as credentials that have expired, and not that a query has no answer."""
+    cause = "GetMetricData: the AWS credentials are expired; sign in again"
+    unread = PhaseRecord(result=result(), reading=None, problem=cause)
+    empty = PhaseRecord(result=result(), reading=Reading(answers={}, problem=cause, attempts=1), problem=None)
+    unbuilt = replace(LATENCY, name="cache-cpu", metric="elasticache.engine_cpu", statistic=None)
+    for record in (unread, empty):
+        ready.keep("peak", record)
+        for slo in ROWS:
+            verdict = conductor(ready).verdict(slo)
+            assert (verdict.ruling, verdict.reason) == (Ruling.INCONCLUSIVE, cause)
+        assert "known but not measured by this version" in conductor(ready).verdict(unbuilt).reason
+
+
+def test_a_record_that_cannot_be_read_is_inconclusive_and_not_measured_again(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = refuse_to_run(monkeypatch)
+    measured(ready)
+    (ready.path / "peak.result.json").write_text("{", "utf-8")
+    verdict = conductor(ready).verdict(LATENCY)
+    assert (verdict.ruling, "cannot be read" in verdict.reason) == (Ruling.INCONCLUSIVE, True)
+    assert asked == []
+
+
+def test_a_measurement_without_its_environment_is_not_judged(folder: RunFolder) -> None:
+    measured(folder)
+    verdict = conductor(folder).verdict(LATENCY)
+    assert (verdict.ruling, "no phase was prepared" in verdict.reason) == (Ruling.INCONCLUSIVE, True)
+
+
+def test_rows_without_a_verdict_are_inconclusive_and_no_verdict_is_overwritten(ready: RunFolder) -> None:
+    measured(ready)
+    judged = conductor(ready).verdict(LATENCY)
+    rows = {slo.id: slo for slo in ROWS}
+    assert unjudged(ready, rows, "the run was interrupted") == 2
+    assert ready.verdict("peak", LATENCY.name) == judged
+    found = ready.verdict("peak", ERRORS.name)
+    assert found is not None
+    assert (found.ruling, found.reason) == (Ruling.INCONCLUSIVE, "the run was interrupted")
+    assert unjudged(ready, rows, "again") == 0
+
+
+# All of it, over real sockets.
+
+
+def test_a_phase_against_the_sandbox_is_measured_settled_and_proven(folder: RunFolder) -> None:
+    heard: list[Event] = []
+    plan = spec(environment=replace(SANDBOX, sandbox=SandboxSettings(speed=60.0)))
+    with ExitStack() as stack:
+        prepare(plan, folder, stack)
+        stack.enter_context(folder.controller_lock())
+        mine = conductor(folder, plan, heard=heard)
+        measured_now = mine.result("peak")
+        verdicts = [mine.verdict(slo) for slo in (ERRORS, THROTTLES)]
+    assert measured_now.scheduled_in_hold == measured_now.hold.arrivals == 120
+    assert [(verdict.ruling, verdict.reason) for verdict in verdicts] == [
+        (Ruling.PASS, "0 % is < 0.1 %"),
+        (Ruling.PASS, "0 is == 0"),
+    ]
+    kinds = [type(event) for event in heard]
+    assert (kinds[0], kinds[-1]) == (PhaseStarted, Settled)
+    assert kinds.count(PhaseMeasured) == 1
+    assert json.loads((folder.path / "peak.result.json").read_text("utf-8"))["problem"] is None
+
+
+def test_an_environment_without_an_api_cannot_be_read(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conducting, "run_phase", lambda *_: result())
+    heard: list[Event] = []
+    plan = spec(environment=replace(REAL, resources=Resources()))
+    mine = conductor(ready, plan, heard=heard)
+    reading = mine.record("peak").reading
+    assert reading is not None
+    assert "resources.api.rest" in (reading.problem or "")
+    assert isinstance(heard[-1], Settled)
+    assert mine.verdict(LATENCY).ruling is Ruling.INCONCLUSIVE
