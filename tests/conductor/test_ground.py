@@ -1,0 +1,95 @@
+"""Where a run goes: what is refused before anything is sent, and that a worker finds what the controller prepared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pytest_syncload.conductor.ground import Ground, find, prepare, refuse_unnamed, scaled_rate
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.plan import AwsAccess, SandboxSettings
+from tests.conductor.plans import REAL, SANDBOX, spec
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    made = RunFolder(tmp_path / ".syncload" / "run")
+    made.make()
+    return made
+
+
+@pytest.mark.parametrize("environ", [{}, {"CI": ""}, {"CI": "true"}])
+def test_a_named_environment_goes_wherever_it_was_named_for(environ: Mapping[str, str]) -> None:
+    for environment in (REAL, SANDBOX):
+        refuse_unnamed(spec(environment=environment), named=True, environ=environ)
+
+
+def test_a_laptop_may_take_the_sandbox_unnamed() -> None:
+    refuse_unnamed(spec(environment=SANDBOX), named=False, environ={})
+    refuse_unnamed(spec(environment=SANDBOX), named=False, environ={"CI": ""})
+
+
+@pytest.mark.parametrize("environment", [SANDBOX, REAL])
+def test_ci_names_its_environment_whichever_it_is(environment: object) -> None:
+    chosen = SANDBOX if environment is SANDBOX else REAL
+    with pytest.raises(Refused, match=f"CI is set.*--syncload-env {chosen.name}"):
+        refuse_unnamed(spec(environment=chosen), named=False, environ={"CI": "1"})
+
+
+def test_a_real_environment_is_never_a_default() -> None:
+    with pytest.raises(Refused, match="is a real environment: name it with --syncload-env load-testing"):
+        refuse_unnamed(spec(), named=False, environ={})
+
+
+def test_a_real_environment_says_what_may_be_offered_there(folder: RunFolder) -> None:
+    unlimited = spec(environment=replace(REAL, max_rate_per_s=None))
+    with ExitStack() as stack, pytest.raises(Refused, match=r"no max_rate.*slo\.yaml:7"):
+        prepare(unlimited, folder, stack)
+    with pytest.raises(Refused, match="no phase was prepared"):
+        find(unlimited, folder)
+
+
+def test_only_a_sandbox_scales_rates() -> None:
+    clock = ServiceClock.starting_now()
+    scaled = replace(SANDBOX, sandbox=SandboxSettings(rate_scale=0.4))
+    assert scaled_rate(Ground(environment=scaled, clock=clock), 1000.0) == 400.0
+    assert scaled_rate(Ground(environment=REAL, clock=clock), 1000.0) == 1000.0
+
+
+def test_a_worker_finds_the_sandbox_and_the_clock_of_the_controller(folder: RunFolder) -> None:
+    plan = spec(environment=replace(SANDBOX, sandbox=SandboxSettings(speed=60.0)))
+    with ExitStack() as stack:
+        prepared = prepare(plan, folder, stack)
+        assert find(plan, folder) == prepared
+        assert prepared.environment.base_url is not None
+        assert prepared.clock.speed == 60.0
+        assert prepared.environment.firebase is not None
+        assert prepared.environment.aws is not None
+        secrets = (prepared.environment.firebase.api_key, prepared.environment.aws.secret_access_key or "?")
+        for file in folder.path.rglob("*"):
+            if file.is_file():
+                assert not [secret for secret in secrets if secret in file.read_text("utf-8")], file.name
+        # The double stands for a real CloudWatch whose clock runs elsewhere: only the offset is taken from it.
+        real = spec(environment=replace(REAL, aws=prepared.environment.aws))
+        measured = prepare(real, folder, stack)
+        assert measured.clock.speed == 1.0
+        assert abs(measured.clock.origin - prepared.clock.origin) < 60
+        assert find(real, folder) == measured
+        prepare(plan, folder, stack)
+    with pytest.raises(Refused, match="the sandbox of this run has ended"):
+        find(plan, folder)
+
+
+def test_an_emulators_endpoint_is_refused_for_a_real_environment(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    real = spec(environment=replace(REAL, aws=AwsAccess(region="eu-central-1")))
+    with ExitStack() as stack, pytest.raises(Refused, match="which is not AWS"):
+        prepare(real, folder, stack)
