@@ -149,9 +149,9 @@ def stubbed(*steps: Step) -> Iterator[tuple[Any, Stubber]]:
         yield client, stub
 
 
-def clock_after_hold(minutes: float, speed: float = SPEED) -> ServiceClock:
+def clock_after_hold(minutes: float) -> ServiceClock:
     """A clock that says now that the hold ended ``minutes`` ago."""
-    plain = ServiceClock.starting_now(speed=speed)
+    plain = ServiceClock.starting_now(speed=SPEED)
     return replace(plain, origin=WINDOW.end + minutes * MINUTE)
 
 
@@ -224,8 +224,8 @@ def test_what_has_not_settled_at_the_deadline_is_said(steps: list[Step], wire: i
 
 def test_another_load_beside_ours_is_never_settled() -> None:
     said: list[tuple[int, str]] = []
-    clock = clock_after_hold(13, speed=600)
-    with stubbed(*[page(FULL)] * 6) as (client, _):
+    clock = clock_after_hold(6)
+    with stubbed(*[page(FULL)] * 10) as (client, _):
         reading = run(client, clock, said, wire=900)
     assert clock.now() >= WINDOW.end + 15 * MINUTE
     assert "counted 1800 requests where this load put 900 on the wire" in (reading.problem or "")
