@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from pytest_syncload.facts.catalogue import PRESETS
-from pytest_syncload.facts.plan import Arrivals, Target
+from pytest_syncload.facts.plan import Target
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.fields import Given, Text, wrong
@@ -37,7 +37,7 @@ class FileModel(Strict):
 class LoadModel(Strict):
     """`load:`"""
 
-    arrivals: Annotated[Literal["constant", "poisson"], AfterValidator(Arrivals)] = Arrivals.CONSTANT  # type: ignore[assignment]
+    arrivals: Literal["constant", "poisson"] = "constant"
     timeout: fields.Seconds = 10.0
     generators: Annotated[int, BeforeValidator(fields.generators)] = 0
     seed: Annotated[int, AfterValidator(fields.seed)] = 1
@@ -277,7 +277,7 @@ class RawRowModel(Strict):
 
     query: QueryModel
     statistic: fields.Statistic
-    kind: Annotated[Literal["time", "share", "rate", "count"], AfterValidator(Kind)]
+    kind: Literal["time", "share", "rate", "count"]
     missing: Annotated[ZeroWhileModel | None, BeforeValidator(_missing)] = None
     target: Annotated[Any, Field()]
     min_samples: Annotated[fields.Whole | None, Given] = None
