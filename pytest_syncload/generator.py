@@ -39,16 +39,30 @@ class Job:
 JOB = TypeAdapter(Job)
 
 
-def speak(message: dict[str, Any]) -> None:
-    """One message to the parent. A parent that is gone is noticed on stdin, not here."""
-    try:
-        sys.stdout.write(json.dumps(message, separators=(",", ":")) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        pass
+Speak = Callable[[dict[str, Any]], None]
 
 
-async def work(job: Job, next_line: Callable[[], str], stop: asyncio.Event) -> None:
+def own_channel() -> Speak:
+    """Take stdout for messages to the parent alone; whatever a library prints goes to stderr from now on.
+
+    A word of somebody else's in the middle of a snapshot would be a snapshot lost.
+    """
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    # Ends what was printed before we came, while the interpreter started.
+    channel.write("\n")
+
+    def speak(message: dict[str, Any]) -> None:
+        try:
+            channel.write(json.dumps(message, separators=(",", ":")) + "\n")
+            channel.flush()
+        except BrokenPipeError:
+            pass  # a parent that is gone is noticed on stdin, not here
+
+    return speak
+
+
+async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: asyncio.Event) -> None:
     """Sign in, say ready, wait for the start, offer the load, report."""
     shard = job.shard
     pool = await IdentityPool.signed_in(job.firebase, shard=shard.shard, shards=shard.shards)
@@ -98,6 +112,7 @@ def _quietly(then: Callable[[], object]) -> None:
 
 def main() -> None:
     """The process: one job, from stdin to its report."""
+    speak = own_channel()
     raise_file_limit()
     line = sys.stdin.readline()
     if not line:
@@ -108,14 +123,13 @@ def main() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         watch_lock(sys.argv[1], lambda: loop.call_soon_threadsafe(stop.set))
-        await work(job, sys.stdin.readline, stop)
+        await work(job, sys.stdin.readline, speak, stop)
 
     try:
         _run(start())
     except SyncloadError as error:
         speak({"error": str(error)})
     # Daemon threads may still sit in a read; leave without joining them.
-    sys.stdout.flush()
     os._exit(0)
 
 

@@ -104,8 +104,3 @@ def _real_clock(environment: Environment) -> ServiceClock:
     assert environment.aws is not None
     offset = measured_offset_s(cloudwatch_client(environment.aws), time.time)
     return ServiceClock.starting_now(offset_s=offset if abs(offset) > OFFSET_NOTICED_S else 0.0)
-
-
-def scaled_rate(ground: Ground, rate_per_s: float) -> float:
-    """The rate that is really offered, per wall second."""
-    return rate_per_s * ground.rate_scale

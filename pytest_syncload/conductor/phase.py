@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from pytest_syncload.conductor.ground import Ground, scaled_rate
+from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.errors import PhaseInvalid
@@ -21,7 +21,7 @@ from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Merged, Snapshot
-from pytest_syncload.load.validity import invalidities
+from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 #: Requests a second that one generator process is trusted with when their number is left to us.
 RATE_A_GENERATOR = 5000.0
@@ -32,7 +32,7 @@ CLOCK_JUMP_SECONDS = 0.5
 
 
 def run_phase(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock: int, listen: Listener) -> PhaseResult:
-    """Offer a phase's load, once. Ctrl-C is held back until what was measured is in the result; then see `interrupted`.
+    """Offer a phase's load, once. Ctrl-C is held back until what was measured is in the result; then see `Interrupted`.
 
     Raises:
         PhaseInvalid: the load never began; nothing was measured.
@@ -95,17 +95,17 @@ def _offer(
     clock = ground.clock
     ramp_s = clock.wall_seconds(phase.ramp_s)
     hold_s = clock.wall_seconds(minute_ceil(phase.hold_s))
-    rate = scaled_rate(ground, phase.rate_per_s)
+    rate = phase.rate_per_s * ground.rate_scale
     shards = spec.load.generators or max(1, -(-int(rate) // int(RATE_A_GENERATOR)))
     pacer = Pacer(rate_per_s=rate, ramp_s=ramp_s, hold_s=hold_s, arrivals=spec.load.arrivals, seed=spec.load.seed)
     jobs = [_job(spec, phase, ground, folder, pacer, shard, shards) for shard in range(shards)]
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     with Fleet(command, [JOB.dump_json(job).decode() for job in jobs], pass_fds=[lock]) as fleet:
-        muster = fleet.muster(keep_going)
+        messages = fleet.muster(keep_going)
         hold_from = minute_ceil(clock.at(time.monotonic() + LEAD_SECONDS + ramp_s))
         window = Window(start=hold_from, end=hold_from + minute_ceil(phase.hold_s))
         start_at = clock.monotonic_at(hold_from) - ramp_s
-        _refuse_short_tokens(muster.messages, start_at + ramp_s + hold_s + spec.load.timeout_s)
+        _refuse_short_tokens(messages, start_at + ramp_s + hold_s + spec.load.timeout_s)
         listen(
             PhaseStarted(phase=phase.name, rate_per_s=rate, generators=shards, window=window, wall_s=ramp_s + hold_s)
         )
@@ -181,6 +181,8 @@ def _sum_up(
     if fared.stopped is not None and not fared.lost:
         invalid.insert(0, Invalidity(side=Side.GENERATOR, what=fared.stopped))
     invalid += [Invalidity(side=Side.GENERATOR, what=lost) for lost in fared.lost]
+    if not invalid and (unaccounted := sent_but_not_counted(reports, merged.ramp + merged.hold)) is not None:
+        invalid.append(unaccounted)
     if jump_s > CLOCK_JUMP_SECONDS:
         what = f"the wall clock jumped by {jump_s:.1f} s during the phase; its window cannot be trusted; run it again"
         invalid.append(Invalidity(side=Side.GENERATOR, what=what))

@@ -41,13 +41,6 @@ class _Child:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Muster:
-    """What the generators said when they were ready: their messages, in order of index."""
-
-    messages: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Fared:
     """How the children ended: final reports by index, what became of the lost ones, and whether we stopped them."""
 
@@ -106,8 +99,12 @@ class Fleet:
         child.overhearing.start()
         self._say(child, job)
 
-    def muster(self, keep_going: Callable[[], str | None]) -> Muster:
-        """Wait until all are ready. Raises `PhaseInvalid` with a child's own words, or ``keep_going``'s."""
+    def muster(self, keep_going: Callable[[], str | None]) -> tuple[dict[str, Any], ...]:
+        """Wait until all are ready: their messages, in order of index.
+
+        Raises:
+            PhaseInvalid: with a child's own words, or ``keep_going``'s.
+        """
         ready: dict[int, dict[str, Any]] = {}
         deadline = time.monotonic() + READY_SECONDS
         while len(ready) < len(self._children):
@@ -124,7 +121,7 @@ class Fleet:
             if "error" in message:
                 raise PhaseInvalid(str(message["error"]))
             ready[child.index] = message
-        return Muster(messages=tuple(ready[index] for index in sorted(ready)))
+        return tuple(ready[index] for index in sorted(ready))
 
     def follow(
         self,
@@ -223,7 +220,8 @@ class Fleet:
             child.process.stdin.write(line + "\n")
             child.process.stdin.flush()
         except (BrokenPipeError, ValueError):
-            pass  # it has ended, which `_listen` reports
+            # Either means that it has ended, which `_listen` reports with its last words.
+            pass
 
     def _hang_up(self) -> None:
         for child in self._children:

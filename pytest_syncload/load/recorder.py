@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,7 +94,9 @@ class Snapshot:
 class Recorder:
     """A generator's counts since the last drain. Times are seconds from the phase's start."""
 
-    def __init__(self, *, hold_from_s: float, hold_to_s: float, timeout_s: float) -> None:
+    def __init__(self, *, hold_from_s: float, hold_to_s: float, timeout_s: float, masked: Sequence[str] = ()) -> None:
+        #: What no example may show: values of the request's own headers, an API key among them, that a target echoes.
+        self._masked = tuple(masked)
         self._hold_from = hold_from_s
         self._hold_to = hold_to_s
         self._timeout_ms = timeout_s * 1000
@@ -169,7 +171,7 @@ class Recorder:
     def _show(self, answer: Answer, kind: str) -> None:
         if self._examples[kind] < EXAMPLES:
             self._examples[kind] += 1
-            self._new.examples.append(_example(answer, kind))
+            self._new.examples.append(_example(answer, kind, self._masked))
 
     def _on_wire(self, start_at: float, done_at: float, sent_at: float, in_hold: bool) -> None:
         sent_s, done_s = sent_at - start_at, done_at - start_at
@@ -263,11 +265,13 @@ class Merged:
         )
 
 
-def _example(answer: Answer, kind: str) -> str:
+def _example(answer: Answer, kind: str, masked: Sequence[str]) -> str:
     said = answer.detail
     if answer.failure is None:
         # Masked before it is cut, so that half a token is not taken for a word.
         said = f"HTTP {answer.status} {_SECRET.sub('<token>', answer.body.decode('utf-8', 'replace'))}"
+    for secret in masked:
+        said = said.replace(secret, "<header>")
     # A terminal shows these: no control sequences from a stranger.
     shown = "".join(character if character.isprintable() else " " for character in said[:_EXAMPLE_CHARACTERS])
     return f"{kind}: {shown.strip()}"

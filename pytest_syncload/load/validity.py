@@ -43,6 +43,19 @@ def invalidities(
     )
 
 
+def sent_but_not_counted(reports: Sequence[ShardReport], all_arrivals: Tally) -> Invalidity | None:
+    """Whether generators that ran to their end sent more than their snapshots tell of; None where the two agree.
+
+    ``all_arrivals`` are ramp and hold. A lost snapshot may have held the failures.
+    """
+    sent = sum(report.sent for report in reports)
+    counted = all_arrivals.arrivals - all_arrivals[Outcome.DROPPED]
+    if sent == counted:
+        return None
+    what = f"the generators sent {sent} requests and {counted} were counted: a snapshot was lost; run the phase again"
+    return Invalidity(side=Side.GENERATOR, what=what)
+
+
 def _of_generator(
     scheduled: int, hold: Tally, reports: Sequence[ShardReport], shards: int, lag_p99_ms: float | None
 ) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_syncload.conductor.ground import Ground, find, prepare, refuse_unnamed, scaled_rate
+from pytest_syncload.conductor.ground import Ground, find, prepare, refuse_unnamed
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
@@ -64,8 +64,8 @@ def test_a_real_environment_says_what_may_be_offered_there(folder: RunFolder) ->
 def test_only_a_sandbox_scales_rates() -> None:
     clock = ServiceClock.starting_now()
     scaled = replace(SANDBOX, sandbox=SandboxSettings(rate_scale=0.4))
-    assert scaled_rate(Ground(environment=scaled, clock=clock), 1000.0) == 400.0
-    assert scaled_rate(Ground(environment=REAL, clock=clock), 1000.0) == 1000.0
+    assert Ground(environment=scaled, clock=clock).rate_scale == 0.4
+    assert Ground(environment=REAL, clock=clock).rate_scale == 1.0
 
 
 def test_a_worker_finds_the_sandbox_and_the_clock_of_the_controller(folder: RunFolder) -> None:

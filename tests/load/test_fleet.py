@@ -73,10 +73,10 @@ def test_all_start_together_and_report_by_index() -> None:
     with fleet_of(GOOD, GOOD, GOOD) as fleet:
         muster = fleet.muster(onwards)
         fared = fleet.follow({"start_at": 7.5}, snapshots.append, onwards)
-    assert [message["ready"]["job"] for message in muster.messages] == [0, 1, 2]
+    assert [message["ready"]["job"] for message in muster] == [0, 1, 2]
     assert fared == Fared(reports=tuple({"index": index, "start_at": 7.5} for index in range(3)), lost=(), stopped=None)
     assert sorted(snapshot["from"] for snapshot in snapshots) == [0, 1, 2]
-    assert not any(is_running(message["ready"]["pid"]) for message in muster.messages)
+    assert not any(is_running(message["ready"]["pid"]) for message in muster)
 
 
 def test_an_error_before_ready_is_the_phases_in_the_childs_own_words() -> None:
@@ -113,7 +113,7 @@ def test_a_child_that_dies_in_the_middle_stops_the_others_and_keeps_what_they_me
 
 def test_a_child_that_has_ended_when_it_is_told_to_start_is_lost() -> None:
     with fleet_of(PROLOGUE + "say(ready={'pid': os.getpid()})") as fleet:
-        (message,) = fleet.muster(onwards).messages
+        (message,) = fleet.muster(onwards)
         os.waitid(os.P_PID, message["ready"]["pid"], os.WEXITED | os.WNOWAIT)
         fared = fleet.follow({"start_at": time.monotonic()}, print, onwards)
     assert fared.lost == ("generator 0 was lost: exit code 0, it said nothing",)
@@ -144,7 +144,7 @@ def test_a_word_from_the_parent_stops_all_and_they_still_report() -> None:
 def test_a_child_that_does_not_report_after_the_hang_up_is_lost_and_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet_module, "FAREWELL_SECONDS", 0.2)
     with fleet_of(READY + "while True: time.sleep(1)") as fleet:
-        (message,) = fleet.muster(onwards).messages
+        (message,) = fleet.muster(onwards)
         fared = fleet.follow({"start_at": time.monotonic()}, print, lambda: "the run was interrupted")
     assert fared.reports == ()
     assert fared.stopped == "the run was interrupted"
@@ -176,5 +176,5 @@ def test_a_child_that_closed_its_output_and_lives_on_is_lost(monkeypatch: pytest
 def test_leaving_ends_every_child_even_where_nobody_followed_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet_module, "FAREWELL_SECONDS", 0.2)
     with fleet_of(READY, READY + "time.sleep(60)") as fleet:
-        pids = [message["ready"]["pid"] for message in fleet.muster(onwards).messages]
+        pids = [message["ready"]["pid"] for message in fleet.muster(onwards)]
     assert not any(is_running(pid) for pid in pids)

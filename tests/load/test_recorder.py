@@ -234,6 +234,13 @@ def test_an_example_is_safe_to_show(body: bytes) -> None:
     assert "eyJ" not in example
 
 
+def test_a_header_of_ours_that_the_target_echoes_is_not_shown() -> None:
+    recording = Recorder(hold_from_s=0.0, hold_to_s=1.0, timeout_s=1.0, masked=["topsecret-4711"])
+    recording.answered(0.5, 0.0, answer(status=403, body=b'{"denied": "topsecret-4711"}'), Outcome.UNEXPECTED_STATUS)
+    (example,) = recording.drain().examples
+    assert example == 'unexpected_status: HTTP 403 {"denied": "<header>"}'
+
+
 def test_merged_examples_are_the_same_few_in_any_order() -> None:
     snapshots = [Snapshot(examples=[f"5xx: {name}", f"wrong_body: {name}"]) for name in "dacb"]
     assert merged(snapshots).examples == ("5xx: a", "5xx: b", "wrong_body: a", "wrong_body: b")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
 from pytest_syncload.facts.result import Invalidity, Outcome, Side, Tally
 from pytest_syncload.load.engine import ShardReport
-from pytest_syncload.load.validity import invalidities
+from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 
 def report(cpu_percent: float = 40.0, *, interrupted: bool = False, index: int = 0) -> ShardReport:
@@ -147,3 +148,13 @@ def test_a_load_that_did_not_reach_the_target_proves_nothing_about_it(outcome: O
     )
     assert half.side is Side.TARGET
     assert "500 of 1000 arrivals reached the target" in half.what
+
+
+def test_every_request_that_was_sent_is_counted_or_the_phase_is_invalid() -> None:
+    fared = [replace(report(index=0), sent=600), replace(report(index=1), sent=399)]
+    everything = Tally(outcomes={Outcome.OK: 990, Outcome.TIMEOUT: 9, Outcome.DROPPED: 5})
+    assert sent_but_not_counted(fared, everything) is None
+    lost = sent_but_not_counted(fared, Tally(outcomes={Outcome.OK: 990, Outcome.DROPPED: 5}))
+    assert lost is not None
+    assert lost.side is Side.GENERATOR
+    assert "sent 999 requests and 990 were counted" in lost.what

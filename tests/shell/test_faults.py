@@ -74,3 +74,13 @@ def test_verdicts_do_not_depend_on_assert(project: Project) -> None:
     )  # fmt: skip
     assert outcomes(result) == plain
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_what_a_library_prints_in_a_generator_tears_no_message(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.pytester.path / "sitecustomize.py").write_text(
+        'import sys\nif "pytest_syncload.generator" in sys.orig_argv:\n    print("noise", end="")\n', "utf-8"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(project.pytester.path))
+    project.run("-m", "baseline").assert_outcomes(passed=4, deselected=6)

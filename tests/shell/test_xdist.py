@@ -125,7 +125,9 @@ def test_when_the_controller_dies_so_do_load_and_sandbox(project: Project, worke
     running.process.kill()
     running.process.wait()
     until(lambda: not any(map(alive, [*running.seen, *running.sandbox])))
-    assert not list((project.run_folder / "verdicts").glob("*pass*"))
+    # A worker that outlives its controller for a moment may still record rows, but never as proven.
+    verdicts = [json.loads(file.read_text("utf-8")) for file in (project.run_folder / "verdicts").glob("*.json")]
+    assert {verdict["ruling"] for verdict in verdicts} <= {"inconclusive"}
 
 
 @needs_proc
