@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Callable
 
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.observation import Observation, Ruling, Verdict
@@ -12,13 +10,6 @@ from pytest_syncload.facts.plan import Slo
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.units import format_quantity
 
-_HOLDS: dict[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
 #: A percentile needs samples beyond it: at least this many, so p95 needs 200 and p99 needs 1,000.
 SAMPLES_BEYOND_PERCENTILE = 10
 #: Trimmed means, ranks and the like describe a distribution; as many as p95 needs.
@@ -35,7 +26,7 @@ def judge(observation: Observation, result: PhaseResult, unsettled: str | None) 
     value = observation.value
     # `_doubt` has made sure that the value is a finite number.
     seen = format_quantity(value, observation.kind) if value is not None else "nothing"
-    if value is not None and _HOLDS[slo.target.op](value, slo.target.value):
+    if value is not None and slo.target.met_by(value):
         return Verdict(slo=slo, ruling=Ruling.PASS, reason=f"{seen} is {slo.target.text}", observation=observation)
     return Verdict(slo=slo, ruling=Ruling.BREACH, reason=f"{seen} is not {slo.target.text}", observation=observation)
 

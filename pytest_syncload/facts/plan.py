@@ -1,17 +1,26 @@
-"""What a run is asked to do: slo.yaml after it was read and found right. Frozen facts, no behaviour.
+"""What a run is asked to do: slo.yaml after it was read and found right.
 
 Durations of phases are *service* seconds, rates are per *wall* second, timeouts are wall seconds (see `clock`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from pytest_syncload.facts.units import Kind
+
+_HOLDS: dict[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +31,10 @@ class Target:
     value: float
     kind: Kind
     text: str
+
+    def met_by(self, value: float) -> bool:
+        """Whether ``value``, in the canonical unit, is within the target. NaN never is."""
+        return _HOLDS[self.op](value, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.histogram import Histogram
 
 
@@ -93,10 +94,18 @@ class Window:
         """Its length in service seconds."""
         return self.end - self.start
 
+    @property
+    def minutes(self) -> tuple[float, ...]:
+        """When each of its minutes begins, epoch seconds."""
+        return tuple(self.start + MINUTE * number for number in range(round(self.seconds / MINUTE)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Second:
-    """One wall second of a phase, by intended time. ``at_s`` counts from its start; latencies are ms or None."""
+    """One wall second of a phase, by intended time. ``at_s`` counts from its start; latencies are ms or None.
+
+    ``in_flight`` is the most that any one generator had open.
+    """
 
     at_s: int
     tally: Tally

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pytest_syncload.facts.events import Event, PhaseMeasured, PhaseProgress, PhaseStarted, Settled, Settling
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
-from pytest_syncload.facts.plan import Spec, Target
+from pytest_syncload.facts.plan import Spec
 from pytest_syncload.facts.result import Outcome, PhaseResult, Window
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
 
@@ -65,21 +65,10 @@ def _sparkline_lines(seen: Observation) -> list[str]:
     series: Series = seen.series
     if not series.values:
         return []
-    marks = "".join("^" if _beyond(value, seen.slo.target) else " " for value in series.values)
+    marks = "".join(" " if seen.slo.target.met_by(value) else "^" for value in series.values)
     worst = min(series.values) if seen.slo.target.op in (">", ">=") else max(series.values)
     lines = [f"  a minute  {sparkline(series.values)}  worst {format_quantity(worst, seen.kind)}"]
     return [*lines, f"            {marks}  beyond the target"] if marks.strip() else lines
-
-
-def _beyond(value: float, target: Target) -> bool:
-    holds = {
-        "<": value < target.value,
-        "<=": value <= target.value,
-        "==": value == target.value,
-        ">=": value >= target.value,
-        ">": value > target.value,
-    }
-    return not holds[target.op]
 
 
 def _where(spec: Spec) -> str:

@@ -6,6 +6,7 @@ with a slo.yaml must not pay for it.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Collection
 from contextlib import ExitStack, nullcontext
@@ -22,7 +23,7 @@ from pytest_syncload.report.text import describe, describe_phase, progress, summ
 from pytest_syncload.shell.collect import SLO_MARK, SloFile, SloItem
 from pytest_syncload.shell.fixtures import phase_fixtures
 from pytest_syncload.shell.select import Selection
-from pytest_syncload.shell.settings import Settings, environ
+from pytest_syncload.shell.settings import Settings
 from pytest_syncload.spec import read
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ _SELECTED = "selected.json"
 
 def begin(config: pytest.Config, file: Path) -> None:
     """Read slo.yaml and register what the session needs. Raises `pytest.UsageError` with every problem of the file."""
-    settings = Settings.from_pytest_config(config, file, environ())
+    settings = Settings.from_pytest_config(config, file, os.environ)
     try:
-        spec = read(file, environment=settings.named_environment, environ=environ())
+        spec = read(file, environment=settings.named_environment, environ=os.environ)
     except SpecError as error:
         raise pytest.UsageError(str(error)) from None
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
@@ -155,7 +156,7 @@ class SyncloadSession:
                 f"deselect slo.yaml's items (phases asked for: {', '.join(selected)})"
             )
         try:
-            refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=environ())
+            refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=os.environ)
             self._folder.make()
             self._begun = True
             self._lock.enter_context(self._folder.controller_lock())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,8 +38,3 @@ class Settings:
     def is_worker(self) -> bool:
         """Whether this process is a worker of pytest-xdist."""
         return self.worker_folder is not None
-
-
-def environ() -> Mapping[str, str]:
-    """The environment variables."""
-    return os.environ

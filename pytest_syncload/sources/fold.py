@@ -120,10 +120,8 @@ def _fold_sum(
         parts[f"{query.group} {query.name}"] = sum(answer.values)
         for stamp, value in zip(answer.timestamps, answer.values, strict=True):
             minutes[stamp] = minutes.get(stamp, 0.0) + value
-    stamps = _minutes(result)
-    series = Series(
-        timestamps=tuple(stamps), values=tuple(minutes.get(stamp, 0.0) for stamp in stamps), period_s=MINUTE_S
-    )
+    stamps = result.window.minutes
+    series = Series(timestamps=stamps, values=tuple(minutes.get(stamp, 0.0) for stamp in stamps), period_s=MINUTE_S)
     return sum(parts.values()), None, series, parts
 
 
@@ -139,17 +137,14 @@ def _require_alive(
     for sibling in siblings:
         told = _whole_answer(answers, Ask(sibling, MINUTE_S))
         alive |= {stamp for stamp, value in zip(told.timestamps, told.values, strict=True) if value > 0}
-    silent = {*_minutes(result)} - alive - {*_whole_answer(answers, Ask(query, MINUTE_S)).timestamps}
+    silent = {*result.window.minutes} - alive - {*_whole_answer(answers, Ask(query, MINUTE_S)).timestamps}
     if silent:
         names = " and ".join(sibling.name for sibling in siblings)
         raise Inconclusive(
             f"no data point for {query}, and none of {names} shows that {query.group or 'it'} was used in "
-            f"{len(silent)} of {len(_minutes(result))} minutes; silence is zero only beside traffic: is the name right?"
+            f"{len(silent)} of {len(result.window.minutes)} minutes; silence is zero only beside traffic: is the name "
+            "right?"
         )
-
-
-def _minutes(result: PhaseResult) -> list[float]:
-    return [result.window.start + MINUTE_S * n for n in range(round(result.window.seconds / MINUTE_S))]
 
 
 def _require_points(answer: Answer) -> None:
@@ -161,8 +156,8 @@ def _require_points(answer: Answer) -> None:
 
 def _require_every_minute(answer: Answer, result: PhaseResult) -> None:
     _require_points(answer)
-    wanted = _minutes(result)
-    if list(answer.timestamps) != wanted:
+    wanted = result.window.minutes
+    if answer.timestamps != wanted:
         there = len({*wanted} & {*answer.timestamps})
         raise Inconclusive(f"{answer.ask.query} has {there} of the window's {len(wanted)} minutes")
 

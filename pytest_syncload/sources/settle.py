@@ -20,7 +20,7 @@ from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.sources.aws import Passing
-from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, Answer, Ask, fetch
+from pytest_syncload.sources.cloudwatch import COMPLETE, Answer, Ask, fetch
 
 #: Service minutes after which a window that has not settled is inconclusive.
 DEADLINE_MINUTES = 15
@@ -101,7 +101,7 @@ def unsettled(before: dict[Ask, Answer], now: dict[Ask, Answer], traffic: Ask, w
     for ask, answer in now.items():
         if answer.status != COMPLETE:
             return f"{ask.query} is {answer.status}, not {COMPLETE}"
-    expected = {window.start + MINUTE_S * n for n in range(round(window.seconds / MINUTE_S))}
+    expected = set(window.minutes)
     there = set(now[traffic].timestamps)
     if not expected <= there:
         return f"{traffic.query} has {len(there & expected)} of the window's {len(expected)} minutes"

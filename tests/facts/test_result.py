@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.facts.result import Outcome, Tally
+from pytest_syncload.facts.result import Outcome, Tally, Window
 
 tallies = st.builds(
     Tally,
@@ -43,3 +43,7 @@ def test_adding_adds_everything(a: Tally, b: Tally) -> None:
     assert all(both[outcome] == a[outcome] + b[outcome] for outcome in Outcome)
     assert both.failed == a.failed + b.failed
     assert both.wrong_answers == a.wrong_answers + b.wrong_answers
+
+
+def test_a_window_knows_its_minutes() -> None:
+    assert Window(start=120.0, end=300.0).minutes == (120.0, 180.0, 240.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +89,6 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Proje
     for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
-
-
-Outcomes = Callable[[pytest.RunResult], dict[str, str]]
 
 
 def outcomes(result: pytest.RunResult) -> dict[str, str]:

@@ -40,7 +40,7 @@ def test_starts_no_load(project: Project, args: tuple[str, ...]) -> None:
 def test_a_users_own_tests_run_as_ever(project: Project) -> None:
     project.pytester.makepyfile(USER_TESTS)
     result = project.run("-rA")
-    # 5 rows and loads of baseline and peak less nothing: 4 + 4 + 2 of stress, and the test that needs load.
+    # baseline and peak have four items each and stress has two; the eleventh is the test that needs load.
     result.assert_outcomes(passed=2, deselected=11)
     result.stdout.fnmatch_lines(["syncload: 11 items that need load were left out*"])
 
