@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_syncload.facts.check import Check
 from pytest_syncload.facts.result import PhaseResult, Second, Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What was looked at before the phase's load. Where one failed, no load follows."""
+
+    phase: str
+    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,5 +64,5 @@ class Settled:
     problem: str | None
 
 
-Event = PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
+Event = Checked | PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
 Listener = Callable[[Event], None]

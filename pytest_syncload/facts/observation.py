@@ -26,7 +26,8 @@ class Observation:
 
     Either ``value`` is a finite number or ``problem`` says why there is none. ``samples`` is how many measurements
     stand behind the value (None where the question has no meaning). ``sources`` are the queries, for a person.
-    ``parts`` name the numbers the value was made of.
+    ``parts`` name the numbers the value was made of. ``after`` are the minutes behind the window, for a row that says
+    what must hold there. ``notes`` are sentences that a reader of the value should know.
     """
 
     slo: Slo
@@ -38,6 +39,8 @@ class Observation:
     sources: tuple[str, ...]
     parts: Mapping[str, float]
     problem: str | None = None
+    after: Series | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Ruling(StrEnum):

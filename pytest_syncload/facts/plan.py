@@ -52,6 +52,9 @@ class Slo:
 
     Either ``metric`` names a preset of the catalogue, or ``query`` is the raw CloudWatch query; then ``alive`` is the
     sibling metric beside which a missing data point counts as zero (None: a missing data point is inconclusive).
+
+    ``sustained_s``: the value is the worst level that was held for so long without a break. ``growth`` "none": the
+    series must not grow over the hold. ``drains_within_s``: so long after the hold the metric must be back near zero.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Slo:
     min_samples: int | None = None
     sustained_s: float | None = None
     growth: str | None = None
+    drains_within_s: float | None = None
 
     @property
     def id(self) -> str:
@@ -173,29 +177,64 @@ class AwsAccess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """How the sandbox is told to misbehave. Shares are percent of requests."""
+    """How the sandbox is told to misbehave. Shares are percent.
+
+    Of the service: ``latency_ms`` on top of each answer; ``error_share``, ``rejected_tokens_share``,
+    ``wrong_body_share`` of requests; ``refused_connections_share`` of time; ``foreign_traffic_per_s`` requests that
+    somebody else sends.
+
+    Of what stands behind it: ``table_capacity_per_s`` and ``index_capacity_per_s`` in writes; ``workers`` that drain
+    the queue; ``request_cpu_ms`` of task CPU that a request costs; ``task_memory_share`` in use by each task;
+    ``crashing_tasks`` and ``out_of_memory_tasks`` that end that way again and again; a ``deployment`` that replaces
+    every task; ``hot_cache_node_share`` of one node's engine that something else takes.
+
+    Of the doubles: ``late_s`` service seconds until a minute is published; ``missing_metrics`` never published and
+    ``partial_data`` answered as PartialData, by metric name; a ``lost_page`` of every answer that has several;
+    ``throttled_queries_share`` of calls; ``expired_credentials``.
+    """
 
     latency_ms: float = 0.0
     error_share: float = 0.0
-    table_capacity_per_s: float | None = None
-    missing_metrics: tuple[str, ...] = ()
     rejected_tokens_share: float = 0.0
-    refused_connections_share: float = 0.0
     wrong_body_share: float = 0.0
+    refused_connections_share: float = 0.0
+    foreign_traffic_per_s: float = 0.0
+    table_capacity_per_s: float | None = None
+    index_capacity_per_s: float | None = None
+    workers: int | None = None
+    request_cpu_ms: float | None = None
+    task_memory_share: float | None = None
+    crashing_tasks: int = 0
+    out_of_memory_tasks: int = 0
+    deployment: bool = False
+    hot_cache_node_share: float = 0.0
+    late_s: float = 0.0
+    missing_metrics: tuple[str, ...] = ()
+    partial_data: tuple[str, ...] = ()
+    lost_page: bool = False
+    throttled_queries_share: float = 0.0
+    expired_credentials: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxSettings:
-    """The embedded sandbox. ``speed`` service seconds pass in a wall second; rates are offered × ``rate_scale``."""
+    """The embedded sandbox. ``speed`` service seconds pass in a wall second; rates are offered × ``rate_scale``.
+
+    ``region`` is where it is asked; what it has stands in us-east-1, as a real environment stands in one region only.
+    """
 
     speed: float = 60.0
     rate_scale: float = 1.0
+    region: str = "us-east-1"
     faults: Faults = field(default_factory=Faults)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Where a run goes. A sandbox's addresses are None until it has been started."""
+    """Where a run goes. A sandbox's addresses are None until it has been started.
+
+    ``resources`` of a sandbox are what slo.yaml lists of it; None: all that it has.
+    """
 
     name: str
     line: int
@@ -203,13 +242,16 @@ class Environment:
     max_rate_per_s: float | None = None
     aws: AwsAccess | None = None
     firebase: Firebase | None = None
-    resources: Resources = field(default_factory=Resources)
+    resources: Resources | None = None
     sandbox: SandboxSettings | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """A whole slo.yaml, for the one environment that was chosen."""
+    """A whole slo.yaml, for the one environment that was chosen.
+
+    ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
+    """
 
     file: Path
     service: str
@@ -217,6 +259,7 @@ class Spec:
     load: LoadSettings
     request: RequestTemplate
     phases: tuple[Phase, ...]
+    items: bool = True
 
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError."""
