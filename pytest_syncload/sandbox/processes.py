@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
 #: What a child may see. COVERAGE_* lets coverage measure it; everything else of the user's stays outside.
@@ -38,20 +39,36 @@ def start(module: str, *, stderr: int | IO[bytes] | None = None) -> subprocess.P
     )
 
 
-def end_with_stdin(at_end: Callable[[], None] = lambda: None) -> None:
+def end_with_stdin(at_end: Callable[[], None] = lambda: None, on_line: Callable[[bytes], None] | None = None) -> None:
     """End this process as soon as its stdin reaches EOF, after ``at_end``; ignore SIGINT until then.
 
+    Each whole line that comes before is given to ``on_line``, without its end, in the thread that watches stdin.
     os._exit, because an event loop or a client's thread must not be able to hold the process back.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
-        while os.read(0, 4096):
-            pass
-        at_end()
-        os._exit(0)
+        status = 1
+        try:
+            for line in _lines():
+                if on_line is not None:
+                    on_line(line)
+            status = 0
+            at_end()
+        except Exception:  # noqa: BLE001  # a process border: one that cannot hear its parent any more must not live on
+            traceback.print_exc()
+        finally:
+            os._exit(status)
 
     threading.Thread(target=watch, name="stdin", daemon=True).start()
+
+
+def _lines() -> Iterator[bytes]:
+    """The lines on stdin until EOF; what stands after the last line end is dropped."""
+    held = b""
+    while chunk := os.read(0, 65_536):
+        *lines, held = (held + chunk).split(b"\n")
+        yield from lines
 
 
 def read_line() -> bytes:
