@@ -1,4 +1,4 @@
-"""boto3 clients that go where they are meant to go, and nowhere else.
+"""boto3 clients that go where they are meant to go, and nowhere else; and what AWS's errors mean for a reader.
 
 A sandbox client is hermetic: explicit keys and endpoint, no proxy, no profile, no config file. A client for a real
 environment takes the user's own credentials, and refuses an endpoint that an emulator left behind in the variables.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
@@ -16,13 +17,28 @@ from urllib.parse import urlsplit
 import boto3
 import botocore.exceptions
 import botocore.session
+from botocore import xform_name
 from botocore.config import Config
 
 from pytest_syncload.facts.errors import Inconclusive, Refused
 from pytest_syncload.facts.plan import AwsAccess
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a call is tried, and how long one try may take to connect and to be answered, wall seconds."""
+
+    attempts: int
+    connect_s: float
+    read_s: float
+
+
 #: botocore 1.44 tries 3 times by default; a verdict is worth more patience.
-_RETRIES = {"mode": "standard", "total_max_attempts": 8}
+FOR_VERDICTS = Patience(attempts=8, connect_s=5, read_s=30)
+#: A poll that fails is made again a minute later, and must not outlast that minute.
+FOR_POLLS = Patience(attempts=3, connect_s=5, read_s=10)
+#: Whoever waits before load is told what is wrong in ten seconds.
+FOR_CHECKS = Patience(attempts=2, connect_s=2, read_s=4)
 
 #: Where the session looks for what: (name in the config file, variables, default, conversion). Not by
 #: `set_config_variable("profile", None)`: None counts as not set, and a stale AWS_PROFILE is read after all.
@@ -32,18 +48,68 @@ _NOTHING_OF_THE_USERS = {
     "credentials_file": (None, None, os.devnull, None),
 }
 
-_CREDENTIALS = ("ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException")
+#: What a call to boto3 raises where AWS or the way to it is at fault. RuntimeError: botocore's own word for credentials
+#: that were refreshed and are expired still, as those with an AWS_CREDENTIAL_EXPIRATION in the past are.
+FAILURES = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, RuntimeError)
+
+_CREDENTIALS = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "SignatureDoesNotMatch",
+)
 _FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
-_THROTTLED = ("Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException")
+_THROTTLED = (
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "TooManyRequestsException",
+)
+_NOT_THERE = (
+    "ResourceNotFoundException",
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "QueueDoesNotExist",
+    "ClusterNotFoundException",
+    "ServiceNotFoundException",
+)
+_REJECTED = (
+    "ValidationError",
+    "ValidationException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "InvalidParameterCombination",
+    "InvalidParameterException",
+    "MissingRequiredParameter",
+    "MissingParameter",
+)
 
 
-def cloudwatch_client(access: AwsAccess) -> Any:
-    """A CloudWatch client. Raises `Refused` where the resolved endpoint does not fit the environment."""
-    return _client("cloudwatch", access)
+class Passing(Inconclusive):
+    """AWS did not answer this time; asking again may help."""
 
 
-def _client(service: str, access: AwsAccess) -> Any:
-    config: dict[str, Any] = {"retries": _RETRIES, "connect_timeout": 5, "read_timeout": 30}
+class NotThere(Inconclusive):
+    """AWS knows nothing of that name."""
+
+
+class Rejected(Inconclusive):
+    """AWS takes the question itself for a wrong one."""
+
+
+def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS) -> Any:
+    """A boto3 client of ``service``: cloudwatch, ecs, sqs, sts, dynamodb, elasticache.
+
+    Raises:
+        Refused: boto3 cannot make it, or its resolved endpoint does not fit the environment.
+    """
+    config: dict[str, Any] = {
+        "retries": {"mode": "standard", "total_max_attempts": patience.attempts},
+        "connect_timeout": patience.connect_s,
+        "read_timeout": patience.read_s,
+    }
     if access.endpoint_url is not None:
         session = botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS)
         return boto3.session.Session(
@@ -53,17 +119,50 @@ def _client(service: str, access: AwsAccess) -> Any:
             region_name=access.region,
         ).client(service, endpoint_url=access.endpoint_url, config=Config(proxies={}, **config))
     try:
-        client = boto3.session.Session(region_name=access.region).client(service, config=Config(**config))
-    except botocore.exceptions.BotoCoreError as error:
+        made = boto3.session.Session(region_name=access.region).client(service, config=Config(**config))
+    except (botocore.exceptions.BotoCoreError, ValueError) as error:
+        # ValueError: an endpoint or a time in a variable that cannot be read.
         raise Refused(f"boto3 cannot make a {service} client for {access.region}: {error}") from None
-    endpoint = cast(str, client.meta.endpoint_url)
+    endpoint = cast(str, made.meta.endpoint_url)
     host = urlsplit(endpoint).hostname or ""
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
         raise Refused(
             f"{service} resolves to {endpoint}, which is not AWS: a real environment cannot be judged by an emulator; "
             f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()}"
         )
-    return client
+    return made
+
+
+def cloudwatch_client(access: AwsAccess) -> Any:
+    """The CloudWatch client that verdicts are read with. Raises `Refused`."""
+    return client("cloudwatch", access)
+
+
+def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
+    """One call by its name in AWS's reference, such as ``ListTasks``.
+
+    Raises:
+        Inconclusive: what `explained` makes of the error.
+    """
+    try:
+        return cast(dict[str, Any], getattr(client, xform_name(operation))(**request))
+    except FAILURES as error:
+        raise explained(error, *_asked(client, operation)) from None
+
+
+def pages(client: Any, operation: str, member: str, **request: Any) -> list[Any]:
+    """Everything that all pages of a listing have under ``member``. Raises as `call` does."""
+    found: list[Any] = []
+    try:
+        for page in client.get_paginator(xform_name(operation)).paginate(**request):
+            found.extend(page.get(member, ()))
+    except FAILURES as error:
+        raise explained(error, *_asked(client, operation)) from None
+    return found
+
+
+def _asked(client: Any, operation: str) -> tuple[str, str]:
+    return f"{operation} at {client.meta.endpoint_url}", client.meta.service_model.service_name
 
 
 def measured_offset_s(client: Any, wall: Callable[[], float]) -> float:
@@ -79,11 +178,16 @@ def measured_offset_s(client: Any, wall: Callable[[], float]) -> float:
     }
     before = wall()
     try:
-        answer = client.get_metric_data(
-            MetricDataQueries=[query], StartTime=now - timedelta(minutes=5), EndTime=now, MaxDatapoints=100
+        answer = call(
+            client,
+            "GetMetricData",
+            MetricDataQueries=[query],
+            StartTime=now - timedelta(minutes=5),
+            EndTime=now,
+            MaxDatapoints=100,
         )
-    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-        raise Refused(f"{explained(error, 'GetMetricData')}; nothing was sent") from None
+    except Inconclusive as error:
+        raise Refused(f"{error}; nothing was sent") from None
     middle = (before + wall()) / 2
     date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
     try:
@@ -93,24 +197,35 @@ def measured_offset_s(client: Any, wall: Callable[[], float]) -> float:
         raise Refused(f"CloudWatch's answer has no HTTP Date that can be read ({date!r}); is it CloudWatch?") from None
 
 
-class Passing(Inconclusive):
-    """AWS did not answer this time; asking again may help."""
+def explained(error: Exception, asked: str, service: str = "cloudwatch") -> Inconclusive:
+    """What an error of a boto3 call means for a reader; the subclass says what asking again, or otherwise, would help.
 
-
-def explained(error: Exception, asked: str) -> Inconclusive:
-    """What a botocore error means for a reader. `Passing` where asking again may help."""
+    ``asked`` is for the reader; ``service`` as boto3 names it, which for ours is also the prefix of its IAM actions.
+    """
     if isinstance(error, botocore.exceptions.ClientError):
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        said = str(error.response.get("Error", {}).get("Message", ""))
-        if code in _CREDENTIALS:
-            return Inconclusive(f"{asked}: the AWS credentials are expired or unknown ({code}); sign in again")
-        if code in _FORBIDDEN:
-            return Inconclusive(f"{asked}: forbidden ({code}: {said}); allow cloudwatch:GetMetricData")
-        if code in _THROTTLED:
-            return Passing(f"{asked}: throttled by AWS ({code})")
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return (Passing if status >= 500 else Inconclusive)(f"{asked}: {code}: {said}")
+        return _refusal(error, asked, service)
+    if isinstance(error, RuntimeError):
+        return Inconclusive(f"{asked}: the AWS credentials are expired ({error}); sign in again")
     if isinstance(error, botocore.exceptions.NoCredentialsError | botocore.exceptions.PartialCredentialsError):
         return Inconclusive(f"{asked}: boto3 finds no AWS credentials; set them, or name a profile in AWS_PROFILE")
+    if isinstance(error, botocore.exceptions.ParamValidationError):
+        return Rejected(f"{asked}: {error}")
     passing = isinstance(error, botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError)
     return (Passing if passing else Inconclusive)(f"{asked}: {type(error).__name__}: {error}")
+
+
+def _refusal(error: botocore.exceptions.ClientError, asked: str, service: str) -> Inconclusive:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    said = str(error.response.get("Error", {}).get("Message", ""))
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _CREDENTIALS:
+        return Inconclusive(f"{asked}: the AWS credentials are expired or unknown ({code}); sign in again")
+    if code in _FORBIDDEN:
+        return Inconclusive(f"{asked}: forbidden ({code}: {said}); allow {service}:{error.operation_name}")
+    if code in _THROTTLED:
+        return Passing(f"{asked}: throttled by AWS ({code})")
+    if code in _NOT_THERE:
+        return NotThere(f"{asked}: {code}: {said}")
+    if code in _REJECTED:
+        return Rejected(f"{asked}: {code}: {said}")
+    return (Passing if status >= 500 else Inconclusive)(f"{asked}: {code}: {said}")
