@@ -1,0 +1,244 @@
+"""Which stopped Fargate tasks are application errors, and what share of the tasks of a window they are. Pure.
+
+CloudWatch has no metric for it, so this judges what ECS itself said of each task. Never takes for fine what it does not
+know: a stop it cannot classify, a task it did not see to its end or a stretch that nobody watched is no measurement.
+Stop codes: Amazon ECS API reference, Task (`stopCode`); reasons: "Stopped tasks error messages".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from itertools import pairwise
+
+from pytest_syncload.facts.clock import MINUTE, minute_floor
+from pytest_syncload.facts.observation import Series
+from pytest_syncload.facts.result import Window
+from pytest_syncload.facts.tasks import Census, Container, Task
+from pytest_syncload.facts.units import format_duration, format_number
+
+#: How far from the window's two ends the first and the last look at it may lie, service seconds: a poll's interval.
+EDGE_S = MINUTE
+#: ECS shows a stopped task for about an hour; twice as often, and none can come and go unseen.
+LONGEST_GAP_S = 30 * MINUTE
+#: Below it, one task is more than the plan's 0.5 %.
+FEW_TASKS = 200
+#: How many different reasons are written out before the rest is counted.
+_REASONS_SHOWN = 5
+
+
+class Stop(StrEnum):
+    """Why a task is no longer there. The values are for a person."""
+
+    ALIVE = "alive"
+    APPLICATION = "stopped by an application error"
+    FAILED_TO_START = "failed to start"
+    EXPECTED_EXIT = "ended by itself without an error"
+    DEPLOYMENT_OR_SCALING = "stopped by a deployment or scaling"
+    USER = "stopped by a user"
+    SPOT_OR_INFRASTRUCTURE = "stopped by Spot or the infrastructure"
+    UNKNOWN = "stopped in a way that cannot be classified"
+
+
+#: What counts against the service.
+COUNTED = frozenset({Stop.APPLICATION, Stop.FAILED_TO_START})
+
+_BY_CODE = {
+    "TaskFailedToStart": Stop.FAILED_TO_START,
+    "UserInitiated": Stop.USER,
+    "SpotInterruption": Stop.SPOT_OR_INFRASTRUCTURE,
+    "TerminationNotice": Stop.SPOT_OR_INFRASTRUCTURE,
+    "InfrastructureHealth": Stop.SPOT_OR_INFRASTRUCTURE,
+}
+_UNHEALTHY = ("health check", "unhealthy")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskErrors:
+    """The tasks of a window. ``value`` is the counted share in percent, None where ``problem`` says why there is none.
+
+    ``n`` are the distinct tasks alive in the window, ``counts`` how they ended inside it, ``series`` the counted ones
+    by minute. ``notes`` are sentences that a reader of the value should know.
+    """
+
+    value: float | None
+    n: int
+    counts: Mapping[Stop, int] = field(default_factory=dict)
+    series: Series
+    notes: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def classify(task: Task) -> Stop:
+    """Why a task stopped, from what ECS said of it last."""
+    if not _stopped(task):
+        return Stop.ALIVE
+    match task.stop_code:
+        case "EssentialContainerExited":
+            return _by_exit_codes(task)
+        case "ServiceSchedulerInitiated":
+            if not task.stopped_reason:
+                return Stop.UNKNOWN  # it may have been a health check
+            reason = task.stopped_reason.lower()
+            return Stop.APPLICATION if any(word in reason for word in _UNHEALTHY) else Stop.DEPLOYMENT_OR_SCALING
+        case code:
+            return _BY_CODE.get(code or "", Stop.UNKNOWN)
+
+
+def fold_tasks(census: Census | None, window: Window) -> TaskErrors:
+    """The share of the tasks alive in ``window`` that an application error stopped inside it, in percent."""
+    tasks = [] if census is None else [task for task in census.tasks if _alive_in(task, window)]
+    tasks.sort(key=lambda task: task.arn)
+    ended = {task.arn: _end_in(task, window) for task in tasks}
+    counts = Counter(ended.values())
+    counted = [task for task in tasks if ended[task.arn] in COUNTED]
+    problem = _unmeasured(census, window, tasks) or _unclear(
+        [task for task in tasks if ended[task.arn] is Stop.UNKNOWN]
+    )
+    if problem is None and not tasks:
+        problem = "no task of the service was alive in the window, so there was nothing to count"
+    share = 100 * len(counted) / len(tasks) if tasks else None
+    return TaskErrors(
+        value=share if problem is None else None,
+        n=len(tasks),
+        counts=dict(counts),
+        series=_by_minute(counted, window),
+        notes=(*_notes(tasks, ended, counted), *_failed_polls(census)),
+        problem=problem,
+    )
+
+
+def _stopped(task: Task) -> bool:
+    return task.ended_at is not None or task.stop_code is not None or task.status == "STOPPED"
+
+
+def _by_exit_codes(task: Task) -> Stop:
+    essential = [container for container in task.containers if container.essential]
+    if any(map(_guilty, essential)):
+        return Stop.APPLICATION
+    if essential and all(container.exit_code == 0 for container in essential):
+        return Stop.EXPECTED_EXIT
+    return Stop.UNKNOWN
+
+
+def _guilty(container: Container) -> bool:
+    """A container that ended with an error, or was killed before it could say how it ended (out of memory, say)."""
+    return bool(container.reason) if container.exit_code is None else container.exit_code != 0
+
+
+def _alive_in(task: Task, window: Window) -> bool:
+    created = task.created_at is None or task.created_at < window.end
+    return created and (task.ended_at is None or task.ended_at >= window.start)
+
+
+def _end_in(task: Task, window: Window) -> Stop:
+    """How the task ended inside the window: a later end is none yet."""
+    return Stop.ALIVE if task.ended_at is not None and task.ended_at >= window.end else classify(task)
+
+
+def _unmeasured(census: Census | None, window: Window, tasks: Iterable[Task]) -> str | None:
+    """Why nobody can say what happened to the window's ``tasks``, None where the census covers it."""
+    if census is None:
+        return "the tasks were never asked for"
+    why = "; " + "; ".join(census.problems) if census.problems else ""
+    before = [poll for poll in census.polls if poll <= window.start + EDGE_S]
+    after = [poll for poll in census.polls if poll >= window.end + EDGE_S]
+    if not before:
+        return f"ECS was not read completely when the window began{why}"
+    if not after:
+        return f"ECS was not read completely a minute or more after the window's end{why}"
+    looks = sorted(poll for poll in census.polls if max(before) <= poll <= min(after))
+    longest = max((later - earlier for earlier, later in pairwise(looks)), default=0.0)
+    if longest > LONGEST_GAP_S:
+        return (
+            f"nothing was read of ECS for {format_duration(longest)}, and it forgets a stopped task after an hour{why}"
+        )
+    if census.undescribed:
+        return f"ECS lists but does not describe {_tasks(len(census.undescribed))}: {_ids(census.undescribed)}"
+    nowhere = [task.arn for task in tasks if task.created_at is None or (_stopped(task) and task.ended_at is None)]
+    if nowhere:
+        return f"ECS does not say when {_tasks(len(nowhere))} began or ended: {_ids(nowhere)}"
+    return None
+
+
+def _unclear(tasks: Iterable[Task]) -> str | None:
+    reasons = _grouped(tasks, lambda task: f"with stop code {task.stop_code} and reason {task.stopped_reason!r}")
+    if not reasons:
+        return None
+    return f"whether it was an error cannot be told of {'; '.join(_written_out(reasons))}"
+
+
+def _notes(tasks: list[Task], ended: Mapping[str, Stop], counted: list[Task]) -> Iterable[str]:
+    if tasks and len(tasks) < FEW_TASKS:
+        yield f"{len(counted)} of {_tasks(len(tasks))}; under {FEW_TASKS} tasks 0.5 % means none at all"
+    elif tasks:
+        yield f"{len(counted)} of {_tasks(len(tasks))}; one is {format_number(100 / len(tasks))} %"
+    yield from _written_out(_grouped(counted, lambda task: f"{ended[task.arn]}: {_what_happened(task)}"))
+    replaced = [task for task in tasks if ended[task.arn] is Stop.DEPLOYMENT_OR_SCALING]
+    for deployment in sorted({task.deployment for task in replaced}):
+        yield _replacement(deployment, [task for task in replaced if task.deployment == deployment], tasks)
+    for stop in (Stop.EXPECTED_EXIT, Stop.USER, Stop.SPOT_OR_INFRASTRUCTURE):
+        number = sum(how is stop for how in ended.values())
+        if number:
+            yield f"{_tasks(number)} {stop}: not an error"
+
+
+def _what_happened(task: Task) -> str:
+    guilty = [container for container in task.containers if container.essential and _guilty(container)]
+    if task.stop_code != "EssentialContainerExited" or not guilty:
+        return task.stopped_reason or "no reason given"
+    return ", ".join(
+        f"{container.name} exit {'unknown' if container.exit_code is None else container.exit_code}"
+        + (f" ({container.reason})" if container.reason else "")
+        for container in guilty
+    )
+
+
+def _replacement(deployment: str, replaced: list[Task], tasks: list[Task]) -> str:
+    """Scaling in leaves no younger deployment behind; a deployment does."""
+    began = max(task.created_at or 0.0 for task in replaced)
+    younger = {task.deployment for task in tasks if (task.created_at or 0.0) > began and task.deployment != deployment}
+    deployment = deployment or "no deployment"
+    if not younger:
+        return f"scaling stopped {_tasks(len(replaced))} of {deployment}: not an error"
+    return f"a deployment replaced {_tasks(len(replaced))} ({deployment} → {', '.join(sorted(younger))}): not an error"
+
+
+def _failed_polls(census: Census | None) -> Iterable[str]:
+    for what, times in sorted(({} if census is None else census.problems).items()):
+        yield f"{times} {'poll' if times == 1 else 'polls'} of ECS failed: {what}"
+
+
+def _by_minute(counted: list[Task], window: Window) -> Series:
+    minutes = Counter(minute_floor(task.ended_at) for task in counted if task.ended_at is not None)
+    return Series(
+        timestamps=window.minutes, values=tuple(float(minutes[minute]) for minute in window.minutes), period_s=60
+    )
+
+
+def _grouped(tasks: Iterable[Task], why: Callable[[Task], str]) -> dict[str, list[str]]:
+    """The tasks' ARNs by reason."""
+    reasons: dict[str, list[str]] = {}
+    for task in tasks:
+        reasons.setdefault(why(task), []).append(task.arn)
+    return reasons
+
+
+def _written_out(reasons: Mapping[str, list[str]]) -> list[str]:
+    """Most frequent first, and how many more there are."""
+    most = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
+    lines = [f"{_tasks(len(arns))} {why} ({_ids(arns)})" for why, arns in most[:_REASONS_SHOWN]]
+    rest = sum(len(arns) for _, arns in most[_REASONS_SHOWN:])
+    return [*lines, f"{_tasks(rest)} for other reasons"] if rest else lines
+
+
+def _tasks(number: int) -> str:
+    return "1 task" if number == 1 else f"{number} tasks"
+
+
+def _ids(arns: Iterable[str]) -> str:
+    """Task ids as short as people write them: the first eight digits of the last part of the ARN."""
+    every = [arn.rsplit("/", 1)[-1][:8] for arn in arns]
+    return ", ".join(every[:4]) + (" …" if len(every) > 4 else "")
