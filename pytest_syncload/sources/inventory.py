@@ -1,0 +1,228 @@
+"""Compares what slo.yaml lists with what AWS has, before load: a name that is wrong or missing would prove nothing.
+
+Every function gives checks and never raises what AWS answered. Changes nothing in AWS; `queue` asks the queue for its
+depth, which is also what makes an idle queue publish its metrics again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pytest_syncload.facts.catalogue import service_of
+from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.plan import Resources
+from pytest_syncload.sources.aws import NotThere, call, pages
+from pytest_syncload.sources.ecs import TaskPoll
+
+_DEPTH = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What became of some of the listed names: ``checks`` of what is there or could not be asked, ``missing`` of what
+    is not there. ``there`` counts the names that AWS knows."""
+
+    checks: tuple[Check, ...] = ()
+    missing: tuple[Check, ...] = ()
+    there: int = 0
+
+
+def everything(found: Iterable[Found], region: str) -> tuple[Check, ...]:
+    """All checks; where nothing at all that is listed exists, one that asks for the region instead of one a name."""
+    every = tuple(found)
+    checks = tuple(check for one in every for check in one.checks)
+    missing = tuple(check for one in every for check in one.missing)
+    if len(missing) < 2 or any(one.there for one in every):
+        return (*checks, *missing)
+    names = ", ".join(check.name for check in missing)
+    rows = tuple(dict.fromkeys(row for check in missing for row in check.rows))
+    says = (
+        f"nothing of what slo.yaml lists exists in {region}: {names}; is the environment's region right, and are these "
+        "the credentials of the right account?"
+    )
+    return (*checks, Check(name=f"region {region}", finding=Finding.FAILED, says=says, rows=rows))
+
+
+def tables(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
+    """Every listed table is there and ACTIVE, and its indexes are exactly the listed ones. ``client``: DynamoDB."""
+    return _all(_table(client, name, listed, region, rows) for name, listed in resources.tables.items())
+
+
+def queue(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
+    """The listed queue is there; messages that it holds already are noted. ``client``: SQS."""
+    if resources.queue is None:
+        return Found()
+    name = f"queue {resources.queue}"
+    try:
+        url = call(client, "GetQueueUrl", QueueName=resources.queue)["QueueUrl"]
+        answer = call(client, "GetQueueAttributes", QueueUrl=url, AttributeNames=list(_DEPTH))
+    except NotThere:
+        urls = _if_allowed(lambda: pages(client, "ListQueues", "QueueUrls"))
+        near = _perhaps(resources.queue, [url.rsplit("/", 1)[-1] for url in urls])
+        return _missing(name, f"{region} has no queue {resources.queue!r}{near}; correct resources.queue", rows)
+    except Inconclusive as error:
+        return _unasked(name, error, rows)
+    held = sum(int(answer.get("Attributes", {}).get(attribute, 0)) for attribute in _DEPTH)
+    if held:
+        says = f"already holds about {held} messages, which count against its depth; empty it for a clean measurement"
+        return _there(name, Finding.NOTE, says, rows)
+    return _there(name, Finding.OK, "is there, and empty", rows)
+
+
+def cache(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
+    """Every listed node is there, and no member of its replication group is left out. ``client``: ElastiCache."""
+    if not resources.cache:
+        return Found()
+    listed = set(resources.cache)
+    try:
+        groups = pages(client, "DescribeReplicationGroups", "ReplicationGroups")
+        members = {node for group in groups for node in group.get("MemberClusters", ())}
+        alone = _nodes_alone(client) if listed - members else set()
+    except Inconclusive as error:
+        return _unasked("cache", error, rows)
+    found = [_cache_group(group, listed, rows) for group in groups if listed & {*group.get("MemberClusters", ())}]
+    for node in resources.cache:
+        if node in alone:
+            found.append(_there(f"cache node {node}", Finding.OK, "is there, in no replication group", rows))
+        elif node not in members:
+            near = _perhaps(node, members | alone)
+            says = f"{region} has no cache node {node!r}{near}; correct resources.cache"
+            found.append(_missing(f"cache node {node}", says, rows))
+    return _all(found)
+
+
+def service(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
+    """The listed ECS service is there, ACTIVE, and runs tasks. ``client``: ECS."""
+    if not resources.ecs_service:
+        return Found()
+    cluster, listed = service_of(resources, "the check of the ECS service")
+    name = f"service {cluster}/{listed}"
+    try:
+        answer = call(client, "DescribeServices", cluster=cluster, services=[listed])
+    except NotThere:
+        clusters = _if_allowed(lambda: pages(client, "ListClusters", "clusterArns"))
+        near = _perhaps(cluster, [arn.rsplit("/", 1)[-1] for arn in clusters])
+        return _missing(name, f"{region} has no ECS cluster {cluster!r}{near}; correct resources.ecs.cluster", rows)
+    except Inconclusive as error:
+        return _unasked(name, error, rows)
+    told = answer.get("services", ())
+    if not told or told[0]["status"] == "INACTIVE":
+        # ECS shows a deleted service as INACTIVE for a while.
+        services = _if_allowed(lambda: pages(client, "ListServices", "serviceArns", cluster=cluster))
+        near = _perhaps(listed, {arn.rsplit("/", 1)[-1] for arn in services} - {listed})
+        says = f"the ECS cluster {cluster!r} in {region} has no service {listed!r}{near}; correct resources.ecs.service"
+        return _missing(name, says, rows)
+    return _there(name, *_running(told[0]), rows)
+
+
+def tasks(client: Any, resources: Resources, now: Callable[[], float], rows: tuple[str, ...] = ()) -> Found:
+    """The service's tasks can be listed and described, as they must be all through the phase. ``client``: ECS."""
+    if not resources.ecs_service:
+        return Found()
+    poll = TaskPoll(client, *service_of(resources, "the check of the tasks"), now)
+    poll.poll()
+    census = poll.census()
+    for problem in census.problems:
+        return Found(checks=(Check(name="tasks", finding=Finding.FAILED, says=problem, rows=rows),))
+    says = f"{len(census.tasks)} can be read"
+    return Found(checks=(Check(name="tasks", finding=Finding.OK, says=says, rows=rows),))
+
+
+def _table(client: Any, table: str, listed: Sequence[str], region: str, rows: tuple[str, ...]) -> Found:
+    name = f"table {table}"
+    try:
+        told = call(client, "DescribeTable", TableName=table)["Table"]
+    except NotThere:
+        near = _perhaps(table, _if_allowed(lambda: pages(client, "ListTables", "TableNames")))
+        return _missing(name, f"{region} has no table {table!r}{near}; correct resources.tables", rows)
+    except Inconclusive as error:
+        return _unasked(name, error, rows)
+    there = [index["IndexName"] for index in told.get("GlobalSecondaryIndexes", ())]
+    problems = [
+        f"index {index!r} is not listed, and its throttles would go unseen; list it under resources.tables.{table}"
+        for index in there
+        if index not in listed
+    ] + [
+        f"there is no index {index!r}{_perhaps(index, there)}; correct resources.tables.{table}"
+        for index in listed
+        if index not in there
+    ]
+    if told["TableStatus"] != "ACTIVE":
+        problems.append(f"it is {told['TableStatus']}; wait until it is ACTIVE")
+    if problems:
+        return _there(name, Finding.FAILED, "; ".join(problems), rows)
+    with_indexes = f" with {', '.join(there)}" if there else ""
+    return _there(name, Finding.OK, f"is ACTIVE{with_indexes}", rows)
+
+
+def _nodes_alone(client: Any) -> set[str]:
+    clusters = pages(client, "DescribeCacheClusters", "CacheClusters", ShowCacheClustersNotInReplicationGroups=True)
+    return {cluster["CacheClusterId"] for cluster in clusters}
+
+
+def _cache_group(group: dict[str, Any], listed: set[str], rows: tuple[str, ...]) -> Found:
+    name, members = f"cache {group['ReplicationGroupId']}", group["MemberClusters"]
+    unlisted = [node for node in members if node not in listed]
+    if unlisted:
+        says = f"{', '.join(unlisted)} belongs to it and would go unseen; list it under resources.cache"
+        return Found(checks=(Check(name=name, finding=Finding.FAILED, says=says, rows=rows),), there=1)
+    status = group.get("Status", "available")
+    if status != "available":
+        return _there(name, Finding.NOTE, f"is {status}, which may show in its CPU", rows)
+    return _there(name, Finding.OK, f"is available with {', '.join(members)}", rows)
+
+
+def _running(told: dict[str, Any]) -> tuple[Finding, str]:
+    running, desired = told["runningCount"], told["desiredCount"]
+    if told["status"] != "ACTIVE":
+        return Finding.FAILED, f"is {told['status']}; a service that is going away cannot be judged"
+    if running < 1:
+        return Finding.FAILED, f"runs none of {desired} tasks; start it, or look at its events"
+    rollouts = len(told.get("deployments", ()))
+    if rollouts > 1:
+        return Finding.NOTE, f"runs {running} of {desired} tasks while {rollouts} deployments are under way"
+    if running != desired:
+        return Finding.NOTE, f"runs {running} of {desired} tasks"
+    return Finding.OK, f"runs {running} of {desired} tasks"
+
+
+def _all(found: Iterable[Found]) -> Found:
+    every = tuple(found)
+    return Found(
+        checks=tuple(check for one in every for check in one.checks),
+        missing=tuple(check for one in every for check in one.missing),
+        there=sum(one.there for one in every),
+    )
+
+
+def _there(name: str, finding: Finding, says: str, rows: tuple[str, ...]) -> Found:
+    return Found(checks=(Check(name=name, finding=finding, says=says, rows=rows),), there=1)
+
+
+def _missing(name: str, says: str, rows: tuple[str, ...]) -> Found:
+    return Found(missing=(Check(name=name, finding=Finding.FAILED, says=says, rows=rows),))
+
+
+def _unasked(name: str, error: Inconclusive, rows: tuple[str, ...]) -> Found:
+    return Found(checks=(Check(name=name, finding=Finding.FAILED, says=str(error), rows=rows),))
+
+
+def _if_allowed(listing: Callable[[], list[Any]]) -> list[Any]:
+    """Names to suggest. Nobody needs the permission to list them."""
+    try:
+        return listing()
+    except Inconclusive:
+        return []
+
+
+def _perhaps(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
