@@ -17,18 +17,49 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=None,
         help="environment of slo.yaml to offer load to (or SYNCLOAD_ENV). Default: its sandbox, never where CI is set",
     )
+    group.addoption(
+        "--syncload-check",
+        action="store_true",
+        help="look at everything that a run needs (of the phases that -m or node ids select, else of all), offer no "
+        "load, run no test; exit status 1 where something is missing",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """A check is done once: `-n` in addopts, say, starts no workers for it."""
+    if config.getoption("--syncload-check"):
+        config.option.numprocesses = 0
+        config.option.dist = "no"
+        config.option.tx = []
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read slo.yaml, if there is one, and bring the shell in."""
     file = config.rootpath / "slo.yaml"
     if not file.is_file():
-        if config.getoption("--syncload-env") is not None:
-            raise pytest.UsageError(
-                f"--syncload-env was given, but there is no slo.yaml in {config.rootpath}; "
-                "write one, or run pytest where it is (or with --rootdir)"
-            )
+        for option in ("--syncload-env", "--syncload-check"):
+            if config.getoption(option):
+                raise pytest.UsageError(
+                    f"{option} was given, but there is no slo.yaml in {config.rootpath}; "
+                    "write one, or run pytest where it is (or with --rootdir)"
+                )
+        config.pluginmanager.register(_WithoutFile(), "syncload-without-file")
         return
     from pytest_syncload.shell.session import begin  # noqa: PLC0415  # only here: see the module's docstring
 
     begin(config, file)
+
+
+class _WithoutFile:
+    """What `slo` is where there is nothing to judge. A user's own fixture of that name hides it, as any does."""
+
+    @pytest.fixture
+    def slo(self, pytestconfig: pytest.Config) -> None:
+        """A row of slo.yaml, which is not there."""
+        pytest.fail(
+            f"the fixture slo gives the rows of slo.yaml, and there is none in {pytestconfig.rootpath}; write one "
+            "(service, environments, request, phases: see the README of pytest-syncload), run pytest where it is (or "
+            "with --rootdir), or define a fixture slo of your own",
+            pytrace=False,
+        )

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pytest_syncload.facts.events import Event, PhaseMeasured, PhaseProgress, PhaseStarted, Settled, Settling
+from pytest_syncload.facts.events import (
+    Checked,
+    Event,
+    PhaseMeasured,
+    PhaseProgress,
+    PhaseStarted,
+    Settled,
+    Settling,
+    Waiting,
+)
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
 from pytest_syncload.facts.plan import Spec
 from pytest_syncload.facts.result import Outcome, PhaseResult, Window
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
+from pytest_syncload.report.check import progress_lines
 
 _BARS = "▁▂▃▄▅▆▇█"
 #: Lines of progress a person reads in a CI log: one in ten seconds.
@@ -30,8 +40,9 @@ def explain(verdict: Verdict, spec: Spec) -> str:
         for number, source in enumerate(seen.sources):
             lines.append(f"  {'source' if number == 0 else '':<9} {source}")
         for name, value in seen.parts.items():
-            lines.append(f"  of which  {name}: {format_quantity(value, seen.kind)}")
-        lines += _sparkline_lines(seen)
+            lines.append(f"  of which  {name}: {_part(name, value, seen)}")
+        lines += [*_sparkline_lines(seen), *_after_lines(seen)]
+        lines += [f"  note      {note}" for note in seen.notes]
     lines.append(f"  asked at  {spec.file.name}:{slo.line}")
     lines.append(f"  where     {_where(spec)}")
     return "\n".join(lines)
@@ -71,6 +82,19 @@ def _sparkline_lines(seen: Observation) -> list[str]:
     return [*lines, f"            {marks}  beyond the target"] if marks.strip() else lines
 
 
+def _part(name: str, value: float, seen: Observation) -> str:
+    """A part is in the row's unit, unless its name ends with another in brackets: ``growth (a minute)``."""
+    return format_number(value) if name.endswith(")") else format_quantity(value, seen.kind)
+
+
+def _after_lines(seen: Observation) -> list[str]:
+    """The minutes behind the window, without marks: what must hold there is not the row's target."""
+    if seen.after is None or not seen.after.values:
+        return []
+    values = seen.after.values
+    return [f"  after     {sparkline(values)}  after the hold, last {format_quantity(values[-1], seen.kind)}"]
+
+
 def _where(spec: Spec) -> str:
     environment = spec.environment
     if environment.sandbox is not None:
@@ -108,8 +132,12 @@ def describe_phase(spec: Spec, name: str) -> str:
 
 
 def progress(event: Event) -> str | None:
-    """A line for an event, None where it is not worth one."""
+    """A line for an event, None where it is not worth one; a pre-flight that found something has several."""
     match event:
+        case Checked():
+            return "\n".join(progress_lines(event.phase, event.checks))
+        case Waiting():
+            return f"{event.phase}: waiting for {event.waiting_for}"
         case PhaseStarted():
             rate, wall = format_number(event.rate_per_s), format_duration(event.wall_s)
             many = "1 generator" if event.generators == 1 else f"{event.generators} generators"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from pytest_syncload.facts.errors import Breach, Inconclusive, PhaseInvalid, SyncloadError
-from pytest_syncload.facts.observation import Ruling, Verdict
-from pytest_syncload.facts.plan import Phase, Slo, Spec
-from pytest_syncload.report.text import explain, explain_load
-
-if TYPE_CHECKING:
-    from pytest_syncload.conductor.conductor import Conductor
+from pytest_syncload.facts.errors import Breach, PhaseInvalid, SyncloadError
+from pytest_syncload.facts.plan import Phase, Slo
+from pytest_syncload.report.text import explain_load
+from pytest_syncload.shell.junit import replace_properties, run_properties
+from pytest_syncload.shell.rows import OWN_ROW, Judge, exempt_from_timeout
 
 #: The name of a phase's own item.
 LOAD = "load"
@@ -23,14 +21,14 @@ SLO_MARK = "slo"
 
 
 class SloFile(pytest.File):
-    """slo.yaml."""
+    """slo.yaml. ``shown`` False: its rows are judged by the user's own tests, and it has no items."""
 
-    spec: Spec
-    conductor: Callable[[], Conductor]
+    judge: Judge
+    shown: bool
 
     def collect(self) -> Iterator[PhaseCollector]:
         """The phases, in order of the file."""
-        for phase in self.spec.phases:
+        for phase in self.judge.spec.phases if self.shown else ():
             collector = PhaseCollector.from_parent(self, name=phase.name)
             collector.phase = phase
             collector.add_marker(getattr(pytest.mark, phase.name))
@@ -53,12 +51,11 @@ class PhaseCollector(pytest.Collector):
         yield load
         for slo in self.phase.slos:
             row = RowItem.from_parent(self, name=slo.name, callobj=_body)
-            row.ready(file, slo.line)
-            row.slo = slo
+            row.ready_for(file, slo)
             yield row
 
 
-def _body(record_testsuite_property: object) -> None:
+def _body() -> None:
     """A row has no body: its verdict is raised by the item, where no `-O` and no plugin can take it out."""
 
 
@@ -77,20 +74,7 @@ class SloItem(pytest.Function):
         """Place the item at ``line`` of ``file``."""
         self.file = file
         self.line = line
-        self.user_properties.append(("environment", file.spec.environment.name))
-        self.user_properties.append(("sandbox", str(file.spec.environment.sandbox is not None).lower()))
-        if self.config.pluginmanager.hasplugin("timeout"):
-            # pytest-timeout would kill a phase that is longer than a unit test may be.
-            self.add_marker(pytest.mark.timeout(0))
-
-    def setup(self) -> None:
-        """Say in JUnit's suite where this ran, loudly where it was the sandbox."""
-        super().setup()
-        record = cast(Callable[[str, object], None], self.funcargs["record_testsuite_property"])
-        environment = self.file.spec.environment
-        record("syncload environment", environment.name)
-        if environment.sandbox is not None:
-            record("syncload SANDBOX", "proves nothing about a real target")
+        exempt_from_timeout(self)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """The line in slo.yaml."""
@@ -111,7 +95,9 @@ class LoadItem(SloItem):
     def setup(self) -> None:
         """Run the phase, if nobody has."""
         super().setup()
-        record = self.file.conductor().record(self.phase.name)
+        judge = self.file.judge
+        replace_properties(self, run_properties(judge.spec, judge.run_id()))
+        record = judge.conductor().record(self.phase.name)
         if record.result is None:
             _not_proven(record.problem or "the phase has no result")
         elif record.result.generator_faults:
@@ -120,7 +106,7 @@ class LoadItem(SloItem):
     def runtest(self) -> None:
         """Fail where the target's answers made the phase invalid."""
         super().runtest()
-        result = self.file.conductor().record(self.phase.name).result
+        result = self.file.judge.conductor().record(self.phase.name).result
         if result is None:
             raise PhaseInvalid("the phase has no result")
         if result.target_faults:
@@ -131,21 +117,21 @@ class RowItem(SloItem):
     """A row: an error where nothing was proven, a failure where the target was broken."""
 
     slo: Slo
-    verdict: Verdict | None = None
+
+    def ready_for(self, file: SloFile, slo: Slo) -> None:
+        """Become the test of ``slo``."""
+        self.ready(file, slo.line)
+        self.slo = slo
+        self.stash[OWN_ROW] = slo
 
     def setup(self) -> None:
         """Judge. Here and not in the body: what could not be measured is an ERROR."""
         super().setup()
-        self.verdict = self.file.conductor().verdict(self.slo)
-        if self.verdict.ruling is Ruling.INCONCLUSIVE:
-            _not_proven(explain(self.verdict, self.file.spec))
+        self.file.judge.judge(self, self.slo)
 
     def runtest(self) -> None:
         """Fail on a breach. Anything but a verdict of pass is not a pass."""
         super().runtest()
-        verdict = self.verdict
-        if verdict is not None and verdict.ruling is Ruling.PASS:
-            return
-        if verdict is None:
-            raise Inconclusive(f"{self.slo.id} was not judged")
-        raise Breach(explain(verdict, self.file.spec))
+        broken = self.file.judge.broken(self, self.slo)
+        if broken is not None:
+            raise Breach(broken)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 
 from pytest_syncload.shell.collect import SLO_MARK, SloItem
+from pytest_syncload.shell.rows import exempt_from_timeout, row_of
 
 
 class Selection:
@@ -26,10 +27,17 @@ class Selection:
         self.left_out = 0
 
     def phases_of(self, item: pytest.Item) -> set[str]:
-        """The phases whose load the item needs: its own as a row, or those whose fixtures it takes."""
+        """The phases whose load the item needs: its own as a row, and those whose fixtures it takes."""
         if isinstance(item, SloItem):
             return {name for name in self._phases if item.get_closest_marker(name)}
-        return set(self._phases) & set(getattr(item, "fixturenames", ()))
+        row = row_of(item)
+        taken = set(self._phases) & set(getattr(item, "fixturenames", ()))
+        return taken if row is None else taken | {row.phase}
+
+    @property
+    def rows(self) -> list[str]:
+        """The ids of the rows that were asked for, by whatever test."""
+        return [row.id for item in self.kept if (row := row_of(item)) is not None]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(
@@ -37,9 +45,10 @@ class Selection:
     ) -> Iterator[None]:
         """Mark the user's own tests, let pytest and other plugins select, then apply the rule to what is left."""
         for item in items:
-            if not isinstance(item, SloItem):
-                for name in sorted(self.phases_of(item)):
+            if not isinstance(item, SloItem) and (phases := self.phases_of(item)):
+                for name in [*sorted(phases), *([SLO_MARK] if row_of(item) is not None else [])]:
                     item.add_marker(getattr(pytest.mark, name))
+                exempt_from_timeout(item)
         yield
         candidates = [item for item in items if self.phases_of(item)]
         true_anyway = self._true_without_marks(session, config, candidates)

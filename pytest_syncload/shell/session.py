@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_syncload.facts.errors import Refused, SpecError
+from pytest_syncload.facts.errors import PhaseInvalid, Refused, SpecError
 from pytest_syncload.facts.events import Event
 from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.plan import Slo, Spec
 from pytest_syncload.report.text import describe, describe_phase, progress, summary
-from pytest_syncload.shell.collect import SLO_MARK, SloFile, SloItem
+from pytest_syncload.shell.check import CheckOnly
+from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.fixtures import phase_fixtures
+from pytest_syncload.shell.junit import suite_properties, tell_suite
+from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selection
 from pytest_syncload.shell.settings import Settings
 from pytest_syncload.spec import read
@@ -43,14 +46,22 @@ def begin(config: pytest.Config, file: Path) -> None:
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
     for phase in spec.phases:
         config.addinivalue_line("markers", f"{phase.name}: load phase of slo.yaml (pytest-syncload)")
-    if not settings.is_worker and config.args_source is not pytest.Config.ArgsSource.ARGS:
+    if settings.check_only and not any("::" in argument for argument in config.args):
+        config.args[:] = [str(file)]  # nothing but rows is looked at, so no test needs to be imported
+    elif spec.items and not settings.is_worker and config.args_source is not pytest.Config.ArgsSource.ARGS:
         # Collected even where `testpaths` leaves it out; pytest drops the duplicate where it does not.
         config.args.append(str(file))
     session = SyncloadSession(config, settings, spec)
     manager = config.pluginmanager
     manager.register(session.selection, "syncload-selection")
     manager.register(session, "syncload-session")
+    manager.register(RowRules(session.judge), "syncload-rows")
     manager.register(phase_fixtures([phase.name for phase in spec.phases], session.result), "syncload-phases")
+    if settings.check_only and not settings.collect_only:
+        only = CheckOnly(
+            config, spec, lambda: session.folder, session.selection, named=settings.named_environment is not None
+        )
+        manager.register(only, "syncload-check")
 
 
 class SyncloadSession:
@@ -61,6 +72,7 @@ class SyncloadSession:
         self._settings = settings
         self._spec = spec
         self.selection = Selection([phase.name for phase in spec.phases])
+        self.judge = Judge(spec, self.conductor, lambda: self.folder.run_id)
         self._made_folder: RunFolder | None = None
         self._conductor: Conductor | None = None
         self._lock = ExitStack()
@@ -68,7 +80,7 @@ class SyncloadSession:
         self._begun = False
 
     @property
-    def _folder(self) -> RunFolder:
+    def folder(self) -> RunFolder:
         """This run's folder, made when it is needed; a worker's is its controller's."""
         from pytest_syncload.conductor.run_folder import RunFolder  # noqa: PLC0415  # see the module's docstring
 
@@ -84,7 +96,7 @@ class SyncloadSession:
         from pytest_syncload.conductor.conductor import Conductor  # noqa: PLC0415  # see the module's docstring
 
         if self._conductor is None:
-            self._conductor = Conductor(self._spec, self._folder, lambda: self.selection.selected, self._listen)
+            self._conductor = Conductor(self._spec, self.folder, lambda: self.selection.selected, self._listen)
         return self._conductor
 
     def result(self, phase: str) -> Any:
@@ -111,8 +123,8 @@ class SyncloadSession:
         if file_path != self._settings.file:
             return None
         file = SloFile.from_parent(parent, path=file_path)
-        file.spec = self._spec
-        file.conductor = self.conductor
+        file.judge = self.judge
+        file.shown = self._spec.items or self._settings.check_only
         return file
 
     def pytest_report_header(self) -> list[str]:
@@ -133,13 +145,12 @@ class SyncloadSession:
 
     def pytest_collection_finish(self) -> None:
         """Without xdist, here the run begins; a worker tells the controller what was selected."""
-        if self._settings.collect_only or not self.selection.selected:
+        if self._settings.collect_only or self._settings.check_only or not self.selection.selected:
             return
         if self._settings.is_worker:
-            self._folder.make()
-            rows = [item.nodeid for item in self.selection.kept if isinstance(item, SloItem)]
-            selected = {"phases": self.selection.selected, "rows": rows, "left_out": self.selection.left_out}
-            self._folder.write(_SELECTED, selected)
+            self.folder.make()
+            said = self.selection
+            self.folder.write(_SELECTED, {"phases": said.selected, "rows": said.rows, "left_out": said.left_out})
             return
         self._begin(self.selection.selected)
 
@@ -157,11 +168,11 @@ class SyncloadSession:
             )
         try:
             refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=os.environ)
-            self._folder.make()
+            self.folder.make()
             self._begun = True
-            self._lock.enter_context(self._folder.controller_lock())
+            self._lock.enter_context(self.folder.controller_lock())
             self._terminate_like_interrupt()
-            prepare(self._spec, self._folder, self._sandbox)
+            prepare(self._spec, self.folder, self._sandbox)
         except Refused as error:
             raise pytest.UsageError(f"syncload: {error}") from None
 
@@ -185,7 +196,7 @@ class SyncloadSession:
         phases = self._asked_phases()
         rows = {slo.id: slo for name in phases for slo in self._spec.phase(name).slos if self._asked(slo)}
         reason = "the run ended before this row was judged"
-        unjudged(self._folder, rows, reason)
+        unjudged(self.folder, rows, reason)
         judged = {slo.phase for slo in rows.values() if self._was_judged(slo, reason)}
         # The second wall behind the items' own outcomes: `--setup-only`, say, never comes to a row's body.
         unproven = [slo for slo in rows.values() if not self._passed(slo)]
@@ -193,22 +204,34 @@ class SyncloadSession:
             set(phases) - judged or unproven
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if any(self._was_refused(name) for name in phases):
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        ground = self.folder.read("environment.json") or {}
+        properties = suite_properties(self._spec, self.folder.run_id, ground)
+        tell_suite(self._config.pluginmanager.get_plugins(), properties)
+
+    def _was_refused(self, phase: str) -> bool:
+        """Whether the checks before the phase's load let none of it begin."""
+        try:
+            record = self.folder.record(phase)
+        except PhaseInvalid:
+            return False
+        return record is not None and record.refused
 
     def _asked_phases(self) -> list[str]:
-        said = self._folder.read(_SELECTED)
+        said = self.folder.read(_SELECTED)
         return list(said["phases"]) if said else list(self.selection.selected)
 
     def _asked(self, slo: Slo) -> bool:
-        said = self._folder.read(_SELECTED)
-        ids = said["rows"] if said else [item.nodeid for item in self.selection.kept if isinstance(item, SloItem)]
-        return any(nodeid.endswith(f"::{slo.id}") for nodeid in ids)
+        said = self.folder.read(_SELECTED)
+        return slo.id in (said["rows"] if said else self.selection.rows)
 
     def _was_judged(self, slo: Slo, reason: str) -> bool:
-        verdict = self._folder.verdict(slo.phase, slo.name)
+        verdict = self.folder.verdict(slo.phase, slo.name)
         return verdict is not None and verdict.reason != reason
 
     def _passed(self, slo: Slo) -> bool:
-        verdict = self._folder.verdict(slo.phase, slo.name)
+        verdict = self.folder.verdict(slo.phase, slo.name)
         return verdict is not None and verdict.ruling is Ruling.PASS
 
     @pytest.hookimpl(trylast=True)
@@ -220,7 +243,7 @@ class SyncloadSession:
             verdict
             for name in self._asked_phases()
             for slo in self._spec.phase(name).slos
-            if (verdict := self._folder.verdict(slo.phase, slo.name)) is not None
+            if (verdict := self.folder.verdict(slo.phase, slo.name)) is not None
         ]
         terminalreporter.section("syncload")
         for line in summary(self._spec, verdicts, self._asked_phases()):
@@ -228,7 +251,7 @@ class SyncloadSession:
         terminalreporter.write_line(f"run folder: {self._relative_folder()}")
 
     def _relative_folder(self) -> str:
-        return str(self._folder.path.relative_to(self._settings.root))
+        return str(self.folder.path.relative_to(self._settings.root))
 
     def pytest_unconfigure(self) -> None:
         """Let go of everything."""
@@ -240,12 +263,12 @@ class SyncloadSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which run it belongs to."""
-        node.workerinput["syncload_folder"] = str(self._folder.path)
+        node.workerinput["syncload_folder"] = str(self.folder.path)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
         """A worker has collected and nothing is scheduled yet: with xdist, here the run begins."""
-        said = self._folder.read(_SELECTED) if self._folder.path.is_dir() else None
+        said = self.folder.read(_SELECTED) if self.folder.path.is_dir() else None
         if said is None or self._begun:
             return
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")

@@ -18,6 +18,7 @@ class Settings:
     file: Path
     named_environment: str | None
     collect_only: bool
+    check_only: bool
     last_failed: bool
     worker_folder: Path | None
 
@@ -30,6 +31,7 @@ class Settings:
             file=file,
             named_environment=config.getoption("--syncload-env") or environ.get("SYNCLOAD_ENV") or None,
             collect_only=bool(config.getoption("collectonly", False)),
+            check_only=bool(config.getoption("--syncload-check")),
             last_failed=bool(config.getoption("lf", False)),
             worker_folder=None if worker is None else Path(worker["syncload_folder"]),
         )
