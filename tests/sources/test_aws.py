@@ -85,7 +85,7 @@ def test_credentials_that_ended_on_the_way_are_no_traceback(monkeypatch: pytest.
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
     monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z")
-    with pytest.raises(Inconclusive, match="expired.*sign in again"):
+    with pytest.raises(Inconclusive, match=r"expired.*sign in again"):
         call(client("sts", REAL, patience=FOR_CHECKS), "GetCallerIdentity")
 
 
