@@ -1,6 +1,8 @@
 """Rows, answers and results for tests: what a phase of three minutes at 10/s looks like when all is well."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from pytest_syncload.facts.catalogue import Query
 from pytest_syncload.facts.histogram import Histogram
@@ -8,11 +10,20 @@ from pytest_syncload.facts.plan import Resources, Slo, Target
 from pytest_syncload.facts.result import GeneratorReport, Outcome, PhaseResult, Tally, Window
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.cloudwatch import COMPLETE, Answer, Ask, asks_of, traffic_ask
+from pytest_syncload.sources.settle import Reading
 
 START = 1_700_000_040.0 - 1_700_000_040.0 % 60
 WINDOW = Window(start=START, end=START + 180)
 MINUTES = (START, START + 60, START + 120)
-RESOURCES = Resources(rest_api="syncwell", stage="v1", tables={"sync-jobs": ()})
+RESOURCES = Resources(
+    rest_api="syncwell",
+    stage="v1",
+    tables={"sync-jobs": ()},
+    queue="hot-path",
+    ecs_cluster="syncwell",
+    ecs_service="worker",
+    cache=("syncwell-001", "syncwell-002"),
+)
 
 LATENCY = Slo(
     name="api-latency-p95",
@@ -35,6 +46,27 @@ THROTTLES = Slo(
     target=Target(op="==", value=0.0, kind=Kind.COUNT, text="== 0"),
     line=32,
     metric="dynamodb.throttles",
+)
+DEPTH = Slo(
+    name="queue-depth",
+    phase="peak",
+    target=Target(op="<", value=1000.0, kind=Kind.COUNT, text="< 1000"),
+    line=33,
+    metric="sqs.visible",
+)
+CACHE = Slo(
+    name="cache-cpu",
+    phase="peak",
+    target=Target(op="<", value=80.0, kind=Kind.SHARE, text="< 80 %"),
+    line=34,
+    metric="elasticache.cpu",
+)
+TASKS = Slo(
+    name="task-errors",
+    phase="peak",
+    target=Target(op="<", value=0.5, kind=Kind.SHARE, text="< 0.5 %"),
+    line=35,
+    metric="ecs.task_errors",
 )
 
 
@@ -68,19 +100,31 @@ HEALTHY = {
     ("5XXError", "Sum"): 0.0,
     ("ConsumedReadCapacityUnits", "Sum"): 600.0,
     ("ConsumedWriteCapacityUnits", "Sum"): 600.0,
+    ("ApproximateNumberOfMessagesVisible", "Maximum"): 3.0,
+    ("ApproximateNumberOfMessagesVisible", "SampleCount"): 1.0,
+    ("EngineCPUUtilization", "Average"): 20.0,
+    ("EngineCPUUtilization", "SampleCount"): 1.0,
+    ("CPUUtilization", "Average"): 12.0,
+    ("CPUUtilization", "SampleCount"): 1.0,
 }
 
 
 def answer(ask: Ask, value: float | None, status: str = COMPLETE) -> Answer:
     """An answer with ``value`` in each period, or without a data point."""
-    stamps = () if value is None else (MINUTES if ask.period_s == 60 else (START,))
+    stamps = () if value is None else (ask.window.minutes if ask.period_s == 60 else (ask.window.start,))
     return Answer(ask=ask, status=status, timestamps=stamps, values=tuple(value or 0.0 for _ in stamps))
 
 
 def answers(*slos: Slo, **changed: float | None) -> dict[Ask, Answer]:
     """Healthy answers to all that the rows ask, with metrics changed by name (None: no data point)."""
     asks = [ask for slo in slos for ask in asks_of(slo, RESOURCES, WINDOW)]
-    return {ask: answer(ask, _value(ask.query, changed)) for ask in [*asks, traffic_ask(RESOURCES)]}
+    return {ask: answer(ask, _value(ask.query, changed)) for ask in [*asks, traffic_ask(RESOURCES, WINDOW)]}
+
+
+def reading(answers: Mapping[Ask, Answer], **rest: Any) -> Reading:
+    """A settled reading of these answers, changed as asked."""
+    plain = Reading(answers=dict(answers), problem=None, attempts=2)
+    return replace(plain, **rest)
 
 
 def _value(query: Query, changed: dict[str, float | None]) -> float | None:

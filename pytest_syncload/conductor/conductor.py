@@ -7,18 +7,22 @@ half done is never done again: the phase is invalid, because a load that was bro
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
+from contextlib import ExitStack
 
 from pytest_syncload.conductor.ground import Ground, find
 from pytest_syncload.conductor.phase import Interrupted, run_phase
+from pytest_syncload.conductor.preflight import check, refusal
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
-from pytest_syncload.facts.events import Listener, Settled, Settling
+from pytest_syncload.facts.events import Checked, Listener, Settled, Settling, Waiting
 from pytest_syncload.facts.observation import Ruling, Verdict
-from pytest_syncload.facts.plan import Phase, Slo, Spec
+from pytest_syncload.facts.plan import Phase, Resources, Slo, Spec
 from pytest_syncload.facts.result import PhaseResult
-from pytest_syncload.sources.aws import cloudwatch_client
+from pytest_syncload.sources.awake import wait_until_awake
+from pytest_syncload.sources.aws import client
 from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask
+from pytest_syncload.sources.ecs import Watch
 from pytest_syncload.sources.fold import observe
 from pytest_syncload.sources.settle import Reading, settle
 from pytest_syncload.verdict import judge
@@ -77,13 +81,10 @@ class Conductor:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=record.problem or "the phase has no result")
         reading = record.reading or Reading(answers={}, problem=record.problem or "nothing was read", attempts=0)
         try:
-            resources = self._prepared().environment.resources
+            resources = self._prepared().resources
         except Refused as error:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=str(error))
-        observation = observe(slo, reading.answers, resources, record.result)
-        if reading.problem is not None and not reading.answers and observation.sources:
-            # Nothing was read at all: the reader needs the cause, not that each query is without an answer.
-            observation = replace(observation, problem=reading.problem)
+        observation = observe(slo, reading, resources, record.result, record.census)
         return judge(observation, record.result, reading.problem)
 
     def _prepared(self) -> Ground:
@@ -119,42 +120,71 @@ class Conductor:
         if phase.climb is not None:
             problem = f"phase {phase.name!r} climbs, which this version cannot run yet; nothing was sent"
             return PhaseRecord(result=None, reading=None, problem=problem)
-        try:
-            result = run_phase(self._spec, phase, self._prepared(), self._folder, lock, self._listen)
-        except Interrupted as error:
-            # Kept before the interrupt goes on its way: what was measured costs real money to measure again.
-            self._folder.keep(phase.name, PhaseRecord(result=error.result, reading=None, problem=str(error)))
-            raise
-        except KeyboardInterrupt:
-            problem = "the run was interrupted before the load began; nothing was sent"
-            self._folder.keep(phase.name, PhaseRecord(result=None, reading=None, problem=problem))
-            raise
-        except (PhaseInvalid, Refused) as error:
-            return PhaseRecord(result=None, reading=None, problem=str(error))
-        if result.invalid:
-            return PhaseRecord(result=result, reading=None, problem="the phase is invalid")
-        # Kept before CloudWatch is read: what was measured must survive an interrupt, and a mistake of ours too.
-        unread = "the run ended before CloudWatch had settled"
-        self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=unread))
-        reading = self._read(phase, result)
-        return PhaseRecord(result=result, reading=reading, problem=None)
+        with ExitStack() as open_things:
+            try:
+                ground = self._prepared()
+                checks = check(self._spec, ground, self._folder, [phase], self._keep_going)
+                self._listen(Checked(phase=phase.name, checks=checks))
+                if failed := [each for each in checks if each.failed]:
+                    return PhaseRecord(result=None, reading=None, problem=refusal(failed), refused=True)
+                self._wake(phase, ground)
+                watch = self._watch(phase, ground, open_things)
+                result = run_phase(self._spec, phase, ground, self._folder, lock, self._listen)
+            except Interrupted as error:
+                # Kept before the interrupt goes on its way: what was measured costs real money to measure again.
+                self._folder.keep(phase.name, PhaseRecord(result=error.result, reading=None, problem=str(error)))
+                raise
+            except KeyboardInterrupt:
+                problem = "the run was interrupted before the load began; nothing was sent"
+                self._folder.keep(phase.name, PhaseRecord(result=None, reading=None, problem=problem))
+                raise
+            except (PhaseInvalid, Refused) as error:
+                return PhaseRecord(result=None, reading=None, problem=str(error))
+            if result.invalid:
+                return PhaseRecord(result=result, reading=None, problem="the phase is invalid")
+            # Kept before CloudWatch is read: what was measured must survive an interrupt, and a mistake of ours too.
+            unread = "the run ended before CloudWatch had settled"
+            self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=unread))
+            reading = self._read(phase, ground, result)
+            census = None if watch is None else watch.final()
+            return PhaseRecord(result=result, reading=reading, problem=None, census=census)
 
-    def _read(self, phase: Phase, result: PhaseResult) -> Reading:
-        ground = self._prepared()
-        resources = ground.environment.resources
-        assert ground.environment.aws is not None
+    def _keep_going(self) -> str | None:
+        return "the run was interrupted" if self._folder.controller_is_gone() else None
+
+    def _wake(self, phase: Phase, ground: Ground) -> None:
+        """Wait until the queues that rows look at publish; the checks before have touched them."""
+        queries = [query for slo in phase.slos for query in _queries(slo, ground.resources)]
+        wait_until_awake(
+            client("cloudwatch", ground.aws),
+            queries,
+            ground.clock,
+            waiting=lambda what: self._listen(Waiting(phase=phase.name, waiting_for=what)),
+            keep_going=lambda: self._keep_going() is None,
+        )
+
+    def _watch(self, phase: Phase, ground: Ground, open_things: ExitStack) -> Watch | None:
+        """Begin to follow the service's tasks, where a row asks about them."""
+        if not any(preset_of(slo).fold is Fold.TASKS for slo in phase.slos):
+            return None
+        try:
+            cluster, service = service_of(ground.resources, "ecs.task_errors")
+        except Inconclusive:
+            return None  # the row's own verdict says what is not listed
+        return open_things.enter_context(Watch(client("ecs", ground.aws), cluster, service, ground.clock))
+
+    def _read(self, phase: Phase, ground: Ground, result: PhaseResult) -> Reading:
         asks: list[Ask] = []
         for slo in phase.slos:
             try:
-                asks += asks_of(slo, resources, result.window)
+                asks += asks_of(slo, ground.resources, result.window)
             except Inconclusive:
                 continue  # the row's own verdict says why
         try:
             reading = settle(
-                cloudwatch_client(ground.environment.aws),
+                client("cloudwatch", ground.aws),
                 asks,
-                traffic_ask(resources),
-                result.window,
+                traffic_ask(ground.resources, result.window),
                 ground.clock,
                 wire_requests=result.wire_requests,
                 in_flight_edges=result.in_flight_edges,
@@ -166,6 +196,13 @@ class Conductor:
             reading = Reading(answers={}, problem=str(error), attempts=0)
         self._listen(Settled(phase=phase.name, attempts=reading.attempts, problem=reading.problem))
         return reading
+
+
+def _queries(slo: Slo, resources: Resources) -> tuple[Query, ...]:
+    try:
+        return queries_for(slo, resources)
+    except Inconclusive:
+        return ()  # the row's own verdict says why
 
 
 def unjudged(folder: RunFolder, rows: Mapping[str, Slo], reason: str) -> int:

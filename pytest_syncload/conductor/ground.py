@@ -13,7 +13,7 @@ from typing import Any
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import Environment, Spec
+from pytest_syncload.facts.plan import AwsAccess, Environment, Resources, Spec
 
 _FILE = "environment.json"
 
@@ -30,6 +30,17 @@ class Ground:
         """What rates are multiplied with: below 1 only in a sandbox."""
         sandbox = self.environment.sandbox
         return sandbox.rate_scale if sandbox is not None else 1.0
+
+    @property
+    def aws(self) -> AwsAccess:
+        """How AWS is reached; a ready environment has it."""
+        assert self.environment.aws is not None
+        return self.environment.aws
+
+    @property
+    def resources(self) -> Resources:
+        """What the rows look at."""
+        return self.environment.resources or Resources()
 
 
 def refuse_unnamed(spec: Spec, *, named: bool, environ: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
@@ -75,6 +76,11 @@ def run_phase(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock:
     return ended
 
 
+def generators_for(spec: Spec, rate_per_s: float) -> int:
+    """How many generator processes offer this rate: the plan's own number, or as many as it needs."""
+    return spec.load.generators or max(1, math.ceil(rate_per_s / RATE_A_GENERATOR))
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during a phase. ``result`` is what was measured until then, marked invalid."""
 
@@ -96,7 +102,7 @@ def _offer(
     ramp_s = clock.wall_seconds(phase.ramp_s)
     hold_s = clock.wall_seconds(minute_ceil(phase.hold_s))
     rate = phase.rate_per_s * ground.rate_scale
-    shards = spec.load.generators or max(1, -(-int(rate) // int(RATE_A_GENERATOR)))
+    shards = generators_for(spec, rate)
     pacer = Pacer(rate_per_s=rate, ramp_s=ramp_s, hold_s=hold_s, arrivals=spec.load.arrivals, seed=spec.load.seed)
     jobs = [_job(spec, phase, ground, folder, pacer, shard, shards) for shard in range(shards)]
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]

@@ -4,7 +4,7 @@ controller.lock   held while pytest lives; generators stop when it is free
 phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
 <phase>.started   a phase has begun; without a result beside it, it was lost
-<phase>.result.json, <phase>.answers.json, verdicts/<phase>--<row>.json
+<phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """
 
 from __future__ import annotations
@@ -26,20 +26,27 @@ from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
 from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.cloudwatch import Answer, Ask
 from pytest_syncload.sources.settle import Reading
 
 _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
+_CENSUS = TypeAdapter(Census)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRecord:
-    """What is known of a phase that was asked for: its result and what CloudWatch said, or why there is none."""
+    """What is known of a phase that was asked for: its result and what CloudWatch and ECS said, or why there is none.
+
+    ``refused`` says that a check before the load failed, so nothing was sent.
+    """
 
     result: PhaseResult | None
     reading: Reading | None
     problem: str | None
+    census: Census | None = None
+    refused: bool = False
 
 
 class RunFolder:
@@ -95,10 +102,13 @@ class RunFolder:
             if data is None:
                 return None
             answers = self.read(f"{phase}.answers.json")
+            tasks = self.read(f"{phase}.tasks.json")
             return PhaseRecord(
                 result=None if data["result"] is None else _result_from_json(data["result"]),
                 reading=None if answers is None else _reading_from_json(answers),
                 problem=data["problem"],
+                census=None if tasks is None else _CENSUS.validate_python(tasks),
+                refused=data["refused"],
             )
         except (ValidationError, KeyError, TypeError, ValueError) as error:
             raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {error}") from None
@@ -112,11 +122,15 @@ class RunFolder:
                 {
                     "problem": reading.problem,
                     "attempts": reading.attempts,
+                    "doubts": dict(reading.doubts),
                     "answers": _ANSWERS.dump_python(list(reading.answers.values()), mode="json"),
                 },
             )
+        if record.census is not None:
+            self.write(f"{phase}.tasks.json", _CENSUS.dump_python(record.census, mode="json"))
         result = None if record.result is None else _result_to_json(record.result)
-        self.write(f"{phase}.result.json", {"problem": record.problem, "result": result})
+        said = {"problem": record.problem, "refused": record.refused, "result": result}
+        self.write(f"{phase}.result.json", said)
 
     def keep_verdict(self, verdict: Verdict) -> None:
         """Record a row's verdict."""
@@ -202,4 +216,4 @@ def _result_from_json(data: Mapping[str, Any]) -> PhaseResult:
 def _reading_from_json(data: Mapping[str, Any]) -> Reading:
     answers = _ANSWERS.validate_python(data["answers"])
     by_ask: dict[Ask, Answer] = {answer.ask: answer for answer in answers}
-    return Reading(answers=by_ask, problem=data["problem"], attempts=data["attempts"])
+    return Reading(answers=by_ask, problem=data["problem"], attempts=data["attempts"], doubts=data["doubts"])

@@ -118,6 +118,8 @@ _PERCENTILES = ("p95", "p50", "p90", "p99", "p99.9", "Average", "Maximum")
 #: Average is the service's or the node's, Maximum that of its hottest task or minute.
 _UTILISATION = ("Average", "Maximum")
 _LEVEL = frozenset({Rule.SUSTAINED, Rule.GROWTH})
+#: Growth is judged on one series, and the worst of several nodes is not one.
+_SUSTAINED = frozenset({Rule.SUSTAINED})
 
 
 def _level(name: str, each: str | None, dimensions: tuple[tuple[str, str], ...]) -> Template:
@@ -239,7 +241,7 @@ PRESETS: dict[str, Preset] = {
             # On a node with 2 vCPU an engine at its end shows as 50 % of the host, so both are asked.
             templates=(_level("EngineCPUUtilization", "nodes", _NODE), _level("CPUUtilization", "nodes", _NODE)),
             statistics=_UTILISATION,
-            rules=_LEVEL,
+            rules=_SUSTAINED,
         ),
         Preset(
             name="elasticache.engine_cpu",
@@ -248,7 +250,7 @@ PRESETS: dict[str, Preset] = {
             namespace="AWS/ElastiCache",
             templates=(_level("EngineCPUUtilization", "nodes", _NODE),),
             statistics=_UTILISATION,
-            rules=_LEVEL,
+            rules=_SUSTAINED,
         ),
         Preset(
             name="elasticache.host_cpu",
@@ -257,7 +259,7 @@ PRESETS: dict[str, Preset] = {
             namespace="AWS/ElastiCache",
             templates=(_level("CPUUtilization", "nodes", _NODE),),
             statistics=_UTILISATION,
-            rules=_LEVEL,
+            rules=_SUSTAINED,
         ),
         _unbuilt("load.breaking_point", Kind.RATE, "the first rate of a climb that did not hold"),
         _unbuilt("load.headroom", Kind.SHARE, "how far the breaking point lies above the peak's rate"),

@@ -18,6 +18,14 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """The phase's load waits for something that must be there before: ``waiting_for`` says what."""
+
+    phase: str
+    waiting_for: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStarted:
     """Load begins. ``window`` is the hold that will be judged; ``wall_s`` how long ramp and hold last."""
 
@@ -64,5 +72,5 @@ class Settled:
     problem: str | None
 
 
-Event = Checked | PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
+Event = Checked | Waiting | PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
 Listener = Callable[[Event], None]

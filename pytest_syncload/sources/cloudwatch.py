@@ -25,14 +25,17 @@ MINUTE_S = 60
 #: The longest period CloudWatch folds to one point.
 LONGEST_PERIOD_S = 86_400
 COMPLETE = "Complete"
+#: Statistics that add up over minutes; all others must be folded by CloudWatch itself.
+COUNTING = ("Sum", "SampleCount")
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One query at one period: 60 s for the series, the whole window for its one statistic."""
+    """One query over one window: at a period of 60 s for the series, of the whole window for its one statistic."""
 
     query: Query
     period_s: int
+    window: Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,21 +48,31 @@ class Answer:
     values: tuple[float, ...]
 
 
-def traffic_ask(resources: Resources) -> Ask:
+def traffic_ask(resources: Resources, window: Window) -> Ask:
     """The request count a phase is reconciled with. Raises `Inconclusive` where no API is listed."""
-    (query,) = fill(REQUEST_COUNT, "AWS/ApiGateway", resources, "Sum", "the reconciliation of request counts")
-    return Ask(query, MINUTE_S)
+    (query,) = fill(REQUEST_COUNT, resources, "Sum")
+    return Ask(query, MINUTE_S, window)
 
 
 def asks_of(slo: Slo, resources: Resources, window: Window) -> tuple[Ask, ...]:
     """What must be asked to judge a row. Raises `Inconclusive` where it cannot be."""
     asks = []
     for query in queries_for(slo, resources):
-        asks.append(Ask(query, MINUTE_S))
-        if query.role is Role.VALUE and query.statistic not in ("Sum", "SampleCount"):
-            asks.append(Ask(query, whole(window)))
-            asks.append(Ask(replace(query, statistic="SampleCount"), MINUTE_S))
+        asks.append(Ask(query, MINUTE_S, window))
+        if query.role is not Role.VALUE:
+            continue
+        if query.statistic not in COUNTING:
+            if slo.sustained_s is None:
+                asks.append(Ask(query, whole(window), window))
+            asks.append(Ask(replace(query, statistic="SampleCount"), MINUTE_S, window))
+        if slo.drains_within_s is not None:
+            asks.append(Ask(query, MINUTE_S, behind(window, slo.drains_within_s)))
     return tuple(asks)
+
+
+def behind(window: Window, seconds: float) -> Window:
+    """The ``seconds`` (whole minutes) that follow the window."""
+    return Window(start=window.end, end=window.end + seconds)
 
 
 def whole(window: Window) -> int:
@@ -69,16 +82,20 @@ def whole(window: Window) -> int:
     return round(window.seconds)
 
 
-def fetch(client: Any, asks: Iterable[Ask], window: Window) -> dict[Ask, Answer]:
+def fetch(client: Any, asks: Iterable[Ask]) -> dict[Ask, Answer]:
     """Ask CloudWatch. Every ask has an answer, if only an empty one.
 
     Raises:
         Inconclusive: CloudWatch refused; `aws.Passing` where it may answer when asked again.
     """
-    distinct = list(dict.fromkeys(asks))
+    # A call has one StartTime and one EndTime.
+    by_window: dict[Window, list[Ask]] = {}
+    for ask in dict.fromkeys(asks):
+        by_window.setdefault(ask.window, []).append(ask)
     answers: dict[Ask, Answer] = {}
-    for first in range(0, len(distinct), QUERIES_A_CALL):
-        answers |= _fetch_batch(client, distinct[first : first + QUERIES_A_CALL], window)
+    for window, of_window in by_window.items():
+        for first in range(0, len(of_window), QUERIES_A_CALL):
+            answers |= _fetch_batch(client, of_window[first : first + QUERIES_A_CALL], window)
     return answers
 
 

@@ -6,82 +6,175 @@ Missing data follows the metric's policy in the catalogue; NaN and infinities ar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from pytest_syncload.facts.catalogue import PRESETS, Absent, Fold, Preset, Query, Role, queries_for
+from pytest_syncload.facts.catalogue import (
+    Absent,
+    Fold,
+    Preset,
+    Query,
+    Role,
+    preset_of,
+    queries_for,
+    service_of,
+)
+from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.observation import Observation, Series
-from pytest_syncload.facts.plan import Resources, Slo
+from pytest_syncload.facts.plan import Resources, Slo, Target
 from pytest_syncload.facts.result import PhaseResult
-from pytest_syncload.facts.units import Kind
-from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, Answer, Ask, whole
-from pytest_syncload.sources.settle import allowed_difference
+from pytest_syncload.facts.tasks import Census
+from pytest_syncload.facts.units import format_duration
+from pytest_syncload.sources.cloudwatch import COMPLETE, COUNTING, MINUTE_S, Answer, Ask, behind, whole
+from pytest_syncload.sources.settle import Reading, allowed_difference
+from pytest_syncload.sources.tasks import fold_tasks
 
 _EMPTY = Series(timestamps=(), values=(), period_s=MINUTE_S)
 
 
-def observe(slo: Slo, answers: Mapping[Ask, Answer], resources: Resources, result: PhaseResult) -> Observation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folded:
+    """A value and what it was made of; see `Observation`."""
+
+    value: float
+    samples: int | None
+    series: Series
+    parts: Mapping[str, float] = field(default_factory=dict)
+    after: Series | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """What a fold works on."""
+
+    slo: Slo
+    preset: Preset
+    queries: tuple[Query, ...]
+    answers: Mapping[Ask, Answer]
+    result: PhaseResult
+
+    def answer(self, query: Query, period_s: int = MINUTE_S) -> Answer:
+        return _whole_answer(self.answers, Ask(query, period_s, self.result.window))
+
+    def of_role(self, role: Role) -> list[Query]:
+        return [query for query in self.queries if query.role is role]
+
+
+def observe(
+    slo: Slo, reading: Reading, resources: Resources, result: PhaseResult, census: Census | None = None
+) -> Observation:
     """The row's value over the result's window. Never raises: what is missing is the observation's ``problem``."""
-    preset = PRESETS.get(slo.metric or "") or _raw_preset(slo)
+    preset = preset_of(slo)
+    if preset.fold is Fold.TASKS:
+        return _observe_tasks(slo, preset, resources, result, census)
     queries: tuple[Query, ...] = ()
+    folded = None
+    problem = None
     try:
         queries = queries_for(slo, resources)
-        value, samples, series, parts = _FOLDS[preset.fold](slo, preset, queries, answers, result)
-        problem = None
+        for query in queries:
+            if str(query) in reading.doubts:
+                raise Inconclusive(reading.doubts[str(query)])
+        if reading.problem is not None and not reading.answers:
+            # Nothing was read at all: the reader needs the cause, not that each query is without an answer.
+            raise Inconclusive(reading.problem)
+        case = _Case(slo=slo, preset=preset, queries=queries, answers=reading.answers, result=result)
+        folded = _FOLDS[preset.fold](case)
     except Inconclusive as error:
-        value, samples, series, parts, problem = None, None, _EMPTY, {}, str(error)
+        problem = str(error)
     return Observation(
         slo=slo,
         window=result.window,
         kind=preset.kind,
-        value=value,
-        samples=samples,
-        series=series,
+        value=None if folded is None else folded.value,
+        samples=None if folded is None else folded.samples,
+        series=_EMPTY if folded is None else folded.series,
         sources=tuple(str(query) for query in queries if query.role is not Role.ALIVE),
-        parts=parts,
+        parts={} if folded is None else folded.parts,
         problem=problem,
+        after=None if folded is None else folded.after,
     )
 
 
-_Folded = tuple[float, int | None, Series, dict[str, float]]
+def _fold_worst(case: _Case) -> _Folded:
+    """The value of each resource by itself, and of those the one that is worst for the target."""
+    values = case.of_role(Role.VALUE)
+    found = [_fold_one(case, query) for query in values]
+    worst = found[0]
+    for other in found[1:]:
+        if is_worse(other.value, worst.value, case.slo.target):
+            worst = other
+    if len(values) == 1:
+        return worst
+    parts = {f"{query.name} {query.group}".strip(): each.value for query, each in zip(values, found, strict=True)}
+    return replace(worst, parts=parts, samples=None if worst.samples is None else sum(f.samples or 0 for f in found))
 
 
-def _fold_whole_window(
-    slo: Slo, preset: Preset, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
-) -> _Folded:
-    (query, *siblings) = queries
-    minutes = _whole_answer(answers, Ask(query, MINUTE_S))
-    if query.statistic in ("Sum", "SampleCount"):
-        if siblings:
-            _require_alive(query, queries, answers, result)
+def _fold_one(case: _Case, query: Query) -> _Folded:
+    minutes = case.answer(query)
+    factor = case.preset.factor
+    series = _series(minutes, factor)
+    if query.statistic in COUNTING:
+        if case.preset.absent is Absent.ZERO_WHILE_ALIVE:
+            _require_alive(case, query)
         else:
-            _require_every_minute(minutes, result)
-        return sum(minutes.values) * preset.factor, None, _series(minutes, preset), {}
-    folded = _whole_answer(answers, Ask(query, whole(result.window)))
-    counts = _whole_answer(answers, Ask(replace(query, statistic="SampleCount"), MINUTE_S))
+            _require_every_minute(minutes)
+        return _Folded(value=sum(minutes.values) * factor, samples=None, series=series)
+    counts = case.answer(replace(query, statistic="SampleCount"))
+    _require_points(minutes)
+    _require_every_minute(minutes)
+    _require_every_minute(counts)
+    _require_this_load(case, query, sum(counts.values))
+    after = None
+    if case.slo.drains_within_s is not None:
+        window = behind(case.result.window, case.slo.drains_within_s)
+        after = _series(_whole_answer(case.answers, Ask(query, MINUTE_S, window)), factor)
+    if case.slo.sustained_s is not None:
+        target = case.slo.target
+        level = held_for(series.values, case.slo.sustained_s, target)
+        extreme = min(series.values) if target.op in (">", ">=") else max(series.values)
+        # Each minute stands by itself here, so the one with the fewest samples decides whether there were enough.
+        fewest = int(min(counts.values))
+        return _Folded(value=level, samples=fewest, series=series, parts={"worst minute": extreme}, after=after)
+    folded = case.answer(query, whole(case.result.window))
     _require_points(folded)
-    _require_every_minute(minutes, result)
-    if folded.timestamps != (result.window.start,):
+    if folded.timestamps != (case.result.window.start,):
         raise Inconclusive(f"{query} came back for another period than the window; nothing else is asked")
-    _require_every_minute(counts, result)
-    samples = int(sum(counts.values))
-    if preset.every_request and abs(samples - result.wire_requests) > allowed_difference(
-        result.wire_requests, result.in_flight_edges
-    ):
+    return _Folded(value=folded.values[0] * factor, samples=int(sum(counts.values)), series=series, after=after)
+
+
+def is_worse(value: float, than: float, target: Target) -> bool:
+    """Whether ``value`` is further from what ``target`` wants than ``than`` is."""
+    if target.op in ("<", "<="):
+        return value > than
+    if target.op in (">", ">="):
+        return value < than
+    return abs(value - target.value) > abs(than - target.value)
+
+
+def held_for(values: Sequence[float], seconds: float, target: Target) -> float:
+    """The worst level that was held for so many service seconds without a break; ``values`` is one a minute.
+
+    For ``< 1000`` and three minutes: of each three minutes in a row the lowest, and of those the highest. It meets the
+    target exactly where no three minutes in a row break it. Raises `Inconclusive` where there are too few minutes.
+    """
+    length = max(1, math.ceil(seconds / MINUTE))
+    if len(values) < length:
         raise Inconclusive(
-            f"{query} has {samples} samples where this load put {result.wire_requests} requests on the wire: "
-            "it does not speak of this load"
+            f"sustained {format_duration(seconds)} needs a hold of as many minutes, and this one has {len(values)}; "
+            "make the hold longer"
         )
-    return folded.values[0] * preset.factor, samples, _series(minutes, preset), {}
+    runs = [values[first : first + length] for first in range(len(values) - length + 1)]
+    if target.op in (">", ">="):
+        return min(max(run) for run in runs)
+    return max(min(run) for run in runs)
 
 
-def _fold_ratio(
-    slo: Slo, preset: Preset, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
-) -> _Folded:
-    above = _whole_answer(answers, Ask(_by_role(queries, Role.NUMERATOR), MINUTE_S))
-    below = _whole_answer(answers, Ask(_by_role(queries, Role.DENOMINATOR), MINUTE_S))
-    _require_every_minute(below, result)
+def _fold_ratio(case: _Case) -> _Folded:
+    (above,) = (case.answer(query) for query in case.of_role(Role.NUMERATOR))
+    (below,) = (case.answer(query) for query in case.of_role(Role.DENOMINATOR))
+    _require_every_minute(below)
     total = sum(below.values)
     if total <= 0:
         raise Inconclusive(f"{below.ask.query} is {total}: a share of no requests proves nothing")
@@ -98,52 +191,90 @@ def _fold_ratio(
         period_s=MINUTE_S,
     )
     parts = {"CloudWatch": share}
-    if preset.client_view == "failed":
-        failed = result.hold.failed_percent
+    if case.preset.client_view == "failed":
+        failed = case.result.hold.failed_percent
         if failed is None:
             raise Inconclusive("the load saw no answer at all")
         parts["client"] = failed
-    return max(parts.values()), int(total), series, parts
+    return _Folded(value=max(parts.values()), samples=int(total), series=series, parts=parts)
 
 
-def _fold_sum(
-    slo: Slo, preset: Preset, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
-) -> _Folded:
+def _fold_sum(case: _Case) -> _Folded:
     parts: dict[str, float] = {}
     minutes: dict[float, float] = {}
-    for query in (query for query in queries if query.role is Role.VALUE):
-        answer = _whole_answer(answers, Ask(query, MINUTE_S))
-        if preset.absent is Absent.ZERO_WHILE_ALIVE:
-            _require_alive(query, queries, answers, result)
+    for query in case.of_role(Role.VALUE):
+        answer = case.answer(query)
+        if case.preset.absent is Absent.ZERO_WHILE_ALIVE:
+            _require_alive(case, query)
         else:
-            _require_every_minute(answer, result)
+            _require_every_minute(answer)
         parts[f"{query.group} {query.name}"] = sum(answer.values)
         for stamp, value in zip(answer.timestamps, answer.values, strict=True):
             minutes[stamp] = minutes.get(stamp, 0.0) + value
-    stamps = result.window.minutes
+    stamps = case.result.window.minutes
     series = Series(timestamps=stamps, values=tuple(minutes.get(stamp, 0.0) for stamp in stamps), period_s=MINUTE_S)
-    return sum(parts.values()), None, series, parts
+    return _Folded(value=sum(parts.values()), samples=None, series=series, parts=parts)
 
 
-_FOLDS = {Fold.WHOLE_WINDOW: _fold_whole_window, Fold.RATIO: _fold_ratio, Fold.SUM: _fold_sum}
+_FOLDS = {Fold.WORST: _fold_worst, Fold.RATIO: _fold_ratio, Fold.SUM: _fold_sum}
 
 
-def _require_alive(
-    query: Query, queries: tuple[Query, ...], answers: Mapping[Ask, Answer], result: PhaseResult
-) -> None:
+def _observe_tasks(
+    slo: Slo, preset: Preset, resources: Resources, result: PhaseResult, census: Census | None
+) -> Observation:
+    try:
+        cluster, service = service_of(resources, preset.name)
+    except Inconclusive as error:
+        return Observation(
+            slo=slo,
+            window=result.window,
+            kind=preset.kind,
+            value=None,
+            samples=None,
+            series=_EMPTY,
+            sources=(),
+            parts={},
+            problem=str(error),
+        )
+    found = fold_tasks(census, result.window)
+    return Observation(
+        slo=slo,
+        window=result.window,
+        kind=preset.kind,
+        value=found.value,
+        samples=found.n,
+        series=found.series or _EMPTY,
+        sources=(f"ECS ListTasks and DescribeTasks {{cluster={cluster}, serviceName={service}}}",),
+        parts={},
+        problem=found.problem,
+        notes=found.notes,
+    )
+
+
+def _require_alive(case: _Case, query: Query) -> None:
     """A minute without a point is zero only if a sibling shows traffic in that very minute."""
-    siblings = [other for other in queries if other.role is Role.ALIVE and other.group == query.group]
+    siblings = [other for other in case.of_role(Role.ALIVE) if other.group == query.group]
     alive: set[float] = set()
     for sibling in siblings:
-        told = _whole_answer(answers, Ask(sibling, MINUTE_S))
+        told = case.answer(sibling)
         alive |= {stamp for stamp, value in zip(told.timestamps, told.values, strict=True) if value > 0}
-    silent = {*result.window.minutes} - alive - {*_whole_answer(answers, Ask(query, MINUTE_S)).timestamps}
+    minutes = case.result.window.minutes
+    silent = {*minutes} - alive - {*case.answer(query).timestamps}
     if silent:
         names = " and ".join(sibling.name for sibling in siblings)
         raise Inconclusive(
             f"no data point for {query}, and none of {names} shows that {query.group or 'it'} was used in "
-            f"{len(silent)} of {len(result.window.minutes)} minutes; silence is zero only beside traffic: is the name "
-            "right?"
+            f"{len(silent)} of {len(minutes)} minutes; silence is zero only beside traffic: is the name right?"
+        )
+
+
+def _require_this_load(case: _Case, query: Query, samples: float) -> None:
+    """A metric with a sample for each request has as many as this load put on the wire, or speaks of another."""
+    wire, open_at_edges = case.result.wire_requests, case.result.in_flight_edges
+    if case.preset.every_request and abs(samples - wire) > allowed_difference(wire, open_at_edges):
+        raise Inconclusive(
+            f"{query} has {samples:.0f} samples where this load put {wire} requests on the wire: "
+            "it does not speak of this load"
         )
 
 
@@ -154,9 +285,9 @@ def _require_points(answer: Answer) -> None:
         )
 
 
-def _require_every_minute(answer: Answer, result: PhaseResult) -> None:
+def _require_every_minute(answer: Answer) -> None:
     _require_points(answer)
-    wanted = result.window.minutes
+    wanted = answer.ask.window.minutes
     if answer.timestamps != wanted:
         there = len({*wanted} & {*answer.timestamps})
         raise Inconclusive(f"{answer.ask.query} has {there} of the window's {len(wanted)} minutes")
@@ -174,19 +305,9 @@ def _whole_answer(answers: Mapping[Ask, Answer], ask: Ask) -> Answer:
     return answer
 
 
-def _by_role(queries: tuple[Query, ...], role: Role) -> Query:
-    return next(query for query in queries if query.role is role)
-
-
-def _series(answer: Answer, preset: Preset) -> Series:
+def _series(answer: Answer, factor: float) -> Series:
     return Series(
         timestamps=answer.timestamps,
-        values=tuple(value * preset.factor for value in answer.values),
+        values=tuple(value * factor for value in answer.values),
         period_s=answer.ask.period_s,
     )
-
-
-def _raw_preset(slo: Slo) -> Preset:
-    absent = Absent.ZERO_WHILE_ALIVE if slo.alive is not None else Absent.INCONCLUSIVE
-    kind: Kind = slo.target.kind
-    return Preset(name="query", kind=kind, what="a CloudWatch metric written out in slo.yaml", absent=absent)

@@ -1,15 +1,15 @@
 """Waits until CloudWatch has said its last word on a window, and checks that the word is about this load.
 
 Values keep changing while samples arrive (CloudWatch user guide: convergence can take up to 10 minutes). Settled is:
-every answer Complete, a request count for every minute of the window, two polls at least a service minute apart that
-agree, and a request count that fits what was put on the wire.
+every answer Complete, a request count for every minute of the window, no series that has only some of its minutes, two
+polls at least a service minute apart that agree, and a request count that fits what was put on the wire.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import tenacity
@@ -17,14 +17,13 @@ import tenacity
 from pytest_syncload.facts.catalogue import Role
 from pytest_syncload.facts.clock import MINUTE, ServiceClock
 from pytest_syncload.facts.errors import Inconclusive
-from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.sources.aws import Passing
-from pytest_syncload.sources.cloudwatch import COMPLETE, Answer, Ask, fetch
+from pytest_syncload.sources.cloudwatch import COMPLETE, COUNTING, MINUTE_S, Answer, Ask, fetch
 
-#: Service minutes after which a window that has not settled is inconclusive.
+#: Service minutes after the hold at which a window that has not settled is inconclusive.
 DEADLINE_MINUTES = 15
-#: Service minutes after the hold before which nothing is final: AWS publishes a minute one to three minutes late.
+#: Service minutes after the last one looked at before which nothing is final: AWS publishes one to three minutes late.
 EARLIEST_MINUTES = 3
 #: How far the service's own request count may lie from what was put on the wire, besides requests open at the edges.
 COUNT_TOLERANCE = 0.01
@@ -32,47 +31,61 @@ COUNT_TOLERANCE = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The last answers, and why they are not settled (None: they are)."""
+    """The last answers, and what keeps them from being final.
+
+    ``problem`` concerns every row (None: nothing does). ``doubts`` concern the rows that ask a query, by its text.
+    """
 
     answers: dict[Ask, Answer]
     problem: str | None
     attempts: int
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 class _NotYet(Exception):
-    """Not settled; the text says what is missing."""
+    """Not settled; the text says what is missing. ``doubts`` are set where it is a matter of single queries."""
+
+    def __init__(self, what: str, doubts: Mapping[str, str] | None = None) -> None:
+        super().__init__(what)
+        self.doubts = doubts or {}
 
 
 def settle(
     client: Any,
     asks: Sequence[Ask],
     traffic: Ask,
-    window: Window,
     clock: ServiceClock,
     *,
     wire_requests: int,
     in_flight_edges: int,
     waiting: Callable[[int, str], None],
 ) -> Reading:
-    """Poll until settled or past the deadline. ``waiting(attempt, what)`` is told before each further poll."""
+    """Poll until settled or past the deadline. ``waiting(attempt, what)`` is told before each further poll.
+
+    The hold is ``traffic``'s window; a row that must drain looks behind it.
+    """
     last: dict[Ask, Answer] = {}
     attempts = 0
+    looked_until = max(ask.window.end for ask in (*asks, traffic))
 
     def poll() -> dict[Ask, Answer]:
         nonlocal last, attempts
         attempts += 1
         try:
-            before, last = last, fetch(client, (*asks, traffic), window)
+            before, last = last, fetch(client, (*asks, traffic))
         except Passing as error:
             raise _NotYet(str(error)) from None
-        if clock.now() < window.end + EARLIEST_MINUTES * MINUTE:
+        if clock.now() < looked_until + EARLIEST_MINUTES * MINUTE:
             # Late samples of the last minute would go unseen; this poll is kept for the next to agree with.
-            raise _NotYet(f"the hold ended less than {EARLIEST_MINUTES} minutes ago")
-        missing = unsettled(before, last, traffic, window) or unreconciled(
+            raise _NotYet(f"the last minute that is looked at ended less than {EARLIEST_MINUTES} minutes ago")
+        doubts = unsettled(before, last)
+        missing = _of_traffic(doubts, last[traffic]) or unreconciled(
             last[traffic], wire_requests=wire_requests, in_flight_edges=in_flight_edges
         )
         if missing:
             raise _NotYet(missing)
+        if doubts:
+            raise _NotYet(next(iter(doubts.values())), doubts)
         return last
 
     def say(state: tenacity.RetryCallState) -> None:
@@ -83,7 +96,7 @@ def settle(
         retry=tenacity.retry_if_exception_type(_NotYet),
         # A service minute and a little: two polls that agree must be at least one apart.
         wait=tenacity.wait_fixed(clock.wall_seconds(MINUTE * 1.05)),
-        stop=_stop_at(clock.monotonic_at(window.end + DEADLINE_MINUTES * MINUTE)),
+        stop=_stop_at(clock.monotonic_at(traffic.window.end + DEADLINE_MINUTES * MINUTE)),
         before_sleep=say,
         reraise=True,
     )
@@ -91,27 +104,26 @@ def settle(
         return Reading(answers=retrying(poll), problem=None, attempts=attempts)
     except _NotYet as error:
         waited = f"CloudWatch did not settle within {DEADLINE_MINUTES} minutes after the hold"
-        return Reading(answers=last, problem=f"{waited}: {error}", attempts=attempts)
+        doubts = {query: f"{waited}: {what}" for query, what in error.doubts.items()}
+        problem = None if doubts else f"{waited}: {error}"
+        return Reading(answers=last, problem=problem, attempts=attempts, doubts=doubts)
     except Inconclusive as error:
         return Reading(answers=last, problem=str(error), attempts=attempts)
 
 
-def unsettled(before: dict[Ask, Answer], now: dict[Ask, Answer], traffic: Ask, window: Window) -> str | None:
-    """What is still missing or moving, None where nothing is."""
+def unsettled(before: Mapping[Ask, Answer], now: Mapping[Ask, Answer]) -> dict[str, str]:
+    """What is still missing or moving, by the text of the query."""
+    doubts: dict[str, str] = {}
+    for query, (there, wanted) in _published_minutes(now).items():
+        # What has no point at all may be a wrong name: waiting would not help, and the row's own verdict says so.
+        if there and not wanted <= there:
+            doubts[query] = f"{query} has {len(there & wanted)} of the window's {len(wanted)} minutes"
     for ask, answer in now.items():
         if answer.status != COMPLETE:
-            return f"{ask.query} is {answer.status}, not {COMPLETE}"
-    expected = set(window.minutes)
-    there = set(now[traffic].timestamps)
-    if not expected <= there:
-        return f"{traffic.query} has {len(there & expected)} of the window's {len(expected)} minutes"
-    for name, alive in _alive_minutes(now).items():
-        if alive and not expected <= alive:
-            return f"{name} has {len(alive & expected)} of the window's {len(expected)} minutes"
-    for ask, answer in now.items():
-        if ask not in before or (before[ask].timestamps, before[ask].values) != (answer.timestamps, answer.values):
-            return f"{ask.query} has not been the same in two polls a minute apart"
-    return None
+            doubts[str(ask.query)] = f"{ask.query} is {answer.status}, not {COMPLETE}"
+        elif ask not in before or (before[ask].timestamps, before[ask].values) != (answer.timestamps, answer.values):
+            doubts.setdefault(str(ask.query), f"{ask.query} has not been the same in two polls a minute apart")
+    return doubts
 
 
 def allowed_difference(wire_requests: int, in_flight_edges: int) -> float:
@@ -131,13 +143,36 @@ def unreconciled(traffic: Answer, *, wire_requests: int, in_flight_edges: int) -
     )
 
 
-def _alive_minutes(answers: dict[Ask, Answer]) -> dict[str, set[float]]:
-    """The minutes in which the sibling metrics of each resource have a data point."""
-    minutes: dict[str, set[float]] = {}
+def _of_traffic(doubts: Mapping[str, str], traffic: Answer) -> str | None:
+    """What is wrong with the request count itself, which every row stands on."""
+    query = traffic.ask.query
+    expected = set(traffic.ask.window.minutes)
+    there = set(traffic.timestamps)
+    # Missing minutes first: that says more than that the answer is moving.
+    if traffic.status == COMPLETE and not expected <= there:
+        return f"{query} has {len(there & expected)} of the window's {len(expected)} minutes"
+    return doubts.get(str(query))
+
+
+def _published_minutes(answers: Mapping[Ask, Answer]) -> dict[str, tuple[set[float], set[float]]]:
+    """The minutes in which something that is published every minute has a data point, and those it should have.
+
+    That is any metric that is no sum, and the sibling metrics of each resource taken together.
+    """
+    minutes: dict[str, tuple[set[float], set[float]]] = {}
+    siblings: dict[tuple[str, str], list[Ask]] = {}
     for ask, answer in answers.items():
-        if ask.query.role is Role.ALIVE:
-            name = f"{ask.query.namespace} of {ask.query.group or ask.query.name}"
-            minutes.setdefault(name, set()).update(answer.timestamps)
+        query = ask.query
+        if query.role is Role.ALIVE:
+            siblings.setdefault((query.namespace, query.group), []).append(ask)
+        elif query.role is Role.VALUE and query.statistic not in COUNTING and ask.period_s == MINUTE_S:
+            there, wanted = minutes.setdefault(str(query), (set(), set()))
+            there.update(answer.timestamps)
+            wanted.update(ask.window.minutes)
+    for of_resource in siblings.values():
+        together = {stamp for ask in of_resource for stamp in answers[ask].timestamps}
+        for ask in of_resource:
+            minutes[str(ask.query)] = (together, set(ask.window.minutes))
     return minutes
 
 

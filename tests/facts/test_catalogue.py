@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_syncload.facts.catalogue import PRESETS, Role, queries_for
+from pytest_syncload.facts.catalogue import PRESETS, REQUEST_COUNT, Fold, Role, Rule, fill, queries_for
 from pytest_syncload.facts.errors import Inconclusive
-from pytest_syncload.facts.plan import Resources
-from tests.rows import LATENCY, RESOURCES, THROTTLES
+from pytest_syncload.facts.plan import Resources, Slo
+from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
 
 
 def test_a_preset_is_filled_with_the_environments_names() -> None:
@@ -43,9 +43,49 @@ def test_what_is_not_built_says_so(name: str) -> None:
 
 def test_every_built_preset_has_queries() -> None:
     for preset in PRESETS.values():
-        assert preset.built == bool(preset.templates)
+        assert preset.built == (bool(preset.templates) or preset.fold is Fold.TASKS)
 
 
 def test_a_resource_that_is_missing_is_named() -> None:
     with pytest.raises(Inconclusive, match=r"resources\.api\.stage"):
         queries_for(LATENCY, Resources(rest_api="syncwell"))
+
+
+def test_an_http_api_is_asked_by_its_own_names() -> None:
+    resources = Resources(http_api="a1b2c3", stage="v1")
+    dimensions = (("ApiId", "a1b2c3"), ("Stage", "v1"))
+    assert [(query.name, query.dimensions) for query in queries_for(ERRORS, resources)] == [
+        ("5xx", dimensions),
+        ("Count", dimensions),
+    ]
+    assert [(query.name, query.dimensions) for query in queries_for(LATENCY, resources)] == [("Latency", dimensions)]
+    assert [query.dimensions for query in fill(REQUEST_COUNT, resources, "Sum")] == [dimensions]
+
+
+def test_both_views_of_every_cache_node_are_asked_for() -> None:
+    asked = [(query.name, query.dimensions[0][1]) for query in queries_for(CACHE, RESOURCES)]
+    assert asked == [
+        ("EngineCPUUtilization", "syncwell-001"),
+        ("EngineCPUUtilization", "syncwell-002"),
+        ("CPUUtilization", "syncwell-001"),
+        ("CPUUtilization", "syncwell-002"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slo", "needs"),
+    [(DEPTH, "resources.queue"), (CACHE, "resources.cache"), (TASKS, "resources.ecs"), (THROTTLES, "resources.tables")],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_each_row_names_the_resource_it_lacks(slo: Slo, needs: str) -> None:
+    with pytest.raises(Inconclusive, match=needs):
+        queries_for(slo, Resources(rest_api="syncwell", stage="v1"))
+
+
+def test_rules_are_only_where_one_series_can_show_them() -> None:
+    """Growth needs one series; draining needs something that can be emptied."""
+    assert {name for name, preset in PRESETS.items() if Rule.DRAINS in preset.rules} == {"sqs.visible", "sqs.oldest"}
+    assert not any(
+        Rule.GROWTH in preset.rules and any(template.each == "nodes" for template in preset.templates)
+        for preset in PRESETS.values()
+    )

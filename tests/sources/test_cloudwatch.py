@@ -12,7 +12,8 @@ from pytest_syncload.facts.catalogue import Query, Role
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import AwsAccess
 from pytest_syncload.facts.result import Window
-from pytest_syncload.sources.aws import Passing, cloudwatch_client
+from pytest_syncload.sources.aws import Passing
+from pytest_syncload.sources.aws import client as client_for
 from pytest_syncload.sources.cloudwatch import Ask, fetch, whole
 from tests.rows import START, WINDOW
 
@@ -23,7 +24,7 @@ CLIENT = AwsAccess(
 
 def ask(number: int) -> Ask:
     query = Query(role=Role.VALUE, namespace="N", name=f"M{number}", statistic="Sum", dimensions=(("D", "v"),))
-    return Ask(query, 60)
+    return Ask(query, 60, WINDOW)
 
 
 def result(name: str, points: dict[int, float], status: str = "Complete") -> dict[str, Any]:
@@ -37,11 +38,11 @@ def result(name: str, points: dict[int, float], status: str = "Complete") -> dic
 
 def run(asks: list[Ask], *pages: dict[str, Any]) -> dict[Ask, Any]:
 
-    client = cloudwatch_client(CLIENT)
+    client = client_for("cloudwatch", CLIENT)
     with Stubber(client) as stub:
         for page in pages:
             stub.add_response("get_metric_data", page)
-        found = fetch(client, asks, WINDOW)
+        found = fetch(client, asks)
         stub.assert_no_pending_responses()
     return found
 
@@ -101,11 +102,11 @@ def test_the_question_is_what_cloudwatch_is_to_answer() -> None:
         "EndTime": datetime.fromtimestamp(WINDOW.end, UTC),
         "ScanBy": "TimestampAscending",
     }
-    client = cloudwatch_client(CLIENT)
+    client = client_for("cloudwatch", CLIENT)
     with Stubber(client) as stub:
         stub.add_response("get_metric_data", {"MetricDataResults": [], "NextToken": "next"}, expected)
         stub.add_response("get_metric_data", {"MetricDataResults": []}, expected | {"NextToken": "next"})
-        fetch(client, [ask(0)], WINDOW)
+        fetch(client, [ask(0)])
         stub.assert_no_pending_responses()
 
 
@@ -127,11 +128,11 @@ def test_the_second_call_begins_its_ids_anew_and_keeps_the_answers_apart() -> No
 
 @pytest.mark.parametrize(("code", "passing"), [("Throttling", True), ("AccessDenied", False)])
 def test_an_error_names_the_endpoint_that_gave_it(code: str, passing: bool) -> None:
-    client = cloudwatch_client(CLIENT)
+    client = client_for("cloudwatch", CLIENT)
     with Stubber(client) as stub:
         stub.add_client_error("get_metric_data", code, "why", 400)
         with pytest.raises(Inconclusive, match=r"GetMetricData at http://127\.0\.0\.1:1: ") as caught:
-            fetch(client, [ask(0)], WINDOW)
+            fetch(client, [ask(0)])
     assert isinstance(caught.value, Passing) is passing
 
 

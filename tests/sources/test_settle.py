@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -18,16 +18,16 @@ from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.plan import AwsAccess, Environment, SandboxSettings
 from pytest_syncload.facts.result import Window
 from pytest_syncload.sandbox.launch import launch
-from pytest_syncload.sources.aws import cloudwatch_client
+from pytest_syncload.sources.aws import client as client_for
 from pytest_syncload.sources.cloudwatch import Answer, Ask, traffic_ask
 from pytest_syncload.sources.settle import Reading, allowed_difference, settle, unreconciled, unsettled
-from tests.rows import LATENCY, MINUTES, RESOURCES, START, THROTTLES, WINDOW, answer, answers
+from tests.rows import DEPTH, LATENCY, MINUTES, RESOURCES, START, THROTTLES, WINDOW, answer, answers
 
 SANDBOX = AwsAccess(
     region="us-east-1", endpoint_url="http://127.0.0.1:1", access_key_id="id", secret_access_key="not-a-secret"
 )
-TRAFFIC = traffic_ask(RESOURCES)
-SETTLED = answers(LATENCY, THROTTLES)
+TRAFFIC = traffic_ask(RESOURCES, WINDOW)
+SETTLED = answers(LATENCY, THROTTLES, DEPTH)
 #: Polls are 0.3 s apart, and a busy machine may lose seconds before the deadline comes.
 SPEED = 210.0
 
@@ -43,52 +43,49 @@ def changed(ask: Ask, **how: Any) -> dict[Ask, Answer]:
 
 
 def test_the_same_whole_answers_twice_are_settled() -> None:
-    assert unsettled(SETTLED, dict(SETTLED), TRAFFIC, WINDOW) is None
+    assert unsettled(SETTLED, dict(SETTLED)) == {}
 
 
 @pytest.mark.parametrize("ask", list(SETTLED), ids=str)
 def test_any_answer_that_is_not_complete_is_named(ask: Ask) -> None:
     for status in ("PartialData", "InternalError", "Forbidden", "missing"):
-        problem = unsettled(SETTLED, changed(ask, status=status), TRAFFIC, WINDOW)
-        assert problem == f"{ask.query} is {status}, not Complete"
+        doubts = unsettled(SETTLED, changed(ask, status=status))
+        assert doubts == {str(ask.query): f"{ask.query} is {status}, not Complete"}
 
 
-@given(st.sets(st.integers(0, 2)))
-def test_every_minute_needs_a_request_count(there: set[int]) -> None:
-    stamps = tuple(START + 60 * minute for minute in sorted(there))
-    now = changed(TRAFFIC, timestamps=stamps, values=(600.0,) * len(stamps))
-    problem = unsettled(now, now, TRAFFIC, WINDOW)
-    assert problem is None if len(there) == 3 else f"{len(there)} of the window's 3 minutes" in (problem or "")
-
-
-def test_a_minute_beyond_the_window_stands_for_none_inside() -> None:
-    now = changed(TRAFFIC, timestamps=(START, START + 60, START + 180))
-    assert "2 of the window's 3 minutes" in (unsettled(now, now, TRAFFIC, WINDOW) or "")
+def test_a_series_with_holes_is_waited_for_and_one_that_is_silent_is_not() -> None:
+    """A metric that is published every minute will have the rest; a wrong name will not, and folding judges it."""
+    series = next(
+        ask for ask in SETTLED if ask.query.name == "ApproximateNumberOfMessagesVisible" and ask.period_s == 60
+    )
+    holes = changed(series, timestamps=MINUTES[:2], values=(1.0, 1.0))
+    assert unsettled(holes, holes) == {str(series.query): f"{series.query} has 2 of the window's 3 minutes"}
+    silent = changed(series, timestamps=(), values=())
+    assert unsettled(silent, silent) == {}
 
 
 def test_a_sibling_that_is_late_is_waited_for_and_one_that_is_silent_is_not() -> None:
     """Late throttles would be read as none. A sibling without any point is for folding to judge."""
     alive = [ask for ask in SETTLED if ask.query.role is Role.ALIVE]
     late = SETTLED | {ask: replace(SETTLED[ask], timestamps=MINUTES[:2], values=(1.0, 1.0)) for ask in alive}
-    problem = unsettled(late, late, TRAFFIC, WINDOW)
-    assert problem == "AWS/DynamoDB of sync-jobs has 2 of the window's 3 minutes"
+    assert unsettled(late, late) == {str(ask.query): f"{ask.query} has 2 of the window's 3 minutes" for ask in alive}
     silent = SETTLED | {ask: answer(ask, None) for ask in alive}
-    assert unsettled(silent, silent, TRAFFIC, WINDOW) is None
+    assert unsettled(silent, silent) == {}
     # Reads in one minute and writes in the others show the table alive in all of them.
     reads, writes = alive
     shared = late | {
         reads: replace(SETTLED[reads], timestamps=MINUTES[:1], values=(1.0,)),
         writes: replace(SETTLED[writes], timestamps=MINUTES[1:], values=(1.0, 1.0)),
     }
-    assert unsettled(shared, shared, TRAFFIC, WINDOW) is None
+    assert unsettled(shared, shared) == {}
 
 
 @pytest.mark.parametrize("ask", list(SETTLED), ids=str)
 def test_whatever_moves_between_two_polls_is_not_settled(ask: Ask) -> None:
-    before = changed(ask, values=tuple(value + 1 for value in SETTLED[ask].values) or (1.0,), timestamps=MINUTES)
-    assert "has not been the same in two polls" in (unsettled(before, SETTLED, TRAFFIC, WINDOW) or "")
+    before = changed(ask, values=tuple(value + 1 for value in SETTLED[ask].values) or (1.0,), timestamps=(START,))
+    assert "has not been the same in two polls" in unsettled(before, SETTLED)[str(ask.query)]
     missing = {other: given for other, given in SETTLED.items() if other != ask}
-    assert str(ask.query) in (unsettled(missing, SETTLED, TRAFFIC, WINDOW) or "")
+    assert "has not been the same in two polls" in unsettled(missing, SETTLED)[str(ask.query)]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +136,7 @@ Step = dict[str, Any] | tuple[str, int]
 
 @contextmanager
 def stubbed(*steps: Step) -> Iterator[tuple[Any, Stubber]]:
-    client = cloudwatch_client(SANDBOX)
+    client = client_for("cloudwatch", SANDBOX)
     with Stubber(client) as stub:
         for step in steps:
             if isinstance(step, dict):
@@ -155,13 +152,18 @@ def clock_after_hold(minutes: float) -> ServiceClock:
     return replace(plain, origin=WINDOW.end + minutes * MINUTE)
 
 
-def run(client: Any, clock: ServiceClock, said: list[tuple[int, str]] | None = None, wire: int = 1800) -> Reading:
+def run(
+    client: Any,
+    clock: ServiceClock,
+    said: list[tuple[int, str]] | None = None,
+    wire: int = 1800,
+    asks: Sequence[Ask] = (),
+) -> Reading:
     told: list[tuple[int, str]] = [] if said is None else said
     return settle(
         client,
-        [],
+        list(asks),
         TRAFFIC,
-        WINDOW,
         clock,
         wire_requests=wire,
         in_flight_edges=2,
@@ -198,7 +200,7 @@ def test_nothing_is_final_before_three_minutes_after_the_hold() -> None:
     with stubbed(*[page(FULL)] * 12) as (client, _):
         reading = run(client, clock, said)
     assert reading.problem is None
-    assert "the hold ended less than 3 minutes ago" in said[0][1]
+    assert "the last minute that is looked at ended less than 3 minutes ago" in said[0][1]
     assert clock.now() >= WINDOW.end + 3 * MINUTE
 
 
@@ -267,18 +269,19 @@ def test_it_settles_against_the_double_over_http() -> None:
     try:
         environment = sandbox.fill(Environment(name="sandbox", line=1))
         assert environment.aws is not None
-        client = cloudwatch_client(environment.aws)
-        traffic = traffic_ask(environment.resources)
+        client = client_for("cloudwatch", environment.aws)
         end = minute_floor(clock.now()) - 4 * MINUTE
         window = Window(start=end - 2 * MINUTE, end=end)
+        assert environment.resources is not None
+        traffic = traffic_ask(environment.resources, window)
         other = Ask(
-            Query(role=Role.VALUE, namespace="Own", name="Nothing", statistic="Sum", dimensions=(("A", "b"),)), 60
+            Query(role=Role.VALUE, namespace="Own", name="Nothing", statistic="Sum", dimensions=(("A", "b"),)),
+            60,
+            window,
         )
         for moment in (window.start, window.start + 60, window.end):
             put(client, traffic, moment, 300.0)
-        reading = settle(
-            client, [other], traffic, window, clock, wire_requests=600, in_flight_edges=0, waiting=lambda *_: None
-        )
+        reading = settle(client, [other], traffic, clock, wire_requests=600, in_flight_edges=0, waiting=lambda *_: None)
     finally:
         sandbox.close()
     assert reading.problem is None
@@ -296,3 +299,46 @@ def put(client: Any, ask: Ask, moment: float, value: float) -> None:
         "Value": value,
     }
     client.put_metric_data(Namespace=ask.query.namespace, MetricData=[datum])
+
+
+def test_a_minute_beyond_the_window_stands_for_none_inside() -> None:
+    with stubbed(page({0: 600.0, 1: 600.0, 3: 600.0})) as (client, _):
+        reading = run(client, clock_after_hold(15))
+    assert "2 of the window's 3 minutes" in (reading.problem or "")
+
+
+def pages(depth: Values, status: str = "Complete") -> dict[str, Any]:
+    """An answer to one series and to the request count."""
+    series = page(depth, status)["MetricDataResults"][0]
+    return {"MetricDataResults": [series, page(FULL)["MetricDataResults"][0] | {"Id": "q1"}]}
+
+
+DEPTHS = next(ask for ask in SETTLED if ask.query.name == "ApproximateNumberOfMessagesVisible" and ask.period_s == 60)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"), [(pages({0: 1.0, 1: 1.0}), "2 of the window's 3 minutes"), (pages(FULL, "PartialData"), "Part")]
+)
+def test_what_one_query_lacks_at_the_deadline_is_a_doubt_of_its_rows_alone(answer: dict[str, Any], says: str) -> None:
+    clock = clock_after_hold(13)
+    with stubbed(*[answer] * 5) as (client, _):
+        reading = run(client, clock, asks=[DEPTHS])
+    assert reading.problem is None
+    ((query, doubt),) = reading.doubts.items()
+    assert query == str(DEPTHS.query)
+    assert doubt.startswith("CloudWatch did not settle within 15 minutes after the hold: ")
+    assert says in doubt
+
+
+def test_a_row_that_looks_behind_the_hold_is_read_three_minutes_after_that() -> None:
+    said: list[tuple[int, str]] = []
+    behind = Ask(DEPTHS.query, 60, Window(start=WINDOW.end, end=WINDOW.end + 120))
+    clock = clock_after_hold(4)
+    # A call has one window, so there are two of them.
+    with stubbed(*[page(FULL), page({3: 5.0, 4: 0.0})] * 10) as (client, _):
+        # The call of the row's own window comes first: asks are in the order they are given.
+        reading = run(client, clock, said, asks=[replace(TRAFFIC), behind])
+    assert reading.problem is None
+    assert reading.answers[behind].values == (5.0, 0.0)
+    assert clock.now() >= behind.window.end + 3 * MINUTE
+    assert "the last minute that is looked at ended less than 3 minutes ago" in said[0][1]

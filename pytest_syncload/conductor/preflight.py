@@ -1,0 +1,173 @@
+"""What is looked at before load: everything that would make a phase prove nothing, found in ten seconds instead.
+
+Offers no load: one user signs in and sends one request. Every check has its own answer and none stops another, so that
+all that is wrong is told at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+from pytest_syncload.conductor.ground import Ground
+from pytest_syncload.conductor.phase import generators_for
+from pytest_syncload.conductor.probe import probe
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
+from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.errors import Inconclusive, Refused
+from pytest_syncload.facts.plan import Phase, Spec
+from pytest_syncload.facts.units import format_duration, format_number
+from pytest_syncload.load.limits import in_flight_cap
+from pytest_syncload.sources import credentials, inventory
+from pytest_syncload.sources.aws import FOR_CHECKS, client
+from pytest_syncload.sources.dryrun import queries as dry_run
+from pytest_syncload.sources.settle import DEADLINE_MINUTES
+
+#: Wall seconds after which the sign-in and the request are given up: whoever waits wants to know in ten.
+_LONGEST_S = 8.0
+#: Wall seconds of latency that the requests in flight must have room for; less would be the generator's limit, and
+#: would show as the target's failures.
+_ROOM_S = 1.0
+
+#: What holds the resources that rows look at, by the namespace of their metrics.
+_KINDS: Mapping[str, tuple[str, Callable[..., inventory.Found]]] = {
+    "AWS/DynamoDB": ("dynamodb", inventory.tables),
+    "AWS/SQS": ("sqs", inventory.queue),
+    "AWS/ElastiCache": ("elasticache", inventory.cache),
+    "AWS/ECS": ("ecs", inventory.service),
+}
+
+
+def check(
+    spec: Spec, ground: Ground, folder: RunFolder, phases: Sequence[Phase], keep_going: Callable[[], str | None]
+) -> tuple[Check, ...]:
+    """Look at all that these phases need. ``keep_going`` says why to break off, None while not.
+
+    The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
+    """
+    rows = _Rows.of(spec, ground, phases)
+    region = ground.aws.region
+    until = time.monotonic() + _LONGEST_S
+
+    def in_time() -> str | None:
+        late = f"no sign-in and answer within {_LONGEST_S:.0f} s" if time.monotonic() > until else None
+        return keep_going() or late
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        sending = pool.submit(probe, spec, ground, folder, in_time)
+        asking = [pool.submit(_identity, ground, phases), pool.submit(_dry_run, ground, rows.by_query)]
+        comparing = [
+            pool.submit(_compare, ground, service, partial(compare, rows=rows.by_namespace[namespace]))
+            for namespace, (service, compare) in _KINDS.items()
+            if namespace in rows.by_namespace
+        ]
+        asked = [each for future in asking for each in future.result()]
+        compared = inventory.everything((future.result() for future in comparing), region)
+        sent = sending.result()
+    return (*_limits(spec, ground, phases), *asked, *rows.unlisted, *compared, sent)
+
+
+def refusal(failed: Sequence[Check]) -> str:
+    """Why no load was offered, all of it in one text."""
+    count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
+    lines = [f"{count} before the load failed, so nothing was sent:"]
+    for each in failed:
+        lines.append(f"  {each.name}: {each.says}")
+        lines += [f"    needed by {row}" for row in each.rows]
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """The rows, each with its place in slo.yaml and its query: by what they look at; and those that cannot look."""
+
+    by_namespace: dict[str, tuple[str, ...]]
+    by_query: dict[Query, tuple[str, ...]]
+    unlisted: tuple[Check, ...]
+
+    @classmethod
+    def of(cls, spec: Spec, ground: Ground, phases: Sequence[Phase]) -> _Rows:
+        # Dictionaries for what is distinct and in order.
+        by_namespace: dict[str, dict[str, None]] = {}
+        by_query: dict[Query, dict[str, None]] = {}
+        unlisted: list[Check] = []
+        for slo in (slo for phase in phases for slo in phase.slos):
+            place = f"{slo.id} ({spec.file.name}:{slo.line})"
+            preset = preset_of(slo)
+            try:
+                queries = queries_for(slo, ground.resources)
+            except Inconclusive as error:
+                # A row that this version cannot measure is an error by itself and keeps no other row from its proof.
+                finding = Finding.FAILED if preset.built else Finding.NOTE
+                unlisted.append(Check(name="row", finding=finding, says=str(error), rows=(place,)))
+                continue
+            if preset.fold is Fold.TASKS:
+                by_namespace.setdefault("AWS/ECS", {})[f"{place}: ECS ListTasks, DescribeTasks"] = None
+            for namespace in dict.fromkeys(query.namespace for query in queries):
+                first, *more = [query for query in queries if query.namespace == namespace]
+                shown = f"{first}" + (f" and {len(more)} more" if more else "")
+                by_namespace.setdefault(namespace, {})[f"{place}: {shown}"] = None
+            for query in queries:
+                by_query.setdefault(query, {})[place] = None
+        return cls(
+            by_namespace={namespace: tuple(rows) for namespace, rows in by_namespace.items()},
+            by_query={query: tuple(rows) for query, rows in by_query.items()},
+            unlisted=tuple(unlisted),
+        )
+
+
+def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
+    """Whether this machine can hold as many requests open as the phases need."""
+    found = []
+    for phase in phases:
+        rate = phase.rate_per_s * ground.rate_scale if phase.climb is None else phase.climb.from_per_s
+        shards = generators_for(spec, rate)
+        cap = in_flight_cap(rate, spec.load.timeout_s, shards)
+        room_s = cap.value * shards / rate
+        says = (
+            f"{cap.value * shards} requests in flight at most, room for answers of up to "
+            f"{format_duration(min(room_s, spec.load.timeout_s))} at {format_number(rate)}/s ({cap.reason})"
+        )
+        finding = Finding.OK
+        if room_s < min(_ROOM_S, spec.load.timeout_s):
+            finding = Finding.FAILED
+            says += "; raise the limit (ulimit -Hn, net.ipv4.ip_local_port_range), or lower the rate"
+        found.append(Check(name=f"limits of {phase.name}", finding=finding, says=says))
+    return found
+
+
+def _identity(ground: Ground, phases: Sequence[Phase]) -> Sequence[Check]:
+    """Who asks AWS, where, and whether the credentials last until the planned end."""
+    names = ("cloudwatch", *(service for service, _ in _KINDS.values()), "sts")
+    try:
+        clients = {name: client(name, ground.aws, patience=FOR_CHECKS) for name in names}
+    except Refused as error:
+        return [Check(name="endpoints", finding=Finding.FAILED, says=str(error))]
+    planned = sum(phase.ramp_s + phase.hold_s + DEADLINE_MINUTES * 60 for phase in phases)
+    now = time.time()
+    who, _ = credentials.account(clients["sts"])
+    return [
+        credentials.endpoints(clients.values()),
+        credentials.expiry(ground.aws, now=now, ends=now + ground.clock.wall_seconds(planned)),
+        who,
+    ]
+
+
+def _compare(ground: Ground, service: str, compare: Callable[..., inventory.Found]) -> inventory.Found:
+    try:
+        made = client(service, ground.aws, patience=FOR_CHECKS)
+    except Refused as error:
+        return inventory.Found(checks=(Check(name=service, finding=Finding.FAILED, says=str(error)),))
+    return compare(made, ground.resources, ground.aws.region)
+
+
+def _dry_run(ground: Ground, rows: Mapping[Query, tuple[str, ...]]) -> Sequence[Check]:
+    try:
+        made = client("cloudwatch", ground.aws, patience=FOR_CHECKS)
+    except Refused as error:
+        return [Check(name="queries", finding=Finding.FAILED, says=str(error))]
+    return dry_run(made, rows, ground.clock)

@@ -1,0 +1,80 @@
+"""One sign-in and one request, by a generator process like those of a phase: what is refused here costs no phase.
+
+The request goes the way that every arrival goes, template, token and key included; nothing of it is repeated.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from pytest_syncload.conductor.ground import Ground
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.facts.plan import Spec
+from pytest_syncload.facts.result import Outcome
+from pytest_syncload.facts.units import format_number
+from pytest_syncload.generator import JOB, Job
+from pytest_syncload.load.engine import Shard
+from pytest_syncload.load.fleet import Fleet
+from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.recorder import Merged, Snapshot
+
+NAME = "sign-in and request"
+#: An answer that takes longer than this is a finding by itself.
+_TIMEOUT_S = 5.0
+#: One arrival at its very start.
+_PACER = Pacer(rate_per_s=10.0, ramp_s=0.0, hold_s=0.1)
+_LEAD_S = 0.05
+
+
+def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[], str | None]) -> Check:
+    """Sign one user in and send one request as that user. ``keep_going`` says why to break off, None while not."""
+    environment = ground.environment
+    if environment.base_url is None or environment.firebase is None:
+        missing = "base_url" if environment.base_url is None else "firebase"
+        return _failed(f"environment {environment.name!r} has no {missing}; add it")
+    job = Job(
+        shard=Shard(
+            base_url=environment.base_url,
+            request=spec.request,
+            pacer=_PACER,
+            shard=0,
+            shards=1,
+            hold_from_s=0.0,
+            hold_to_s=_PACER.hold_s,
+            timeout_s=min(_TIMEOUT_S, spec.load.timeout_s),
+            in_flight_cap=1,
+            # A key of its own each time: the answer to a repeated one would come out of a store.
+            key_prefix=f"{folder.run_id}-{time.monotonic_ns():x}-check",
+        ),
+        firebase=replace(environment.firebase, users=1),
+    )
+    where = f"{spec.request.method} {environment.base_url}{spec.request.path}"
+    command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
+    merged = Merged()
+    try:
+        with Fleet(command, [JOB.dump_json(job).decode()]) as fleet:
+            fleet.muster(keep_going)
+            fared = fleet.follow(
+                {"start_at": time.monotonic() + _LEAD_S},
+                lambda data: merged.add(Snapshot.from_json(data)),
+                keep_going,
+            )
+    except PhaseInvalid as error:
+        return _failed(f"{error}")
+    if fared.lost or fared.stopped is not None:
+        return _failed("; ".join(fared.lost) or f"{where}: {fared.stopped}")
+    if merged.hold[Outcome.OK] == 1:
+        took = merged.service_time.percentile(50)
+        in_ms = "" if took is None else f" in {format_number(took)} ms"
+        return Check(name=NAME, finding=Finding.OK, says=f"{where} was accepted{in_ms}")
+    became = ", ".join(outcome.value for outcome in Outcome if merged.hold[outcome]) or "lost"
+    return _failed(f"{where} was not accepted ({became}): " + ("; ".join(merged.examples) or "there was no answer"))
+
+
+def _failed(says: str) -> Check:
+    return Check(name=NAME, finding=Finding.FAILED, says=says)
