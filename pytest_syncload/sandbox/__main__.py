@@ -1,4 +1,7 @@
-"""The supervisor: starts the service and the doubles, carries the service's minutes to CloudWatch, ends with its stdin.
+"""The supervisor: starts the service and the doubles, carries what they say to each other, ends with its stdin.
+
+The service's minutes go to CloudWatch, by boto3; what changed behind the service goes to the doubles' stdin as it is;
+that the queue was asked for goes from the doubles to the service.
 
 Its stdin and stdout are described in `launch`. It must leave nothing behind: both children end with pipes that only it
 holds, and the service account's private key lives in a directory that goes with it.
@@ -18,13 +21,15 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any, cast
 
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.sandbox.names import API, CLUSTER, INDEX, NODES, QUEUE, REGION, SERVICE, STAGE, TABLE
 from pytest_syncload.sandbox.processes import read_line, say, start
 
-REGION = "us-east-1"
 USERS = 50
 _PROJECT = "syncwell-sandbox"
 _ENDED_WITHIN_S = 0.4
@@ -56,49 +61,55 @@ def _run(
     doubles = start("pytest_syncload.sandbox.doubles")
     service = start("pytest_syncload.sandbox.service")
     children += [doubles, service]
-    asked = {"clock": config["clock"], "project": _PROJECT, "api_key": api_key, "access_key_id": keys["access_key_id"]}
-    _tell(doubles, asked)
+    asked = {name: config[name] for name in ("clock", "faults")}
+    _tell(doubles, asked | {"project": _PROJECT, "api_key": api_key, "access_key_id": keys["access_key_id"]})
     with ThreadPoolExecutor(1) as importing:
         imported = importing.submit(_publisher)
         made = _hear(doubles)
-        asked = {name: config[name] for name in ("speed", "clock", "faults", "log")}
+        asked = {name: config[name] for name in ("clock", "faults", "log")}
         _tell(service, asked | {"project": _PROJECT, "public_key": made["public_key"]})
         account = directory / "service-account.json"
         account.touch(mode=0o600)
         account.write_text(json.dumps(made["service_account"]), "utf-8")
         serving = _hear(service)
+        # The first news, before anybody can ask the doubles.
+        _tell(doubles, _hear(service))
         publisher = imported.result()
     endpoint = f"http://127.0.0.1:{made['port']}"
-    cloudwatch = publisher.client(endpoint_url=endpoint, region=REGION, **keys)
-    missing = tuple(config["faults"].get("missing_metrics", ()))
+    minutes = publisher.Publisher(
+        publisher.client(endpoint_url=endpoint, region=REGION, **keys),
+        ServiceClock(**config["clock"]),
+        tuple(config["faults"].get("missing_metrics", ())),
+        config["faults"].get("late_s", 0.0),
+    )
 
     def carry() -> None:
-        assert service.stdout is not None
-        for line in service.stdout:
-            publisher.publish(cloudwatch, json.loads(line), missing)
+        for line in _lines(service):
+            said = json.loads(line)
+            if "minute" in said:
+                minutes.take(said)
+            else:
+                _pass_on(doubles, line)
 
-    def end_of(work: Any) -> None:
+    def carry_back() -> None:
+        for line in _lines(doubles):
+            _pass_on(service, line)
+
+    def end_of(work: Callable[[], None]) -> None:
         try:
             work()
         finally:  # whatever the reason, with its traceback on stderr: a sandbox that lost a part is no sandbox
             ended.put(1)
 
-    for work in (carry, doubles.wait):
+    for work in (carry, carry_back, minutes.run):
         threading.Thread(target=end_of, args=(work,), daemon=True).start()
-    announcement = _announcement(serving["port"], endpoint, keys, api_key, account, publisher)
+    announcement = _announcement(serving["port"], endpoint, keys, api_key, account)
     announcement["pids"] = [os.getpid(), *(child.pid for child in children)]
     say(json.dumps(announcement).encode())
     return ended.get()
 
 
-def _announcement(
-    port: int,
-    endpoint: str,
-    keys: dict[str, str],
-    api_key: str,
-    account: Path,
-    publisher: Any,
-) -> dict[str, Any]:
+def _announcement(port: int, endpoint: str, keys: dict[str, str], api_key: str, account: Path) -> dict[str, Any]:
     return {
         "base_url": f"http://127.0.0.1:{port}",
         "aws": {"endpoint_url": endpoint, "region": REGION, **keys},
@@ -109,7 +120,14 @@ def _announcement(
             "emulator_host": endpoint.removeprefix("http://"),
             "users": USERS,
         },
-        "resources": {"rest_api": publisher.API, "stage": publisher.STAGE, "tables": {publisher.TABLE: []}},
+        "resources": {
+            "rest_api": API,
+            "stage": STAGE,
+            "tables": {TABLE: [INDEX]},
+            "queue": QUEUE,
+            "ecs": {"cluster": CLUSTER, "service": SERVICE},
+            "cache": list(NODES),
+        },
     }
 
 
@@ -119,14 +137,25 @@ def _publisher() -> Any:
 
 
 def _tell(child: subprocess.Popen[bytes], what: dict[str, Any]) -> None:
+    _pass_on(child, json.dumps(what).encode() + b"\n")
+
+
+def _pass_on(child: subprocess.Popen[bytes], line: bytes) -> None:
+    """Write ``line`` on the child's stdin, past any buffer: a child that does not read can still be let go."""
     assert child.stdin is not None
-    child.stdin.write(json.dumps(what).encode() + b"\n")
-    child.stdin.flush()
+    try:
+        os.write(child.stdin.fileno(), line)
+    except (BrokenPipeError, ValueError):
+        pass  # it is gone, or its stdin was closed just now: the end is near either way
+
+
+def _lines(child: subprocess.Popen[bytes]) -> IO[bytes]:
+    assert child.stdout is not None
+    return child.stdout
 
 
 def _hear(child: subprocess.Popen[bytes]) -> dict[str, Any]:
-    assert child.stdout is not None
-    line = child.stdout.readline()
+    line = _lines(child).readline()
     if not line:
         raise SystemExit(f"{cast(list[str], child.args)[-1]} ended before it was ready; its reason stands above")
     return cast(dict[str, Any], json.loads(line))

@@ -1,8 +1,8 @@
 """The parent's side of the sandbox: start it, learn its addresses, let it go. Imports neither boto3 nor uvicorn.
 
-The supervisor (`python -m pytest_syncload.sandbox`) reads one JSON line {"speed", "rate_scale", "faults", "clock",
-"log"} on stdin and prints one line, the announcement, when both of its children answer. It lives until its stdin ends,
-so it cannot outlive this process, however this process goes.
+The supervisor (`python -m pytest_syncload.sandbox`) reads one JSON line {"faults", "clock", "log"} on stdin and prints
+one line, the announcement, when both of its children answer. It lives until its stdin ends, so it cannot
+outlive this process, however this process goes.
 """
 
 from __future__ import annotations
@@ -61,8 +61,6 @@ def launch(settings: SandboxSettings, clock: ServiceClock, log: Path | None) -> 
         Refused: it did not come up; the message holds the end of what it said on stderr.
     """
     asked = {
-        "speed": settings.speed,
-        "rate_scale": settings.rate_scale,
         "faults": dataclasses.asdict(settings.faults),
         "clock": {"origin": clock.origin, "monotonic_origin": clock.monotonic_origin, "speed": clock.speed},
         "log": None if log is None else str(log.resolve()),
@@ -83,18 +81,28 @@ def launch(settings: SandboxSettings, clock: ServiceClock, log: Path | None) -> 
 
 
 def fill_from(environment: Environment, announcement: Mapping[str, Any]) -> Environment:
-    """``environment`` with the addresses, keys and resources that a sandbox announced."""
+    """``environment`` with the addresses and keys that a sandbox announced.
+
+    It keeps its own resources where slo.yaml lists some, and is asked in the region that slo.yaml gives it: either may
+    be wrong, and must then be found out as in a real environment.
+    """
     resources = announcement["resources"]
+    region = announcement["aws"]["region"] if environment.sandbox is None else environment.sandbox.region
+    announced = Resources(
+        rest_api=resources["rest_api"],
+        stage=resources["stage"],
+        tables={table: tuple(indexes) for table, indexes in resources["tables"].items()},
+        queue=resources["queue"],
+        ecs_cluster=resources["ecs"]["cluster"],
+        ecs_service=resources["ecs"]["service"],
+        cache=tuple(resources["cache"]),
+    )
     return dataclasses.replace(
         environment,
         base_url=announcement["base_url"],
-        aws=AwsAccess(**announcement["aws"]),
+        aws=AwsAccess(**{**announcement["aws"], "region": region}),
         firebase=Firebase(**announcement["firebase"]),
-        resources=Resources(
-            rest_api=resources["rest_api"],
-            stage=resources["stage"],
-            tables={table: tuple(indexes) for table, indexes in resources["tables"].items()},
-        ),
+        resources=announced if environment.resources is None else environment.resources,
     )
 
 

@@ -1,7 +1,8 @@
 """What the service counted, a service minute at a time, by the time a request arrived.
 
 Requests count when they arrive; latency and status when they end, still for the minute of arrival. A minute is handed
-out when nothing of it is in flight any more, or after a grace; what ends later is handed out as an addition to it.
+out when nothing of it is in flight any more, or after a grace; what ends later is handed out as an addition to it. A
+minute that something began is handed out even if it is empty.
 """
 
 from __future__ import annotations
@@ -17,20 +18,37 @@ from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 _PREFIX_LIMIT = 1_000
 
 
+class Writes:
+    """Write units ``consumed`` and ``throttles``, of a table or of an index."""
+
+    __slots__ = ("consumed", "throttles")
+
+    def __init__(self) -> None:
+        self.consumed = 0
+        self.throttles = 0
+
+    def counts(self) -> dict[str, int]:
+        """As JSON."""
+        return {"consumed": self.consumed, "throttles": self.throttles}
+
+
 class Minute:
-    """Counts of one service minute. ``latency`` is whole milliseconds → requests."""
+    """Counts of one service minute. ``latency`` is whole milliseconds → requests; ``foreign`` requests did not come
+    here. ``gauges`` is what the back end showed at the minute's end; None in an addition to a minute."""
 
     __slots__ = (
-        "consumed",
+        "accepted",
         "duplicates",
+        "foreign",
+        "gauges",
         "in_flight",
+        "index",
         "keys",
         "latency",
-        "reads",
         "requests",
         "start",
         "statuses",
-        "throttles",
+        "table",
     )
 
     def __init__(self, start: int) -> None:
@@ -39,9 +57,11 @@ class Minute:
         self.in_flight = 0
         self.latency: Counter[int] = Counter()
         self.statuses: Counter[int] = Counter()
-        self.consumed = 0
-        self.reads = 0
-        self.throttles = 0
+        self.accepted = 0
+        self.foreign = 0
+        self.table = Writes()
+        self.index = Writes()
+        self.gauges: dict[str, Any] | None = None
         self.duplicates = 0
         self.keys: dict[str, list[float]] = {}
 
@@ -73,9 +93,11 @@ class Minute:
             "requests": self.requests,
             "latency": dict(self.latency),
             "statuses": dict(self.statuses),
-            "consumed": self.consumed,
-            "reads": self.reads,
-            "throttles": self.throttles,
+            "accepted": self.accepted,
+            "foreign": self.foreign,
+            "table": self.table.counts(),
+            "index": self.index.counts(),
+            "gauges": self.gauges,
         }
 
     def log_line(self) -> dict[str, Any]:
@@ -107,15 +129,19 @@ class Minutes:
         if self._current is not None and monotonic < self._current_ends:
             return self._current
         start = int(minute_floor(self._clock.at(monotonic)))
-        self._current = self._open.setdefault(start, Minute(start))
+        self._current = self.begin(start)
         self._current_ends = self._clock.monotonic_at(start + MINUTE)
         return self._current
+
+    def begin(self, start: int) -> Minute:
+        """The minute that starts at ``start`` (epoch seconds), to be handed out when it is over."""
+        return self._open.setdefault(start, Minute(start))
 
     def late(self, minute: Minute) -> Minute:
         """The minute that counts for a request that ends now: ``minute``, or an addition where that is handed out."""
         if self._open.get(minute.start) is minute:
             return minute
-        addition = self._open.setdefault(minute.start, Minute(minute.start))
+        addition = self.begin(minute.start)
         # The arrival was counted in the minute that went out; `end` takes it back off here.
         addition.in_flight += 1
         return addition

@@ -1,28 +1,23 @@
 """Publishes the service's minutes to the CloudWatch double as AWS would: by PutMetricData, at the minute's start.
 
-Which metrics AWS publishes, and when none: "Amazon API Gateway dimensions and metrics", "DynamoDB metrics and
-dimensions". It must never publish a zero that AWS would not, nor read the user's own AWS configuration.
+What a minute looks like stands in `datums`. It must never read the user's own AWS configuration.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+import queue
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
 
-from pytest_syncload.sandbox.cloudwatch import DATUMS_A_CALL, VALUES_A_DATUM
-
-API = "syncwell"
-STAGE = "v1"
-TABLE = "sync-jobs"
-
-_API_DIMENSIONS = [{"Name": "ApiName", "Value": API}, {"Name": "Stage", "Value": STAGE}]
-_TABLE_DIMENSIONS = [{"Name": "TableName", "Value": TABLE}]
+from pytest_syncload.facts.clock import MINUTE, ServiceClock
+from pytest_syncload.sandbox.cloudwatch import DATUMS_A_CALL
+from pytest_syncload.sandbox.datums import datums
 
 #: (name in the config file, variables, default, conversion). `set_config_variable("profile", None)` would not do: None
 #: counts as not set, and AWS_PROFILE is read after all.
@@ -45,48 +40,31 @@ def client(*, endpoint_url: str, access_key_id: str, secret_access_key: str, reg
 
 
 def publish(cloudwatch: Any, counts: Mapping[str, Any], missing: tuple[str, ...] = ()) -> None:
-    """Put one minute's counts (`Minute.counts`), without the metrics named in ``missing``."""
-    for namespace, data in (("AWS/ApiGateway", list(_api(counts))), ("AWS/DynamoDB", list(_table(counts)))):
+    """Put one minute's counts (`Minute.counts`), without the metrics named in ``missing``. A call has one namespace."""
+    for namespace, data in datums(counts).items():
         kept = [datum for datum in data if datum["MetricName"] not in missing]
         for first in range(0, len(kept), DATUMS_A_CALL):
             cloudwatch.put_metric_data(Namespace=namespace, MetricData=kept[first : first + DATUMS_A_CALL])
 
 
-def _api(counts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Nothing for a minute without requests. Latency and errors belong to requests that have ended."""
-    when = datetime.fromtimestamp(counts["minute"], UTC)
-    if counts["requests"]:
-        yield _datum("Count", _API_DIMENSIONS, when, "Count", [(1, counts["requests"])])
-    latency = sorted((int(ms), count) for ms, count in counts["latency"].items())
-    for first in range(0, len(latency), VALUES_A_DATUM):
-        yield _datum("Latency", _API_DIMENSIONS, when, "Milliseconds", latency[first : first + VALUES_A_DATUM])
-    ended = sum(counts["statuses"].values())
-    for name, hundred in (("5XXError", 5), ("4XXError", 4)):
-        errors = sum(count for status, count in counts["statuses"].items() if int(status) // 100 == hundred)
-        values = [(value, count) for value, count in ((0, ended - errors), (1, errors)) if count]
-        if values:
-            yield _datum(name, _API_DIMENSIONS, when, "Count", values)
+class Publisher:
+    """Publishes minutes in the order they are given, each not before it is ``late_s`` service seconds over."""
 
+    def __init__(self, cloudwatch: Any, clock: ServiceClock, missing: tuple[str, ...], late_s: float) -> None:
+        self._cloudwatch = cloudwatch
+        self._clock = clock
+        self._missing = missing
+        self._late_s = late_s
+        self._minutes: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
 
-def _table(counts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    when = datetime.fromtimestamp(counts["minute"], UTC)
-    for name, count in (
-        ("ConsumedWriteCapacityUnits", counts["consumed"]),
-        ("ConsumedReadCapacityUnits", counts["reads"]),
-        ("WriteThrottleEvents", counts["throttles"]),
-    ):
-        if count:
-            yield _datum(name, _TABLE_DIMENSIONS, when, "Count", [(1, count)])
+    def take(self, counts: dict[str, Any]) -> None:
+        """One more minute to publish (`Minute.counts`). Returns at once."""
+        self._minutes.put(counts)
 
-
-def _datum(
-    name: str, dimensions: list[dict[str, str]], when: datetime, unit: str, values: list[tuple[int, int]]
-) -> dict[str, Any]:
-    return {
-        "MetricName": name,
-        "Dimensions": dimensions,
-        "Timestamp": when,
-        "Unit": unit,
-        "Values": [value for value, _ in values],
-        "Counts": [count for _, count in values],
-    }
+    def run(self) -> None:
+        """Publish what was taken, for ever. Whoever takes minutes must not wait for CloudWatch: run it in a thread."""
+        while True:
+            counts = self._minutes.get()
+            due = self._clock.monotonic_at(counts["minute"] + MINUTE + self._late_s)
+            time.sleep(max(due - time.monotonic(), 0.0))
+            publish(self._cloudwatch, counts, self._missing)

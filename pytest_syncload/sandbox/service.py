@@ -1,10 +1,12 @@
 """The process of the stand-in SyncWell: POST /v1/sync-jobs, as raw ASGI because it must outpace the generators.
 
-Verifies the ID token, honours Idempotency-Key, writes to a table of limited capacity, sheds overload at once, and
-misbehaves as it is told. It counts what it did and never what it meant to do: no metric of it is made up.
+Verifies the ID token, honours Idempotency-Key, writes to a table and its index of limited capacity, hands jobs to what
+stands behind it (`backend`), sheds overload at once, and misbehaves as it is told. It counts what it did and never what
+it meant to do: no metric of it is made up.
 
-Reads one JSON line {"speed", "clock", "faults", "log", "project", "public_key"}; prints {"port"} and then one line for
-every service minute that is over. Ends with its stdin.
+Reads one JSON line {"clock", "faults", "log", "project", "public_key"}, then {"touched": queue} as often as the queue is
+asked for; prints {"port"}, then a line {"minute", …} for every service minute that is over (`Minute.counts`), and a line
+{"queue", "service", "tasks"} whenever a task changed or a minute ended. Ends with its stdin.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.backend import Backend
 from pytest_syncload.sandbox.listener import Listener
-from pytest_syncload.sandbox.minutes import Minutes
+from pytest_syncload.sandbox.minutes import Minute, Minutes
+from pytest_syncload.sandbox.names import QUEUE
 from pytest_syncload.sandbox.processes import end_with_stdin, read_line, say
-from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Keys, Known, Table, Turn
+from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Keys, Known, Turn
 from pytest_syncload.sandbox.tokens import Verifier
 
 PATH = "/v1/sync-jobs"
@@ -65,9 +69,10 @@ class Service:
         self, *, clock: ServiceClock, faults: Faults, verifier: Verifier, in_flight_limit: int = IN_FLIGHT_LIMIT
     ) -> None:
         now = time.monotonic()
-        capacity = faults.table_capacity_per_s
         self.minutes = Minutes(clock, max(_GRACE_S, faults.latency_ms / 1000 + 0.1))
-        self._table = Table(DEFAULT_CAPACITY_PER_S if capacity is None else capacity, now)
+        self.backend = Backend(clock=clock, faults=faults, minutes=self.minutes, now=now)
+        self._table = _capacity(faults.table_capacity_per_s, now)
+        self._index = _capacity(faults.index_capacity_per_s, now)
         self._keys = Keys()
         self._verifier = verifier
         self._errors = Turn(faults.error_share)
@@ -107,7 +112,7 @@ class Service:
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    async def _work(self, scope: Any, receive: Any, minute: Any) -> tuple[int, bytes]:
+    async def _work(self, scope: Any, receive: Any, minute: Minute) -> tuple[int, bytes]:
         message = await receive()
         payload = message.get("body", b"")
         while message.get("more_body", False):
@@ -121,7 +126,7 @@ class Service:
             self._keys.finish(*claimed, body)
         return status, body
 
-    def _decide(self, scope: Any, payload: bytes, minute: Any) -> tuple[int, bytes, tuple[str, bytes, int] | None]:
+    def _decide(self, scope: Any, payload: bytes, minute: Minute) -> tuple[int, bytes, tuple[str, bytes, int] | None]:
         """The answer, and the claim on its key where the answer is to be stored."""
         if scope["path"] != PATH:
             return *_NO_PATH, None
@@ -157,21 +162,30 @@ class Service:
 
     def _accept(self) -> bytes:
         now = time.monotonic()
+        # Before the minute is asked for: the gauges of the one that ended are taken first.
+        self.backend.accept(now)
         # `now` may lie in the next minute already: capacity is consumed when it is used, not when the request came.
         minute = self.minutes.at(now)
-        consumed, throttled = self._table.write(now)
-        minute.consumed += consumed
-        minute.throttles += throttled
-        minute.reads += 1
+        minute.accepted += 1
+        for capacity, writes in ((self._table, minute.table), (self._index, minute.index)):
+            consumed, throttled = capacity.write(now)
+            writes.consumed += consumed
+            writes.throttles += throttled
         self._jobs += 1
         if self._wrong_bodies.take():
             return _WRONG_BODY
         return b'{"job_id": "%s%012x"}' % (self._job_prefix.encode(), self._jobs)
 
     def serve_waiting(self, now: float) -> None:
-        """Let the table's refill serve throttled writes that wait, also while no request comes."""
+        """Let refill serve throttled writes that wait, in table and index, also while no request comes."""
         if served := self._table.serve(now):
-            self.minutes.at(now).consumed += served
+            self.minutes.at(now).table.consumed += served
+        if served := self._index.serve(now):
+            self.minutes.at(now).index.consumed += served
+
+
+def _capacity(per_s: float | None, now: float) -> Capacity:
+    return Capacity(DEFAULT_CAPACITY_PER_S if per_s is None else per_s, now)
 
 
 class Journal:
@@ -183,15 +197,18 @@ class Journal:
         self._write({"event": "start", "pid": os.getpid(), "wall": time.time()})
 
     async def keep(self) -> None:
-        """Hand out minutes as they are over, for ever."""
+        """Hand out minutes as they are over, and what changed behind the service, for ever."""
         while True:
-            await asyncio.sleep(_TICK_S)
             now = time.monotonic()
+            self._service.backend.tick(now)
             self._service.serve_waiting(now)
+            if (news := self._service.backend.news()) is not None:
+                say(json.dumps(news).encode())
             for minute in self._service.minutes.over(now):
                 say(json.dumps(minute.counts()).encode())
                 if minute.requests:
                     self._write(minute.log_line())
+            await asyncio.sleep(_TICK_S)
 
     def close(self) -> None:
         """Log what is left, and the end."""
@@ -239,6 +256,12 @@ def main() -> None:
             loop.call_soon_threadsafe(close)
             done.wait(0.3)
 
+    def hear(line: bytes) -> None:
+        touched = json.loads(line)["touched"]
+        if touched == QUEUE:
+            for loop in loops:
+                loop.call_soon_threadsafe(service.backend.touch, time.monotonic())
+
     async def background() -> None:
         tasks = [journal.keep()]
         if faults.refused_connections_share > 0:
@@ -250,13 +273,14 @@ def main() -> None:
         say(json.dumps({"port": listener.port}).encode())
 
     listener = Listener(service, ready, background)
-    end_with_stdin(at_end)
+    end_with_stdin(at_end, hear)
     listener.run()
 
 
 def faults_from(given: dict[str, Any]) -> Faults:
     """`Faults` from its fields as JSON."""
-    return Faults(**given | {"missing_metrics": tuple(given.get("missing_metrics", ()))})
+    names = {name: tuple(given.get(name, ())) for name in ("missing_metrics", "partial_data")}
+    return Faults(**given | names)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the stand-in service remembers: the table's write capacity, the idempotency keys, whose turn a fault is.
+"""What the stand-in service remembers: write capacity, idempotency keys, whose turn a fault is.
 
 Counted state and no socket, no clock of its own: every method is told the time. It must never invent an answer.
 """
@@ -11,7 +11,8 @@ from enum import Enum
 #: A share of 100 % in millionths of a percent: whole numbers, so that a thousand times 0.1 % is exactly one.
 _WHOLE = 100_000_000
 
-#: Writes a second that the table takes unless a fault says otherwise: far above what one core of a laptop offers.
+#: Writes a second that the table takes, and its index too, unless a fault says otherwise: far above what one core of a
+#: laptop offers.
 DEFAULT_CAPACITY_PER_S = 20_000.0
 
 #: Keys remembered. More than a sandbox phase offers; beyond it the oldest is forgotten.
@@ -39,8 +40,8 @@ class Turn:
         return True
 
 
-class Table:
-    """A DynamoDB table's write capacity as a token bucket over wall seconds, with a burst of one second.
+class Capacity:
+    """Write capacity of a DynamoDB table or index: a token bucket over wall seconds, with a burst of one second.
 
     A write that finds no token is throttled once and waits; later refill serves it, as an SDK's retry would be.
     """

@@ -37,9 +37,11 @@ def test_request_that_outlives_the_grace_adds_to_its_minute() -> None:
         "requests": 0,
         "latency": {1000: 1},
         "statuses": {500: 1},
-        "consumed": 0,
-        "reads": 0,
-        "throttles": 0,
+        "accepted": 0,
+        "foreign": 0,
+        "table": {"consumed": 0, "throttles": 0},
+        "index": {"consumed": 0, "throttles": 0},
+        "gauges": None,
     }
 
 

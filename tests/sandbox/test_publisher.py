@@ -1,7 +1,9 @@
-"""What a minute looks like in CloudWatch."""
+"""Minutes reach CloudWatch whole, and not before they may."""
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,20 +13,13 @@ from pytest_syncload.facts.clock import ServiceClock, minute_floor
 from pytest_syncload.sandbox.aws import Aws
 from pytest_syncload.sandbox.cloudwatch import Store, metric_key
 from pytest_syncload.sandbox.http import asgi
-from pytest_syncload.sandbox.publisher import API, STAGE, TABLE, client, publish
+from pytest_syncload.sandbox.names import API, CLUSTER, NODES, QUEUE, SERVICE, STAGE, TABLE
+from pytest_syncload.sandbox.publisher import Publisher, client, publish
 from tests.sandbox.conftest import Serve
+from tests.sandbox.minutes import GAUGES, counts
 
 CLOCK = ServiceClock.starting_now(speed=60)
 MINUTE = int(minute_floor(CLOCK.now())) - 60
-COUNTS: dict[str, Any] = {
-    "minute": MINUTE,
-    "requests": 400,
-    "latency": {str(ms): 2 for ms in range(200)},
-    "statuses": {"202": 395, "500": 3, "503": 1, "401": 1},
-    "consumed": 395,
-    "reads": 395,
-    "throttles": 0,
-}
 
 
 @pytest.fixture
@@ -39,44 +34,63 @@ def cloudwatch(serve: Serve, store: Store) -> Any:
 
 
 def api(store: Store, name: str) -> dict[int, dict[float, float]]:
-    dimensions = [{"Name": "ApiName", "Value": API}, {"Name": "Stage", "Value": STAGE}]
-    return store.series(metric_key("AWS/ApiGateway", name, dimensions))
+    return store.series(metric_key("AWS/ApiGateway", name, dimensions({"ApiName": API, "Stage": STAGE})))
 
 
 def table(store: Store, name: str) -> dict[int, dict[float, float]]:
-    return store.series(metric_key("AWS/DynamoDB", name, [{"Name": "TableName", "Value": TABLE}]))
+    return store.series(metric_key("AWS/DynamoDB", name, dimensions({"TableName": TABLE})))
 
 
-def test_minute_with_requests(cloudwatch: Any, store: Store) -> None:
-    publish(cloudwatch, COUNTS)
+def dimensions(where: dict[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in where.items()]
+
+
+def test_minute_arrives_whole(cloudwatch: Any, store: Store) -> None:
+    publish(cloudwatch, counts(MINUTE, gauges=GAUGES))
     assert api(store, "Count") == {MINUTE: {1: 400}}
     assert api(store, "Latency") == {MINUTE: {float(ms): 2 for ms in range(200)}}
-    assert api(store, "5XXError") == {MINUTE: {0: 396, 1: 4}}
-    assert api(store, "4XXError") == {MINUTE: {0: 399, 1: 1}}
     assert table(store, "ConsumedWriteCapacityUnits") == {MINUTE: {1: 395}}
-    assert table(store, "ConsumedReadCapacityUnits") == {MINUTE: {1: 395}}
     assert table(store, "WriteThrottleEvents") == {}
-
-
-def test_idle_minute_publishes_nothing(cloudwatch: Any, store: Store) -> None:
-    idle = COUNTS | {"requests": 0, "latency": {}, "statuses": {}, "consumed": 0, "reads": 0}
-    publish(cloudwatch, idle)
-    assert api(store, "Count") == api(store, "5XXError") == table(store, "ConsumedReadCapacityUnits") == {}
+    visible = metric_key("AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions({"QueueName": QUEUE}))
+    assert store.series(visible) == {MINUTE: {7: 1}}
+    where = {"ClusterName": CLUSTER, "ServiceName": SERVICE}
+    assert store.series(metric_key("AWS/ECS", "CPUUtilization", dimensions(where))) == {MINUTE: {12.346: 3}}
+    engine = metric_key("AWS/ElastiCache", "EngineCPUUtilization", dimensions({"CacheClusterId": NODES[1]}))
+    assert store.series(engine) == {MINUTE: {1.5: 1}}
 
 
 def test_addition_to_a_minute_adds(cloudwatch: Any, store: Store) -> None:
-    late = {"requests": 0, "latency": {"0": 1}, "statuses": {"500": 1}, "consumed": 5, "reads": 0, "throttles": 7}
-    publish(cloudwatch, COUNTS)
-    publish(cloudwatch, COUNTS | late)
+    publish(cloudwatch, counts(MINUTE))
+    late = {"latency": {"0": 1}, "statuses": {"500": 1}, "table": {"consumed": 5, "throttles": 7}}
+    publish(cloudwatch, counts(MINUTE, busy=False, **late))
     assert api(store, "Count") == {MINUTE: {1: 400}}
     assert api(store, "5XXError") == {MINUTE: {0: 396, 1: 5}}
     assert table(store, "WriteThrottleEvents") == {MINUTE: {1: 7}}
 
 
-def test_missing_metric_is_left_out_alone(cloudwatch: Any, store: Store) -> None:
-    publish(cloudwatch, COUNTS, ("Latency", "ConsumedReadCapacityUnits"))
+def test_missing_metric_is_left_out_alone_in_every_namespace(cloudwatch: Any, store: Store) -> None:
+    missing = ("Latency", "ConsumedReadCapacityUnits", "EngineCPUUtilization")
+    publish(cloudwatch, counts(MINUTE, gauges=GAUGES), missing)
     assert api(store, "Latency") == table(store, "ConsumedReadCapacityUnits") == {}
+    node = dimensions({"CacheClusterId": NODES[0]})
+    assert store.series(metric_key("AWS/ElastiCache", "EngineCPUUtilization", node)) == {}
+    assert store.series(metric_key("AWS/ElastiCache", "CPUUtilization", node)) == {MINUTE: {47.25: 1}}
     assert api(store, "Count") == {MINUTE: {1: 400}}
+
+
+def test_minute_is_held_back_as_long_as_it_is_told(cloudwatch: Any, store: Store) -> None:
+    publisher = Publisher(cloudwatch, CLOCK, (), late_s=180)
+    now = int(minute_floor(CLOCK.now()))
+    threading.Thread(target=publisher.run, daemon=True).start()
+    publisher.take(counts(now))
+    publisher.take(counts(now + 60))
+    deadline = time.monotonic() + 20
+    while len(api(store, "Count")) < 2:
+        # Whatever is there at a moment was over for three minutes by then.
+        assert all(CLOCK.now() >= minute + 60 + 180 for minute in list(api(store, "Count")))
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert sorted(api(store, "Count")) == [now, now + 60]
 
 
 def test_client_reads_nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, serve: Serve, store: Store) -> None:

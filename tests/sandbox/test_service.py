@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import json
 import time
 from collections import Counter
 from typing import Any
@@ -27,11 +29,11 @@ def service(faults: Faults | None = None, **more: Any) -> Service:
     return Service(clock=CLOCK, faults=faults or Faults(), verifier=verifier, **more)
 
 
-def post(url: str, key_: str | None = "k-1", *, user: str = "ann", json: Any = None, **more: Any) -> httpx.Response:
+def post(url: str, key_: str | None = "k-1", *, user: str = "ann", body: Any = None, **more: Any) -> httpx.Response:
     headers = {"authorization": f"Bearer {token(user)}"}
     if key_ is not None:
         headers["idempotency-key"] = key_
-    return httpx.post(url + PATH, headers=headers, json=json or {"a": 1}, trust_env=False, **more)
+    return httpx.post(url + PATH, headers=headers, json=body or {"a": 1}, trust_env=False, **more)
 
 
 _TOKENS: dict[str, str] = {}
@@ -64,7 +66,9 @@ def counted(app: Service) -> Counter[str]:
     total: Counter[str] = Counter()
     for minute in app.minutes.rest():
         counts = minute.counts()
-        total.update({name: counts[name] for name in ("requests", "consumed", "reads", "throttles")})
+        total.update({name: counts[name] for name in ("requests", "accepted")})
+        for where in ("table", "index"):
+            total.update({f"{where} {name}": n for name, n in counts[where].items()})
         total.update({f"status {status}": n for status, n in counts["statuses"].items()})
         total["slow"] += sum(n for ms, n in counts["latency"].items() if ms >= 200)
         total["duplicates"] += minute.duplicates
@@ -78,7 +82,9 @@ def test_accepted_jobs_have_distinct_ids_and_are_counted(serve: Serve) -> None:
     assert [answer.status_code for answer in answers] == [202] * 3
     assert len({answer.json()["job_id"] for answer in answers}) == 3
     total = counted(app)
-    assert (total["requests"], total["consumed"], total["reads"], total["throttles"]) == (3, 3, 3, 0)
+    assert (total["requests"], total["accepted"]) == (3, 3)
+    assert (total["table consumed"], total["index consumed"]) == (3, 3)
+    assert (total["table throttles"], total["index throttles"]) == (0, 0)
 
 
 def test_idempotency_key_rules(serve: Serve) -> None:
@@ -86,11 +92,11 @@ def test_idempotency_key_rules(serve: Serve) -> None:
     url = serve(app)
     first = post(url)
     assert post(url).json() == first.json()
-    assert post(url, json={"a": 2}).status_code == 422
+    assert post(url, body={"a": 2}).status_code == 422
     assert post(url, user="bob").json()["job_id"] != first.json()["job_id"]
     assert post(url, None).status_code == 400
     total = counted(app)
-    assert (total["consumed"], total["duplicates"]) == (2, 2)
+    assert (total["table consumed"], total["duplicates"]) == (2, 2)
 
 
 def test_key_in_progress_conflicts(serve: Serve) -> None:
@@ -160,16 +166,26 @@ def test_wrong_body_fault(serve: Serve) -> None:
     assert sum("job_id" in answer.json() for answer in answers) == 2
 
 
-def test_table_capacity_throttles_and_changes_no_answer(serve: Serve) -> None:
-    app = service(Faults(table_capacity_per_s=10))
+@pytest.mark.parametrize(("scarce", "plenty"), [("table", "index"), ("index", "table")])
+def test_capacity_throttles_where_it_is_scarce_and_changes_no_answer(serve: Serve, scarce: str, plenty: str) -> None:
+    app = service(Faults(**{f"{scarce}_capacity_per_s": 10}))
     assert post_many(serve(app), 100) == {202: 100}
     total = counted(app)
-    assert total["throttles"] > 0
-    assert total["consumed"] >= 100 - total["throttles"]
+    assert total[f"{scarce} throttles"] > 0
+    assert total[f"{scarce} consumed"] >= 100 - total[f"{scarce} throttles"]
+    assert (total[f"{plenty} throttles"], total[f"{plenty} consumed"]) == (0, 100)
     app.serve_waiting(time.monotonic() + 10)
-    assert counted(app)["consumed"] + total["consumed"] == 100
+    assert counted(app)[f"{scarce} consumed"] + total[f"{scarce} consumed"] == 100
     app.serve_waiting(time.monotonic() + 20)
-    assert counted(app)["consumed"] == 0
+    assert counted(app)[f"{scarce} consumed"] == 0
+
+
+def test_accepted_jobs_reach_the_queue_also_those_with_a_wrong_body(serve: Serve) -> None:
+    app = service(Faults(wrong_body_share=50, error_share=20, workers=0))
+    assert post_many(serve(app), 10) == {202: 8, 500: 2}
+    news = app.backend.news()
+    assert news is not None
+    assert news["queue"] == {"visible": 8, "not_visible": 0}
 
 
 def test_refused_connections_are_refused_in_earnest(serve: Serve) -> None:
@@ -207,6 +223,6 @@ def test_all_connections_can_be_refused(serve: Serve) -> None:
 
 
 def test_faults_travel_as_json() -> None:
-    assert faults_from({"error_share": 1, "missing_metrics": ["Count"]}) == Faults(
-        error_share=1, missing_metrics=("Count",)
-    )
+    faults = Faults(error_share=1, missing_metrics=("Count",), partial_data=("Latency",), workers=3, deployment=True)
+    assert faults_from(json.loads(json.dumps(dataclasses.asdict(faults)))) == faults
+    assert faults_from({}) == Faults()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.sandbox.state import Keys, Known, Table, Turn
+from pytest_syncload.sandbox.state import Capacity, Keys, Known, Turn
 
 
 @pytest.mark.parametrize(("percent", "of", "taken"), [(0.5, 1000, 5), (0.1, 1000, 1), (0, 50, 0), (100, 50, 50)])
@@ -37,11 +37,11 @@ def test_turn_not_taken_is_kept() -> None:
 
 
 @given(gaps=st.lists(st.floats(0, 0.5), max_size=200), capacity=st.floats(0, 50))
-def test_table_serves_no_more_than_it_may_and_loses_no_write(gaps: list[float], capacity: float) -> None:
-    table, now, consumed, throttled = Table(capacity, 0.0), 0.0, 0, 0
+def test_capacity_serves_no_more_than_it_may_and_loses_no_write(gaps: list[float], capacity: float) -> None:
+    bucket, now, consumed, throttled = Capacity(capacity, 0.0), 0.0, 0, 0
     for gap in gaps:
         now += gap
-        units, events = table.write(now)
+        units, events = bucket.write(now)
         consumed += units
         throttled += events
     assert consumed <= capacity * (1 + now) + 1e-6
@@ -49,13 +49,13 @@ def test_table_serves_no_more_than_it_may_and_loses_no_write(gaps: list[float], 
     if capacity >= 1:
         for _ in range(len(gaps) + 2):  # at least one token a second
             now += 1
-            consumed += table.serve(now)
+            consumed += bucket.serve(now)
         assert consumed == len(gaps)
 
 
-def test_idle_table_saves_one_second_of_capacity_only() -> None:
-    table = Table(10, 0.0)
-    events = [table.write(100.0)[1] for _ in range(12)]
+def test_idle_capacity_saves_one_second_of_capacity_only() -> None:
+    bucket = Capacity(10, 0.0)
+    events = [bucket.write(100.0)[1] for _ in range(12)]
     assert events == [0] * 10 + [1, 1]
 
 

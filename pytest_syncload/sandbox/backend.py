@@ -1,0 +1,99 @@
+"""What stands behind the service, together: the queue, the tasks, the cache; sampled at the end of each service minute.
+
+Every minute since the sandbox began gets its gauges, in order, also one without requests, and before it is handed out.
+Workers follow the running tasks from tick to tick. It must never publish what AWS would not: an idle queue sleeps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
+from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.backlog import DEFAULT_WORKERS, Backlog
+from pytest_syncload.sandbox.cache import node_cpu
+from pytest_syncload.sandbox.fleet import DESIRED, Fleet
+from pytest_syncload.sandbox.minutes import Minute, Minutes
+
+#: CPU time of a task that a request costs: 3,000/s are 75 % of four tasks of one vCPU each.
+DEFAULT_REQUEST_CPU_MS = 1.0
+#: From waking to the first minute of a queue that is published. AWS says up to 15 minutes.
+_WAKING_S = 2 * MINUTE
+
+
+class Backend:
+    """Told the time in monotonic seconds. ``minutes`` are the service's, whose gauges it fills in."""
+
+    def __init__(self, *, clock: ServiceClock, faults: Faults, minutes: Minutes, now: float) -> None:
+        self._clock = clock
+        self._minutes = minutes
+        self._workers = DEFAULT_WORKERS if faults.workers is None else faults.workers
+        self._request_cpu_ms = DEFAULT_REQUEST_CPU_MS if faults.request_cpu_ms is None else faults.request_cpu_ms
+        self._hot_share = faults.hot_cache_node_share
+        self._foreign_per_s = faults.foreign_traffic_per_s
+        self._foreign = 0
+        self._backlog = Backlog(self._workers, now)
+        self._fleet = Fleet(faults, clock.at(now))
+        self._queue_from = math.inf
+        self._worked = False
+        self._told: tuple[int, int] | None = None
+        self._began = self._since = now
+        self._minute = int(minute_floor(clock.at(now)))
+        self._minute_ends = clock.monotonic_at(self._minute + MINUTE)
+
+    def accept(self, now: float) -> None:
+        """A job was accepted: its message goes to the queue."""
+        if now >= self._minute_ends:
+            self.tick(now)
+        if not self._worked:
+            self._worked = True
+            self._fleet.begin(self._clock.at(now))
+            self.touch(now)
+        self._backlog.send(now)
+
+    def touch(self, now: float) -> None:
+        """Somebody asked for the queue's attributes, which wakes it."""
+        self._queue_from = min(self._queue_from, minute_floor(self._clock.at(now)) + _WAKING_S)
+
+    def tick(self, now: float) -> None:
+        """Let everything come as far as ``now``, and take the gauges of every minute that ended by then."""
+        while now >= self._minute_ends:
+            ends = self._minute_ends
+            self._move(ends)
+            self._sample(self._minutes.begin(self._minute), ends)
+            self._since = ends
+            self._minute += int(MINUTE)
+            self._minute_ends = self._clock.monotonic_at(self._minute + MINUTE)
+        self._move(now)
+
+    def news(self) -> dict[str, Any] | None:
+        """What the doubles need to know, as JSON; None where no task changed and no minute ended since it was asked."""
+        told = (self._fleet.changes, self._minute)
+        if told == self._told:
+            return None
+        self._told = told
+        queue = {"visible": self._backlog.visible, "not_visible": self._backlog.not_visible}
+        return {"queue": queue, **self._fleet.described()}
+
+    def _move(self, now: float) -> None:
+        self._fleet.advance(self._clock.at(now))
+        # Each task has its share of the workers. Rounded up: the last worker stands in a task that runs.
+        running = min(self._fleet.running, DESIRED)
+        self._backlog.employ(-(-self._workers * running // DESIRED), now)
+
+    def _sample(self, minute: Minute, ends: float) -> None:
+        # Somebody else's requests do not come through our socket, so they are counted by the time that passed.
+        foreign = int((ends - self._began) * self._foreign_per_s)
+        minute.foreign, self._foreign = foreign - self._foreign, foreign
+        queue = dataclasses.asdict(self._backlog.minute(ends))
+        task_seconds, memory = self._fleet.minute(self._clock.at(ends))
+        cost_s = minute.requests * self._request_cpu_ms / 1000
+        nodes = node_cpu(minute.accepted, ends - self._since, self._hot_share)
+        minute.gauges = {
+            "queue": queue if minute.start >= self._queue_from else None,
+            "task_cpu": min(100 * cost_s / self._clock.wall_seconds(task_seconds), 100.0) if memory else None,
+            "task_memory": memory,
+            "nodes": [dataclasses.asdict(node) for node in nodes],
+        }
