@@ -17,7 +17,7 @@ from pytest_syncload.facts.plan import (
     SandboxSettings,
     Slo,
 )
-from pytest_syncload.spec import schema
+from pytest_syncload.spec import environment_schema, phase_schema, row_schema, schema
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -42,30 +42,49 @@ def request_template(model: schema.RequestModel) -> RequestTemplate:
     )
 
 
-def sandbox(name: str, line: int, model: schema.SandboxEnvironmentModel) -> Environment:
+def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentModel) -> Environment:
     """An environment that is the embedded sandbox; its addresses stay None until it was started."""
-    faults = model.sandbox.faults
     return Environment(
         name=name,
         line=line,
         max_rate_per_s=model.max_rate,
+        resources=None if model.resources is None else _resources(model.resources),
         sandbox=SandboxSettings(
             speed=model.sandbox.speed,
             rate_scale=model.sandbox.rate_scale,
-            faults=Faults(
-                latency_ms=faults.latency,
-                error_share=faults.errors,
-                table_capacity_per_s=faults.table_capacity,
-                missing_metrics=tuple(faults.missing),
-                rejected_tokens_share=faults.rejected_tokens,
-                refused_connections_share=faults.refused_connections,
-                wrong_body_share=faults.wrong_body,
-            ),
+            region=model.region,
+            faults=_faults(model.sandbox.faults),
         ),
     )
 
 
-def real(name: str, line: int, model: schema.RealEnvironmentModel) -> Environment:
+def _faults(model: environment_schema.FaultsModel) -> Faults:
+    return Faults(
+        latency_ms=model.latency,
+        error_share=model.errors,
+        rejected_tokens_share=model.rejected_tokens,
+        wrong_body_share=model.wrong_body,
+        refused_connections_share=model.refused_connections,
+        foreign_traffic_per_s=model.foreign_traffic,
+        table_capacity_per_s=model.table_capacity,
+        index_capacity_per_s=model.index_capacity,
+        workers=model.workers,
+        request_cpu_ms=model.request_cpu,
+        task_memory_share=model.memory,
+        crashing_tasks=model.crashing_tasks,
+        out_of_memory_tasks=model.out_of_memory_tasks,
+        deployment=model.deployment,
+        hot_cache_node_share=model.hot_cache_node,
+        late_s=model.late,
+        missing_metrics=tuple(model.missing),
+        partial_data=tuple(model.partial_data),
+        lost_page=model.lost_page,
+        throttled_queries_share=model.throttled_queries,
+        expired_credentials=model.expired_credentials,
+    )
+
+
+def real(name: str, line: int, model: environment_schema.RealEnvironmentModel) -> Environment:
     """An environment that exists somewhere else."""
     return Environment(
         name=name,
@@ -78,7 +97,7 @@ def real(name: str, line: int, model: schema.RealEnvironmentModel) -> Environmen
     )
 
 
-def _firebase(model: schema.FirebaseModel) -> Firebase:
+def _firebase(model: environment_schema.FirebaseModel) -> Firebase:
     return Firebase(
         api_key=model.api_key,
         project=model.project,
@@ -89,7 +108,7 @@ def _firebase(model: schema.FirebaseModel) -> Firebase:
     )
 
 
-def _resources(model: schema.ResourcesModel) -> Resources:
+def _resources(model: environment_schema.ResourcesModel) -> Resources:
     return Resources(
         rest_api=model.api.rest,
         http_api=model.api.http,
@@ -102,9 +121,11 @@ def _resources(model: schema.ResourcesModel) -> Resources:
     )
 
 
-def phase(name: str, line: int, slos: tuple[Slo, ...], model: schema.HoldPhaseModel | schema.ClimbPhaseModel) -> Phase:
+def phase(
+    name: str, line: int, slos: tuple[Slo, ...], model: phase_schema.HoldPhaseModel | phase_schema.ClimbPhaseModel
+) -> Phase:
     """A phase with its rows."""
-    if isinstance(model, schema.HoldPhaseModel):
+    if isinstance(model, phase_schema.HoldPhaseModel):
         return Phase(name=name, slos=slos, line=line, rate_per_s=model.rate, ramp_s=model.ramp, hold_s=model.hold)
     climb = model.climb
     return Phase(
@@ -121,7 +142,7 @@ def phase(name: str, line: int, slos: tuple[Slo, ...], model: schema.HoldPhaseMo
     )
 
 
-def preset_row(phase: str, name: str, line: int, model: schema.PresetRowModel) -> Slo:
+def preset_row(phase: str, name: str, line: int, model: row_schema.PresetRowModel) -> Slo:
     """A row that names a preset."""
     return Slo(
         name=name,
@@ -133,10 +154,11 @@ def preset_row(phase: str, name: str, line: int, model: schema.PresetRowModel) -
         min_samples=model.min_samples,
         sustained_s=model.sustained,
         growth=model.growth,
+        drains_within_s=model.drains_within,
     )
 
 
-def raw_row(phase: str, name: str, line: int, model: schema.RawRowModel) -> Slo:
+def raw_row(phase: str, name: str, line: int, model: row_schema.RawRowModel) -> Slo:
     """A row that asks CloudWatch itself."""
     return Slo(
         name=name,
@@ -147,8 +169,10 @@ def raw_row(phase: str, name: str, line: int, model: schema.RawRowModel) -> Slo:
         alive=None if model.missing is None else _query(model.missing.zero_while),
         statistic=model.statistic,
         min_samples=model.min_samples,
+        sustained_s=model.sustained,
+        growth=model.growth,
     )
 
 
-def _query(model: schema.QueryModel) -> RawQuery:
+def _query(model: row_schema.QueryModel) -> RawQuery:
     return RawQuery(namespace=model.namespace, name=model.name, dimensions=tuple(model.dimensions.items()))

@@ -11,22 +11,30 @@ from collections.abc import Callable
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from pytest_syncload.facts import units
+from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.plan import Target
 from pytest_syncload.facts.units import EXAMPLE, Kind, UnitError
+from pytest_syncload.spec import forms
 
 # Longer text is no quantity, and the units' patterns are not made for it.
 _LONGEST_QUANTITY = 64
 
-_STATISTIC = re.compile(
-    r"Average|Sum|Minimum|Maximum|SampleCount|IQM"
-    r"|(?:p|tm|wm|tc|ts)(?:100|\d{1,2}(?:\.\d{1,10})?)|(?:TM|WM|TC|TS|PR)\([\d.%:]+\)",
-    re.ASCII,
+# CloudWatch is read for fifteen minutes after a hold at most, and its last minute may arrive some minutes late.
+LONGEST_DRAIN_S = 600.0
+# As many tasks as the sandbox's service runs.
+MOST_BAD_TASKS = 4
+
+_STATISTIC = (
+    r"(?:Average|Sum|Minimum|Maximum|SampleCount|IQM"
+    r"|(?:p|tm|wm|tc|ts)(?:100|\d{1,2}(?:\.\d{1,10})?)|(?:TM|WM|TC|TS|PR)\([\d.%:]+\))"
 )
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PATH = r'/[!-"$-~]*'
+_HEADER_VALUE = r"[\t -~]*"
 #: Set by the load path for every request; a template that set them would break the measurement.
 RESERVED_HEADERS = ("Authorization", "Idempotency-Key", "Host", "Content-Length", "Connection", "Transfer-Encoding")
 
@@ -98,9 +106,32 @@ def _checked(form: Callable[[str], bool], takes: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _minutes(value: Any) -> float:
+    seconds = amount(value, Kind.TIME) / 1000
+    if seconds < MINUTE or seconds % MINUTE:
+        raise wrong(f"{value!r} is not whole minutes; CloudWatch has one value a minute", "whole minutes such as '3m'")
+    return seconds
+
+
+def _drain(seconds: float) -> float:
+    if seconds > LONGEST_DRAIN_S:
+        raise wrong(
+            "this is longer than 10m, and CloudWatch is read for some minutes after the hold only; write 10m or less",
+            "whole minutes, 10m or less",
+        )
+    return seconds
+
+
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**63:
         raise wrong(f"{value!r} is not a whole number from 1" if _plain(value) else "not a number", "a number from 1")
+    return value
+
+
+def _tasks(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_BAD_TASKS:
+        takes = f"a whole number of tasks from 0 to {MOST_BAD_TASKS}"
+        raise wrong(f"{value!r} is not {takes}" if _plain(value) else f"this is not {takes}", takes)
     return value
 
 
@@ -132,7 +163,7 @@ def _is_host_port(value: str) -> bool:
 
 
 def _header_name(name: str) -> str:
-    if not _TOKEN.fullmatch(name):
+    if not re.fullmatch(_TOKEN, name):
         raise wrong(f"{name!r} is not a header's name", "a header's name")
     if name.lower() in map(str.lower, RESERVED_HEADERS):
         raise wrong(f"{name} is set by syncload for every request; leave it out", "another header")
@@ -140,41 +171,57 @@ def _header_name(name: str) -> str:
 
 
 Given = BeforeValidator(_given)
-Text = Annotated[str, Field(strict=True), _checked(lambda text: bool(text.strip()), "a text that says something")]
-Rate = Annotated[float, _of(Kind.RATE)]
-RateOrNone = Annotated[float, _of(Kind.RATE, positive=False)]
-Seconds = Annotated[float, _of(Kind.TIME, 1000)]
-SecondsOrNone = Annotated[float, _of(Kind.TIME, 1000, positive=False)]
-Milliseconds = Annotated[float, _of(Kind.TIME, positive=False)]
-Percent = Annotated[float, _of(Kind.SHARE)]
-Share = Annotated[float, BeforeValidator(_share)]
-Factor = Annotated[float, BeforeValidator(_factor)]
-Whole = Annotated[int, BeforeValidator(_whole)]
+Text = Annotated[
+    str, Field(strict=True), _checked(lambda text: bool(text.strip()), "a text that says something"), forms.TEXT
+]
+Rate = Annotated[float, _of(Kind.RATE), forms.quantity(Kind.RATE)]
+RateOrNone = Annotated[float, _of(Kind.RATE, positive=False), forms.quantity(Kind.RATE)]
+Seconds = Annotated[float, _of(Kind.TIME, 1000), forms.quantity(Kind.TIME)]
+SecondsOrNone = Annotated[float, _of(Kind.TIME, 1000, positive=False), forms.quantity(Kind.TIME)]
+Minutes = Annotated[float, BeforeValidator(_minutes), forms.quantity(Kind.TIME, "3m")]
+Drain = Annotated[float, BeforeValidator(_minutes), AfterValidator(_drain), forms.quantity(Kind.TIME, "5m")]
+Milliseconds = Annotated[float, _of(Kind.TIME, positive=False), forms.quantity(Kind.TIME)]
+Percent = Annotated[float, _of(Kind.SHARE), forms.quantity(Kind.SHARE, "10 %")]
+Share = Annotated[float, BeforeValidator(_share), forms.quantity(Kind.SHARE)]
+Factor = Annotated[float, BeforeValidator(_factor), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+Whole = Annotated[int, BeforeValidator(_whole), WithJsonSchema({"type": "integer", "minimum": 1})]
+Tasks = Annotated[
+    int, BeforeValidator(_tasks), WithJsonSchema({"type": "integer", "minimum": 0, "maximum": MOST_BAD_TASKS})
+]
 BaseUrl = Annotated[
     str,
     _checked(_is_base_url, "an address such as 'https://api.example.com': http or https, no user, query or fragment"),
+    forms.text(r"[hH][tT][tT][pP][sS]?://[^\s?#]+", "an address such as 'https://api.example.com'"),
 ]
-HostPort = Annotated[str, _checked(_is_host_port, "a host and port such as '127.0.0.1:9099'")]
+HostPort = Annotated[
+    str,
+    _checked(_is_host_port, "a host and port such as '127.0.0.1:9099'"),
+    forms.text(r"[^\s/]+:\d+", "a host and port such as '127.0.0.1:9099'"),
+]
 UrlPath = Annotated[
     str,
     _checked(
-        lambda text: bool(re.fullmatch(r"/[!-\"$-~]*", text)),
+        lambda text: bool(re.fullmatch(_PATH, text)),
         "a path such as '/v1/jobs': it starts with / and holds no space or fragment; percent-encode the rest",
     ),
+    forms.text(_PATH, "a path such as '/v1/jobs'"),
 ]
 Statistic = Annotated[
     str,
     _checked(
-        lambda text: bool(_STATISTIC.fullmatch(text)), "a CloudWatch statistic such as Sum, Average, p95, PR(:500)"
+        lambda text: bool(re.fullmatch(_STATISTIC, text, re.ASCII)),
+        "a CloudWatch statistic such as Sum, Average, p95, PR(:500)",
     ),
+    forms.text(_STATISTIC, "a CloudWatch statistic", "Sum", "Average", "Maximum", "p95", "PR(:500)"),
 ]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderName = Annotated[str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"})]
 HeaderValue = Annotated[
     str,
     _checked(
-        lambda text: bool(re.fullmatch(r"[\t -~]*", text)) and text == text.strip(),
+        lambda text: bool(re.fullmatch(_HEADER_VALUE, text)) and text == text.strip(),
         "a header's value: one line of ASCII without space around it",
     ),
+    forms.text(_HEADER_VALUE, "one line of ASCII"),
 ]
 
 

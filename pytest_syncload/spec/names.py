@@ -30,7 +30,9 @@ _BUILTIN_FIXTURES = {
     *("anyio_backend", "anyio_backend_name", "anyio_backend_options"),
     *("free_tcp_port", "free_tcp_port_factory", "free_udp_port", "free_udp_port_factory"),
 }
-_OURS = {"slo", "slos", "load", "syncload_request", "syncload_identities"}
+_OURS = {"slo", "slos", "load"}
+#: Fixtures of ours, now and later.
+_OUR_PREFIX = "syncload"
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -42,6 +44,8 @@ def phase_name(name: str) -> str | None:
         return f"phase name {name!r} is no marker: write a Python identifier without leading underscore, such as peak"
     if unicodedata.normalize("NFKC", name) != name:
         return f"phase name {name!r} is another one once Python has normalised it; write it in plain letters"
+    if name.startswith(_OUR_PREFIX):
+        return f"phase name {name!r} begins with {_OUR_PREFIX}, as syncload's own fixtures do; choose another"
     for taken, whose in (
         (_BUILTIN_MARKERS, "a marker of pytest or its plugins"),
         (_BUILTIN_FIXTURES, "a fixture of pytest or its plugins"),

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, SandboxSettings, Slo, Spec
-from pytest_syncload.spec import convert, names, reasons, schema
+from pytest_syncload.spec import convert, environment_schema, names, phase_schema, reasons, row_schema, schema
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import has_variable, substitute
 
@@ -118,6 +118,7 @@ class _Reading:
             load=convert.load_settings(settings),
             request=convert.request_template(request),
             phases=phases,
+            items=file.items,
         )
 
     def _choose(self, environments: Mapping[str, Any], wanted: str | None) -> str | None:
@@ -147,12 +148,12 @@ class _Reading:
         self._name(path, names.environment_name(name))
         value = self._at(path)
         if isinstance(value, dict) and "sandbox" in value:
-            sandbox = self._piece(schema.SandboxEnvironmentModel, path)
+            sandbox = self._piece(environment_schema.SandboxEnvironmentModel, path)
             return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
-        real = self._piece(schema.RealEnvironmentModel, path)
+        real = self._piece(environment_schema.RealEnvironmentModel, path)
         return None if real is None else convert.real(name, self._document.line(path), real)
 
-    def _limit(self, chosen: str | None) -> schema.Limit | None:
+    def _limit(self, chosen: str | None) -> phase_schema.Limit | None:
         """What phases may ask for, read leniently: other mistakes in the environment are reported elsewhere."""
         rate = self._at(("environments", chosen or "", "max_rate"))
         scale = self._at(("environments", chosen or "", "sandbox", "rate_scale"))
@@ -161,14 +162,14 @@ class _Reading:
         except units.UnitError:
             return None
         plain = isinstance(scale, (int, float)) and not isinstance(scale, bool) and scale > 0
-        return schema.Limit(
+        return phase_schema.Limit(
             environment=chosen or "",
             max_rate=limit,
             rate_scale=float(scale) if plain else 1.0,
             shown=str(self._written(("environments", chosen or "", "max_rate"))),
         )
 
-    def _phases(self, limit: schema.Limit | None) -> tuple[Phase, ...]:
+    def _phases(self, limit: phase_schema.Limit | None) -> tuple[Phase, ...]:
         phases = self._at(("phases",))
         if not isinstance(phases, dict):
             return ()
@@ -177,16 +178,26 @@ class _Reading:
         read = [self._phase(name, value, limit) for name, value in phases.items()]
         return tuple(phase for phase in read if phase is not None)
 
-    def _phase(self, name: str, value: Any, limit: schema.Limit | None) -> Phase | None:
+    def _phase(self, name: str, value: Any, limit: phase_schema.Limit | None) -> Phase | None:
         path: Path = ("phases", name)
         line = self._document.line(path)
         self._name(path, names.phase_name(name))
         rows = self._rows(name)
         climbs = isinstance(value, dict) and "climb" in value
-        model: type[schema.ClimbPhaseModel | schema.HoldPhaseModel]
-        model = schema.ClimbPhaseModel if climbs else schema.HoldPhaseModel
+        model: type[phase_schema.ClimbPhaseModel | phase_schema.HoldPhaseModel]
+        model = phase_schema.ClimbPhaseModel if climbs else phase_schema.HoldPhaseModel
         phase = self._piece(model, path, limit)
-        return None if phase is None else convert.phase(name, line, rows, phase)
+        if phase is None:
+            return None
+        if isinstance(phase, phase_schema.HoldPhaseModel):
+            self._watched_long_enough(path, rows, phase.hold)
+        return convert.phase(name, line, rows, phase)
+
+    def _watched_long_enough(self, phase: Path, rows: tuple[Slo, ...], hold_s: float) -> None:
+        for row in rows:
+            for rule, what in row_schema.beyond_the_hold(row, hold_s):
+                path = (*phase, "slos", row.name, rule.value)
+                self._problem(path, what, at=path)
 
     def _rows(self, phase: str) -> tuple[Slo, ...]:
         path: Path = ("phases", phase, "slos")
@@ -201,12 +212,12 @@ class _Reading:
         line = self._document.line(path)
         self._name(path, names.row_name(name))
         if isinstance(value, dict) and "query" in value:
-            raw = self._piece(schema.RawRowModel, path)
+            raw = self._piece(row_schema.RawRowModel, path)
             return None if raw is None else convert.raw_row(phase, name, line, raw)
-        row = self._piece(schema.PresetRowModel, path)
+        row = self._piece(row_schema.PresetRowModel, path)
         return None if row is None else convert.preset_row(phase, name, line, row)
 
-    def _piece(self, model: type[_Model], path: Path, limit: schema.Limit | None = None) -> _Model | None:
+    def _piece(self, model: type[_Model], path: Path, limit: phase_schema.Limit | None = None) -> _Model | None:
         try:
             return model.model_validate(self._at(path), context=limit)
         except ValidationError as error:

@@ -28,6 +28,8 @@ def reason(detail: ErrorDetails) -> tuple[str, str]:
                 return f"{given!r} is not known here; {near}", takes
         case "string_type":
             takes = "text"
+        case "bool_type":
+            takes = "true or false"
         case "int_type":
             takes = "a whole number"
         case "list_type":

@@ -1,0 +1,134 @@
+"""The form of one environment of slo.yaml: the embedded sandbox and its faults, or a real one and its resources."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from pytest_syncload.spec import fields
+from pytest_syncload.spec.fields import Given, Text, wrong
+from pytest_syncload.spec.schema import Strict
+
+_MAX_RATE = "Nothing may ever offer this environment more than this."
+_LISTED = "What the rows look at here, by the names AWS knows it by."
+
+
+class FaultsModel(Strict):
+    """How the sandbox misbehaves, to see a row turn red or inconclusive."""
+
+    latency: fields.Milliseconds = Field(default=0.0, description="On top of every answer.")
+    errors: fields.Share = Field(default=0.0, description="Share of requests answered with a 5xx.")
+    rejected_tokens: fields.Share = Field(default=0.0, description="Share of requests answered with 401.")
+    wrong_body: fields.Share = Field(default=0.0, description="Share of answers whose body is not the right one.")
+    refused_connections: fields.Share = Field(default=0.0, description="Share of time without listening.")
+    foreign_traffic: fields.RateOrNone = Field(default=0.0, description="Requests that somebody else sends.")
+    table_capacity: Annotated[fields.RateOrNone | None, Given] = Field(
+        default=None, description="Writes that the table bears before it throttles."
+    )
+    index_capacity: Annotated[fields.RateOrNone | None, Given] = Field(
+        default=None, description="Writes that the table's index bears before it throttles."
+    )
+    workers: Annotated[fields.Whole | None, Given] = Field(default=None, description="Workers that drain the queue.")
+    request_cpu: Annotated[fields.Milliseconds | None, Given] = Field(
+        default=None, description="CPU time of a task that a request costs."
+    )
+    memory: Annotated[fields.Share | None, Given] = Field(default=None, description="Memory in use by each task.")
+    crashing_tasks: fields.Tasks = Field(default=0, description="Tasks that end with an error again and again.")
+    out_of_memory_tasks: fields.Tasks = Field(default=0, description="Tasks that run out of memory again and again.")
+    deployment: bool = Field(default=False, description="A new deployment replaces every task, which is no error.")
+    hot_cache_node: fields.Share = Field(
+        default=0.0, description="Share of one cache node's engine that something else takes."
+    )
+    late: fields.SecondsOrNone = Field(default=0.0, description="Service time until a minute is published.")
+    missing: list[Text] = Field(default=[], description="Metrics, by name, that are never published.")
+    partial_data: list[Text] = Field(default=[], description="Metrics, by name, that are answered as PartialData.")
+    lost_page: bool = Field(default=False, description="An answer of several pages loses one.")
+    throttled_queries: fields.Share = Field(default=0.0, description="Share of AWS calls that are throttled.")
+    expired_credentials: bool = Field(default=False, description="AWS says that the credentials have expired.")
+
+
+class SandboxModel(Strict):
+    """The embedded sandbox: a stand-in service, its AWS and its sign-in, all on this machine."""
+
+    speed: fields.Factor = Field(
+        default=60.0, description="Service seconds in a wall second. Default: 60, so that a second is a minute."
+    )
+    rate_scale: fields.Factor = Field(
+        default=1.0, description="What rates are multiplied with, so that a laptop bears them. Default: 1."
+    )
+    faults: FaultsModel = FaultsModel()
+
+
+class FirebaseModel(Strict):
+    """Where the users of the load sign in."""
+
+    api_key: Text = Field(description="The Web API key, from a variable: `${FIREBASE_API_KEY}`.")
+    project: Text = Field(description="The Firebase project's id.")
+    sign_in: Literal["custom-token", "password", "tokens"] = Field(
+        default="custom-token", description="How users sign in. Default: custom-token, which bears thousands of them."
+    )
+    service_account: Annotated[Text | None, Given] = Field(
+        default=None, description="Path of the service account's JSON file, which signs custom tokens."
+    )
+    users: fields.Whole = Field(default=50, description="How many users share the load. Default: 50.")
+    emulator_host: Annotated[fields.HostPort | None, Given] = Field(
+        default=None, description="Host and port of a Firebase emulator, in place of Firebase."
+    )
+
+
+class ApiModel(Strict):
+    """The API under load, in API Gateway."""
+
+    rest: Annotated[Text | None, Given] = Field(default=None, description="The name of a REST API (ApiName).")
+    http: Annotated[Text | None, Given] = Field(default=None, description="The id of an HTTP API (ApiId).")
+    stage: Annotated[Text | None, Given] = Field(default=None, description="Its stage.")
+
+    @field_validator("http")
+    @classmethod
+    def _one_kind(cls, http: str | None, info: ValidationInfo) -> str | None:
+        if info.data.get("rest") is not None:
+            raise wrong("rest and http exclude each other; keep the one that is under load", "one of rest and http")
+        return http
+
+
+class EcsModel(Strict):
+    """The Fargate service under load."""
+
+    cluster: Text = Field(description="The cluster's name.")
+    service: Text = Field(description="The service's name.")
+
+
+class ResourcesModel(Strict):
+    """What the rows look at, by the names AWS knows it by."""
+
+    api: ApiModel = ApiModel()
+    tables: dict[str, list[Text]] = Field(
+        default={}, description="DynamoDB tables, each with all its global secondary indexes: `{jobs: [by-user]}`."
+    )
+    queue: Annotated[Text | None, Given] = Field(default=None, description="The name of the SQS queue.")
+    ecs: Annotated[EcsModel | None, Given] = None
+    cache: list[Text] = Field(default=[], description="The ids of all ElastiCache nodes (CacheClusterId).")
+
+
+class SandboxEnvironmentModel(Strict):
+    """An environment that is the embedded sandbox. It proves the test, not a target."""
+
+    sandbox: SandboxModel
+    region: Text = Field(
+        default="us-east-1", description="Where the sandbox is asked; it is in us-east-1, which is the default."
+    )
+    max_rate: Annotated[fields.Rate | None, Given] = Field(default=None, description=_MAX_RATE)
+    resources: Annotated[ResourcesModel | None, Given] = Field(
+        default=None, description=f"{_LISTED} Default: all that the sandbox has."
+    )
+
+
+class RealEnvironmentModel(Strict):
+    """An environment that is somewhere else."""
+
+    base_url: fields.BaseUrl = Field(description="Where requests go, without the request's path.")
+    region: Text = Field(description="The AWS region of the target, such as eu-central-1.")
+    max_rate: Annotated[fields.Rate | None, Given] = Field(default=None, description=_MAX_RATE)
+    firebase: Annotated[FirebaseModel | None, Given] = None
+    resources: ResourcesModel = Field(default=ResourcesModel(), description=_LISTED)

@@ -1,0 +1,78 @@
+"""The form of one phase of slo.yaml: a rate that is held, or a climb. Its rows are pieces of their own, in
+`row_schema`.
+
+What an environment may be offered comes in through the validation context.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+
+from pytest_syncload.spec import fields, forms
+from pytest_syncload.spec.fields import wrong
+from pytest_syncload.spec.schema import Strict
+
+_ROWS = "What must hold, by name; each row is a test. At least one."
+
+
+class Limit(Strict):
+    """The validation context of phases: what the chosen environment may be offered."""
+
+    environment: str
+    max_rate: float
+    rate_scale: float
+    shown: str
+
+    def hold(self, rate: float) -> float:
+        """``rate``, if it may be offered. Raises `PydanticCustomError`."""
+        if rate * self.rate_scale > self.max_rate:
+            scaled = "" if self.rate_scale == 1 else f", even × rate_scale {self.rate_scale:g}"
+            raise wrong(
+                f"{rate:g}/s{scaled} is more than environment {self.environment!r} may be offered"
+                f" (max_rate {self.shown})",
+                f"a rate within max_rate {self.shown} of environment {self.environment!r}",
+            )
+        return rate
+
+
+def _within_limit(rate: float, info: ValidationInfo) -> float:
+    return info.context.hold(rate) if isinstance(info.context, Limit) else rate
+
+
+class HoldPhaseModel(Strict):
+    """A phase that ramps to a rate and holds it."""
+
+    rate: Annotated[fields.Rate, AfterValidator(_within_limit)] = Field(description="Arrivals a second in the hold.")
+    ramp: fields.SecondsOrNone = Field(
+        default=0.0, description="How long the rate climbs from zero before the hold; not judged. Default: 0s."
+    )
+    hold: fields.Seconds = Field(description="How long the rate is held and judged, in service time.")
+    slos: dict[str, Any] = Field(description=_ROWS)
+
+
+class ClimbModel(Strict):
+    """A climb in steps, until its condition is met."""
+
+    start: Annotated[fields.Rate, AfterValidator(_within_limit)] = Field(alias="from", description="The first rate.")
+    step: fields.Percent = Field(description="How much a step adds to the rate, in percent of it.")
+    every: fields.Seconds = Field(description="How long a step lasts.")
+    until: Annotated[str, AfterValidator(fields.failed_share), forms.UNTIL] = Field(
+        description="What ends the climb: a share of failed arrivals."
+    )
+    at_most: Annotated[fields.Rate, AfterValidator(_within_limit)] = Field(description="The last rate, in any case.")
+
+    @field_validator("at_most")
+    @classmethod
+    def _upwards(cls, at_most: float, info: ValidationInfo) -> float:
+        if at_most < info.data.get("start", 0.0):
+            raise wrong("at_most lies below from, so there is nothing to climb", "a rate above from")
+        return at_most
+
+
+class ClimbPhaseModel(Strict):
+    """A phase that climbs until its condition is met."""
+
+    climb: ClimbModel
+    slos: dict[str, Any] = Field(description=_ROWS)

@@ -1,0 +1,164 @@
+"""The form of one row of slo.yaml: a preset or a CloudWatch query, its target, and rules over its minutes.
+
+Which rules a metric bears is the catalogue's; which target a rule goes with, and how long it must be watched, is here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from pytest_syncload.facts.catalogue import PRESETS, Rule
+from pytest_syncload.facts.clock import MINUTE
+from pytest_syncload.facts.plan import Slo, Target
+from pytest_syncload.facts.units import Kind, format_duration
+from pytest_syncload.spec import fields, forms
+from pytest_syncload.spec.fields import Given, Text, wrong
+from pytest_syncload.spec.reasons import nearest
+from pytest_syncload.spec.schema import Strict
+
+#: Of five minutes only a rise without one step back is significant, and of four none is.
+SHORTEST_GROWTH_S = 6 * MINUTE
+
+# A level that lasted is above or below something, and a queue drains downwards.
+_SIGNS = {Rule.SUSTAINED: ("<", "<=", ">", ">="), Rule.DRAINS: ("<", "<=")}
+# What adds up over a minute is no level: its value for the window lies far above that of any minute.
+_ADDS_UP = re.compile(r"Sum|SampleCount|tc|ts|TC|TS")
+
+_TARGET = "What its value must be, with its unit: one of < <= == >= > and a quantity."
+_SUSTAINED = "Judge the worst level that lasted this long without a break, in whole minutes."
+_GROWTH = "`none`: the level must not grow over the hold, of at least 6m."
+_MIN_SAMPLES = "From fewer samples than these, the row is inconclusive."
+
+
+class QueryModel(Strict):
+    """A CloudWatch metric written out."""
+
+    namespace: Text = Field(description="Such as AWS/Lambda.")
+    name: Text = Field(description="The metric's name, such as Errors.")
+    dimensions: dict[str, Text] = Field(default={}, description="All its dimensions; CloudWatch matches exactly.")
+
+
+class ZeroWhileModel(Strict):
+    """A missing data point is zero while this sibling metric has samples, else inconclusive."""
+
+    zero_while: QueryModel
+
+
+def _missing(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value
+    if value == "inconclusive":
+        return None
+    takes = "'inconclusive' or {zero_while: {namespace: …, name: …, dimensions: {…}}}"
+    raise wrong(f"{value!r} is not {takes}" if isinstance(value, str) else f"write {takes}", takes)
+
+
+class PresetRowModel(Strict):
+    """A row that names a preset."""
+
+    metric: Annotated[
+        str, WithJsonSchema(forms.explained((preset.name, preset.what) for preset in PRESETS.values()))
+    ] = Field(description="The preset it judges.")
+    statistic: Annotated[str | None, Given, WithJsonSchema({"type": "string"})] = Field(
+        default=None, description="One of the preset's statistics; its first is the default."
+    )
+    target: Annotated[Any, WithJsonSchema(forms.target(None))] = Field(description=_TARGET)
+    sustained: Annotated[fields.Minutes | None, Given] = Field(default=None, description=_SUSTAINED)
+    growth: Annotated[Literal["none"] | None, Given] = Field(default=None, description=_GROWTH)
+    drains_within: Annotated[fields.Drain | None, Given] = Field(
+        default=None, description="So long after the hold it must be back near zero; whole minutes, at most 10m."
+    )
+    min_samples: Annotated[fields.Whole | None, Given] = Field(default=None, description=_MIN_SAMPLES)
+
+    @field_validator("metric")
+    @classmethod
+    def _known(cls, metric: str) -> str:
+        if metric not in PRESETS:
+            raise wrong(f"no preset {metric!r}; {nearest(metric, PRESETS)}", "the name of a preset")
+        return metric
+
+    @field_validator("statistic")
+    @classmethod
+    def _allowed(cls, statistic: str, info: ValidationInfo) -> str:
+        preset = PRESETS.get(info.data.get("metric", ""))
+        if preset is not None and statistic not in preset.statistics:
+            takes = f"one of {', '.join(preset.statistics)}" if preset.statistics else "no statistic; leave it out"
+            raise wrong(f"{preset.name} has no statistic {statistic!r}; it takes {takes}", takes)
+        return statistic
+
+    @field_validator("target")
+    @classmethod
+    def _of_the_metric(cls, text: Any, info: ValidationInfo) -> Target:
+        preset = PRESETS.get(info.data.get("metric", ""))
+        return fields.target(text, None if preset is None else preset.kind)
+
+    @field_validator(*Rule)
+    @classmethod
+    def _borne_by_the_metric(cls, value: Any, info: ValidationInfo) -> Any:
+        rule = Rule(str(info.field_name))
+        preset = PRESETS.get(info.data.get("metric", ""))
+        if preset is not None and rule not in preset.rules:
+            bear = ", ".join(one.name for one in PRESETS.values() if rule in one.rules)
+            raise wrong(f"{preset.name} takes no {rule}; leave it out. Presets that take it: {bear}", "no value here")
+        _fits(rule, info.data.get("target"))
+        return value
+
+
+class RawRowModel(Strict):
+    """A row that asks CloudWatch itself."""
+
+    query: QueryModel
+    statistic: fields.Statistic = Field(description="Any statistic of CloudWatch.")
+    kind: Literal["time", "share", "rate", "count"] = Field(
+        description="What it measures: time in ms, a share in percent, a rate per second, or a count."
+    )
+    missing: Annotated[ZeroWhileModel | None, BeforeValidator(_missing)] = Field(
+        default=None, description="What a missing data point means. Default: inconclusive."
+    )
+    target: Annotated[Any, WithJsonSchema(forms.target(None))] = Field(description=_TARGET)
+    sustained: Annotated[fields.Minutes | None, Given] = Field(default=None, description=_SUSTAINED)
+    growth: Annotated[Literal["none"] | None, Given] = Field(default=None, description=_GROWTH)
+    min_samples: Annotated[fields.Whole | None, Given] = Field(default=None, description=_MIN_SAMPLES)
+
+    @field_validator("target")
+    @classmethod
+    def _of_the_kind(cls, text: Any, info: ValidationInfo) -> Target:
+        kind = info.data.get("kind")
+        return fields.target(text, None if kind is None else Kind(kind))
+
+    @field_validator(Rule.SUSTAINED, Rule.GROWTH)
+    @classmethod
+    def _of_a_level(cls, value: Any, info: ValidationInfo) -> Any:
+        rule = Rule(str(info.field_name))
+        statistic = info.data.get("statistic", "")
+        if _ADDS_UP.match(statistic):
+            raise wrong(
+                f"{rule} watches a level, and {statistic} adds up; leave it out, or ask for Average, Maximum, p95 …",
+                "no value here",
+            )
+        _fits(rule, info.data.get("target"))
+        return value
+
+
+def _fits(rule: Rule, target: Target | None) -> None:
+    signs = _SIGNS.get(rule)
+    if signs is not None and target is not None and target.op not in signs:
+        takes = f"a target with one of {' '.join(signs)}"
+        raise wrong(
+            f"{rule} goes with {takes}, not with {target.op}; leave it out, or change the target", "no value here"
+        )
+
+
+def beyond_the_hold(slo: Slo, hold_s: float) -> Iterator[tuple[Rule, str]]:
+    """The rules of a row that a hold of ``hold_s`` service seconds is too short for, each with what is wrong."""
+    held = f"phase {slo.phase!r} holds for {format_duration(hold_s)}"
+    if slo.sustained_s is not None and slo.sustained_s > hold_s:
+        wanted = format_duration(slo.sustained_s)
+        yield Rule.SUSTAINED, f"{held}, so nothing can last {wanted}; hold longer, or ask for less"
+    if slo.growth is not None and hold_s < SHORTEST_GROWTH_S:
+        wanted = format_duration(SHORTEST_GROWTH_S)
+        yield Rule.GROWTH, f"{held}, and growth shows in {wanted} or more; hold longer, or leave it out"
