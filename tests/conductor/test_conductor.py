@@ -16,9 +16,10 @@ from pytest_syncload.conductor.conductor import Conductor, unjudged
 from pytest_syncload.conductor.ground import prepare
 from pytest_syncload.conductor.phase import Interrupted
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
-from pytest_syncload.facts.events import Event, PhaseMeasured, PhaseStarted, Settled
+from pytest_syncload.facts.events import Checked, Event, PhaseMeasured, PhaseStarted, Settled
 from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.plan import Climb, Resources, SandboxSettings, Slo, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side
@@ -67,6 +68,7 @@ def refuse_to_run(monkeypatch: pytest.MonkeyPatch, ending: BaseException | None 
         return result(phase=asked_for.name, invalid=(Invalidity(side=Side.TARGET, what="no answer was right"),))
 
     monkeypatch.setattr(conducting, "run_phase", run_phase)
+    monkeypatch.setattr(conducting, "check", lambda *_: ())
     return asked
 
 
@@ -126,12 +128,30 @@ def test_without_a_prepared_environment_nothing_is_sent(folder: RunFolder, monke
     assert asked == []
 
 
-def test_an_environment_without_an_address_is_named(ready: RunFolder) -> None:
-    for missing, what in (({"base_url": None}, "base_url"), ({"firebase": None}, "firebase")):
-        name = f"peak{what}"
-        plan = spec(phase(name), environment=replace(REAL, **missing))  # type: ignore[arg-type]
-        mine = conductor(ready, plan, {name})
-        assert f"has no {what}; nothing was sent" in (mine.record(name).problem or "")
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Check:
+    failed = Check(name="queue hot-pth", finding=Finding.FAILED, says="there is none", rows=("peak::depth",))
+    note = Check(name="account", finding=Finding.NOTE, says="it is yours")
+    monkeypatch.setattr(conducting, "check", lambda *_: (note, failed))
+    return failed
+
+
+def test_where_a_check_fails_no_load_is_offered_and_every_row_says_why(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch, failing: Check
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(conducting, "run_phase", lambda *given: asked.append(given))
+    heard: list[Event] = []
+    for mine in (conductor(ready, heard=heard), conductor(ready)):
+        record = mine.record("peak")
+        assert (record.refused, record.result) == (True, None)
+        verdict = mine.verdict(LATENCY)
+        assert verdict.ruling is Ruling.INCONCLUSIVE
+        for part in ("1 check before the load failed, so nothing was sent", "queue hot-pth: there is none", "peak::depth"):
+            assert part in verdict.reason
+        assert "it is yours" not in verdict.reason
+    assert asked == []
+    assert [type(event) for event in heard] == [Checked]
 
 
 # How a phase can end.
@@ -225,7 +245,7 @@ def test_where_nothing_could_be_read_every_row_says_why(ready: RunFolder) -> Non
     cause = "GetMetricData: the AWS credentials are expired; sign in again"
     unread = PhaseRecord(result=result(), reading=None, problem=cause)
     empty = PhaseRecord(result=result(), reading=Reading(answers={}, problem=cause, attempts=1), problem=None)
-    unbuilt = replace(LATENCY, name="cache-cpu", metric="elasticache.engine_cpu", statistic=None)
+    unbuilt = replace(LATENCY, name="replays", metric="idempotency.violations", statistic=None)
     for record in (unread, empty):
         ready.keep("peak", record)
         for slo in ROWS:
@@ -281,12 +301,13 @@ def test_a_phase_against_the_sandbox_is_measured_settled_and_proven(folder: RunF
         (Ruling.PASS, "0 is == 0"),
     ]
     kinds = [type(event) for event in heard]
-    assert (kinds[0], kinds[-1]) == (PhaseStarted, Settled)
+    assert (kinds[:2], kinds[-1]) == ([Checked, PhaseStarted], Settled)
     assert kinds.count(PhaseMeasured) == 1
     assert json.loads((folder.path / "peak.result.json").read_text("utf-8"))["problem"] is None
 
 
 def test_an_environment_without_an_api_cannot_be_read(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_to_run(monkeypatch)
     monkeypatch.setattr(conducting, "run_phase", lambda *_: result())
     heard: list[Event] = []
     plan = spec(environment=replace(REAL, resources=Resources()))

@@ -20,7 +20,7 @@ from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.result import Invalidity, Outcome, Second, Side, Tally
 from pytest_syncload.sources.fold import observe
 from pytest_syncload.sources.settle import Reading
-from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, result
+from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, reading, result
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_histograms_lose_nothing(folder: RunFolder, values: list[float]) -> None
 
 
 def test_a_verdict_is_read_back_the_same(folder: RunFolder) -> None:
-    seen = observe(LATENCY, answers(LATENCY), RESOURCES, result())
+    seen = observe(LATENCY, reading(answers(LATENCY)), RESOURCES, result())
     for verdict in (
         Verdict(slo=LATENCY, ruling=Ruling.PASS, reason="120 ms is < 500 ms", observation=seen),
         Verdict(slo=ERRORS, ruling=Ruling.INCONCLUSIVE, reason="not selected"),
@@ -96,7 +96,7 @@ def test_a_verdict_is_read_back_the_same(folder: RunFolder) -> None:
 
 
 def test_a_value_that_is_no_number_survives_the_folder(folder: RunFolder) -> None:
-    seen = replace(observe(LATENCY, answers(LATENCY), RESOURCES, result()), value=math.nan)
+    seen = replace(observe(LATENCY, reading(answers(LATENCY)), RESOURCES, result()), value=math.nan)
     folder.keep_verdict(Verdict(slo=LATENCY, ruling=Ruling.INCONCLUSIVE, reason="no value", observation=seen))
     found = folder.verdict("peak", LATENCY.name)
     assert found is not None
