@@ -1,13 +1,13 @@
-"""The error answers of the AWS double, by the names that AWS gives them. Nothing is ever guessed."""
+"""The error answers of the AWS doubles, by the names that AWS gives them. Nothing is ever guessed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 
 class AwsError(Exception):
-    """An error answer: ``shape`` of the service model, the ``code`` a client sees, HTTP ``status``."""
+    """An error answer: ``shape`` of the service model, the ``code`` of the query protocol, HTTP ``status``."""
 
     def __init__(self, shape: str, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -15,6 +15,11 @@ class AwsError(Exception):
         self.code = code
         self.message = message
         self.status = status
+
+
+def refusal(name: str, message: str, status: int = 400) -> AwsError:
+    """An error whose shape and code have one name, as most services' have."""
+    return AwsError(name, name, message, status)
 
 
 def bad_value(message: str) -> AwsError:
@@ -37,8 +42,10 @@ def unbuilt(what: str) -> AwsError:
     return bad_value(f"the sandbox does not implement {what}")
 
 
-def known_members(given: Mapping[str, Any], known: Set[str], where: str) -> None:
-    """Raise `AwsError` for the first member of ``given`` that is not implemented."""
+def known_members(
+    given: Mapping[str, Any], known: Set[str], where: str, refuse: Callable[[str], AwsError] = bad_value
+) -> None:
+    """Raise ``refuse``'s error for the first member of ``given`` that is not implemented."""
     for member in given:
         if member not in known:
-            raise unbuilt(f"{member} in {where}")
+            raise refuse(f"the sandbox does not implement {member} in {where}")

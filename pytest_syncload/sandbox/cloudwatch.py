@@ -57,6 +57,10 @@ class Store:
         """The metric's data points; empty where it has none. The caller must not change them."""
         return self._series.get(key, {})
 
+    def metrics(self, since: float) -> list[MetricKey]:
+        """The metrics with a data point at or after ``since``."""
+        return [key for key, series in self._series.items() if max(series) >= since]
+
 
 def metric_key(namespace: str, name: str, dimensions: object) -> MetricKey:
     """What makes a metric one metric: the order of its dimensions does not matter, their number does."""

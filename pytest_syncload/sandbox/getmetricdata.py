@@ -6,8 +6,6 @@ Expressions above all, is an error and never a guess.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -18,6 +16,7 @@ from typing import Any
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.sandbox.awserror import AwsError, bad_value, known_members, missing, unbuilt
 from pytest_syncload.sandbox.cloudwatch import KEPT_S, MetricKey, Series, Store, metric_key
+from pytest_syncload.sandbox.paging import ForeignToken, digest, offset
 
 QUERIES_A_CALL = 500
 POINTS_A_CALL = 100_800
@@ -66,7 +65,7 @@ def get_metric_data(
                 _fold(store.series(query.key), query, start, end, now).items(), reverse=order.endswith("Descending")
             )
             results.append((query, points))
-    return _page(results, _offset(request), min(most, points_a_call), _digest(request))
+    return _page(results, _offset(request), min(most, points_a_call), digest(_asked(request)))
 
 
 def statistic(stat: str, values: Mapping[float, float]) -> float:
@@ -189,23 +188,21 @@ def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _digest(request: Mapping[str, Any]) -> str:
-    asked = {member: value for member, value in request.items() if member != "NextToken"}
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
+def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {member: value for member, value in request.items() if member != "NextToken"}
 
 
 def _offset(request: Mapping[str, Any]) -> int:
-    """How many points earlier pages held. A token is the count and the digest of the request it belongs to."""
-    token = request.get("NextToken")
-    if token is None:
-        return 0
-    count, _, digest = str(token).partition("-")
-    if not count.isdecimal() or digest != _digest(request):
-        raise AwsError("InvalidNextToken", "InvalidNextToken", "NextToken does not belong to this request")
-    return int(count)
+    """How many points earlier pages held."""
+    try:
+        return offset(request.get("NextToken"), _asked(request))
+    except ForeignToken:
+        raise AwsError("InvalidNextToken", "InvalidNextToken", "NextToken does not belong to this request") from None
 
 
-def _page(results: list[tuple[_Query, list[tuple[int, float]]]], skip: int, most: int, digest: str) -> dict[str, Any]:
+def _page(
+    results: list[tuple[_Query, list[tuple[int, float]]]], skip: int, most: int, belongs_to: str
+) -> dict[str, Any]:
     """One page: queries in order, each marked PartialData until its last point is out. Others are left out."""
     page: list[dict[str, Any]] = []
     total = sum(len(points) for _, points in results)
@@ -229,5 +226,5 @@ def _page(results: list[tuple[_Query, list[tuple[int, float]]]], skip: int, most
         )
     answer: dict[str, Any] = {"MetricDataResults": page, "Messages": []}
     if end < total:
-        answer["NextToken"] = f"{end}-{digest}"
+        answer["NextToken"] = f"{end}-{belongs_to}"
     return answer

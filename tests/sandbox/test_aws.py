@@ -73,7 +73,7 @@ def test_gzipped_body_is_read(cloudwatch: Any) -> None:
 def test_what_is_not_implemented_is_an_error(cloudwatch: Any) -> None:
     now = datetime.fromtimestamp(CLOCK.now(), UTC)
     with pytest.raises(botocore.exceptions.ClientError) as refused:
-        cloudwatch.list_metrics()
+        cloudwatch.describe_alarms()
     assert refused.value.response["Error"]["Code"] == "InvalidAction"
     expression = {"Id": "e", "Expression": "SUM(METRICS())"}
     with pytest.raises(cloudwatch.exceptions.InvalidParameterValueException, match="Expression"):
@@ -95,8 +95,8 @@ def test_other_access_key_is_refused(url: str) -> None:
         (400, "MalformedInput", {}, b"not json"),
         (400, "MalformedInput", {}, b"[]"),
         (400, "MalformedInput", {"content-encoding": "gzip"}, b"not gzip"),
-        (400, "InvalidParameterValue", {"content-encoding": "gzip"}, gzip.compress(b"{}", mtime=0)[:-9]),
-        (400, "InvalidParameterValue", {"content-encoding": "br"}, b"{}"),
+        (400, "MalformedInput", {"content-encoding": "gzip"}, gzip.compress(b"{}", mtime=0)[:-9]),
+        (400, "MalformedInput", {"content-encoding": "br"}, b"{}"),
         (413, "RequestEntityTooLarge", {}, b" " * (1024 * 1024 + 1)),
     ],
 )

@@ -51,7 +51,8 @@ def test_custom_token_becomes_a_verifiable_id_token(issuer: Issuer) -> None:
     status, answer = sign_in(issuer, custom_token())
     assert status == 200
     assert answer["expiresIn"] == "3600"
-    assert answer["isNewUser"] is False
+    assert answer["isNewUser"] is True
+    assert sign_in(issuer, custom_token())[1]["isNewUser"] is False
     assert jwt.get_unverified_header(answer["idToken"])["kid"]
     assert Verifier(key().public_key(), PROJECT).user(f"Bearer {answer['idToken']}".encode()) == "ann"
 
@@ -96,7 +97,8 @@ def test_wrong_api_key_is_refused_as_google_does(issuer: Issuer) -> None:
     ("body", "reason"),
     [
         (b"{", "Invalid JSON"),
-        (b"[]", "MISSING_CUSTOM_TOKEN"),
+        (b"[]", "Invalid JSON"),
+        (b"{}", "MISSING_CUSTOM_TOKEN"),
         (b'{"token": "x"}', "INVALID_REQUEST"),
         (b'{"token": "x", "returnSecureToken": true}', "INVALID_CUSTOM_TOKEN"),
     ],

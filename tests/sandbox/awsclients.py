@@ -1,0 +1,65 @@
+"""boto3's own clients against a double, and what botocore's service model says an answer may hold."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+KEY = "KEY"
+_NOTHING_OF_THE_USERS = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+
+def client(service: str, url: str, *, region: str = "us-east-1", key: str = KEY) -> Any:
+    """A client of ``service`` that tries once."""
+    return _session().client(
+        service,
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key="s",
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
+    )
+
+
+@cache
+def model(service: str) -> Any:
+    """botocore's public model of ``service``."""
+    return botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS).get_service_model(service)
+
+
+@cache  # reading the models of a service costs more than any call here
+def _session() -> Any:
+    return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS))
+
+
+def strangers(shape: Any, raw: Any, where: str = "") -> list[str]:
+    """Members of a raw JSON answer that the model does not have, or whose value is of another kind."""
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "string": str,
+        "integer": int,
+        "long": int,
+        "boolean": bool,
+        "timestamp": (int, float),
+        "map": dict,
+    }
+    match shape.type_name:
+        case "structure":
+            found = [f"{where}.{name}" for name in raw if name not in shape.members]
+            for name, value in raw.items():
+                if name in shape.members:
+                    found += strangers(shape.members[name], value, f"{where}.{name}")
+            return found
+        case "list":
+            return [one for n, value in enumerate(raw) for one in strangers(shape.member, value, f"{where}[{n}]")]
+        case kind:
+            right = isinstance(raw, kinds[kind]) and (kind == "boolean" or not isinstance(raw, bool))
+            return [] if right and raw in (getattr(shape, "enum", None) or [raw]) else [f"{where} = {raw!r}"]
