@@ -1,4 +1,4 @@
-"""What was looked at before load, as lines for a person: one a check, and below it the rows that it concerns."""
+"""What was looked at before load, as lines for a person: one a check; below it, where it is not well, its rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WORD_WIDTH = max(len(word) for word in _WORDS.values())
 
 
 def check_lines(checks: Sequence[Check]) -> list[str]:
-    """A line a check: how it ended, its name, what was found or what to do; then its rows, indented."""
+    """A line a check: how it ended, its name, what was found or what to do. Rows only where they have something to fear."""
     width = max((len(check.name) for check in checks), default=0)
     below = " " * (_WORD_WIDTH + width + 4)
     lines = []
@@ -21,7 +21,8 @@ def check_lines(checks: Sequence[Check]) -> list[str]:
         first, *rest = check.says.splitlines() or [""]
         lines.append(f"{_WORDS[check.finding]:<{_WORD_WIDTH}}  {check.name:<{width}}  {first}".rstrip())
         lines += [below + line for line in rest]
-        lines += [f"{below}row {row}" for row in check.rows]
+        if check.finding is not Finding.OK:
+            lines += [f"{below}needed by {row}" for row in check.rows]
     return lines
 
 
@@ -41,9 +42,3 @@ def progress_lines(phase: str, checks: Sequence[Check]) -> list[str]:
     well = len(checks) - len(notable)
     head = f"{phase}: 1 check ok" if well == 1 else f"{phase}: {well} checks ok"
     return [head, *(f"  {line}" for line in check_lines(notable))]
-
-
-def failed_text(checks: Sequence[Check]) -> str:
-    """The failed ones, for the errors of the rows that could not be measured because of them."""
-    failed = [check for check in checks if check.failed]
-    return "\n".join(f"{check.name}: {check.says}" for check in failed)

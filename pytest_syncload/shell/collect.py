@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -12,7 +12,7 @@ from pytest_syncload.facts.errors import Breach, PhaseInvalid, SyncloadError
 from pytest_syncload.facts.plan import Phase, Slo
 from pytest_syncload.report.text import explain_load
 from pytest_syncload.shell.junit import replace_properties, run_properties
-from pytest_syncload.shell.rows import OWN_ROW, Judge, exempt_from_timeout
+from pytest_syncload.shell.rows import OWN_ROW, PHASE_SECONDS, Judge, exempt_from_timeout
 
 #: The name of a phase's own item.
 LOAD = "load"
@@ -59,7 +59,7 @@ def _body() -> None:
     """A row has no body: its verdict is raised by the item, where no `-O` and no plugin can take it out."""
 
 
-def _not_proven(why: str) -> None:
+def _not_proven(why: str) -> NoReturn:
     """Raise in set-up, which pytest shows as ERROR, in a form that it shows without a traceback."""
     pytest.fail(why, pytrace=False)
 
@@ -100,7 +100,8 @@ class LoadItem(SloItem):
         record = judge.conductor().record(self.phase.name)
         if record.result is None:
             _not_proven(record.problem or "the phase has no result")
-        elif record.result.generator_faults:
+        self.stash[PHASE_SECONDS] = record.result.wall_seconds
+        if record.result.generator_faults:
             _not_proven(explain_load(record.result, record.result.generator_faults))
 
     def runtest(self) -> None:

@@ -32,6 +32,8 @@ ROW_FIXTURE = "syncload_row"
 #: The row of one of slo.yaml's own items.
 OWN_ROW = pytest.StashKey[Slo]()
 _VERDICT = pytest.StashKey[Verdict]()
+#: Seconds that the phase lasted, on its own item.
+PHASE_SECONDS = pytest.StashKey[float]()
 #: Seconds of the item's set-up that were spent until the phase had been run.
 _WAITED = pytest.StashKey[float]()
 
@@ -55,6 +57,11 @@ class JudgedRow:
     unit: str
     verdict: Verdict = field(repr=False)
     result: PhaseResult = field(repr=False)
+
+    @property
+    def met(self) -> bool:
+        """Whether the verdict is a pass. ``observed < target`` says the same only where the target is a ``<``."""
+        return self.verdict.ruling is Ruling.PASS
 
 
 def row_of(item: pytest.Item) -> Slo | None:
@@ -136,7 +143,7 @@ class RowRules:
             id=slo.id,
             name=slo.name,
             phase=slo.phase,
-            observed=seen.value,
+            observed=float(seen.value),
             target=slo.target.value,
             unit=CANONICAL[slo.target.kind],
             verdict=verdict,
@@ -168,8 +175,11 @@ class RowRules:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """A row's time is its own, and an `xfail` mark makes no unproven row expected."""
+        """A row's time is its own, a `load` item's the phase's; an `xfail` mark makes no unproven row expected."""
         report = yield
+        if call.when == "setup":
+            # Whoever came first has waited for the phase, which may have been another than its own item.
+            report.duration = max(report.duration, item.stash.get(PHASE_SECONDS, 0.0))
         if row_of(item) is None:
             return report
         if call.when == "setup":

@@ -17,13 +17,13 @@ import pytest
 
 from pytest_syncload.facts.errors import PhaseInvalid, Refused, SpecError
 from pytest_syncload.facts.events import Event
-from pytest_syncload.facts.observation import Ruling
+from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Slo, Spec
 from pytest_syncload.report.text import describe, describe_phase, progress, summary
 from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.fixtures import phase_fixtures
-from pytest_syncload.shell.junit import suite_properties, tell_suite
+from pytest_syncload.shell.junit import row_properties, suite_properties, tell_suite
 from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selection
 from pytest_syncload.shell.settings import Settings
@@ -133,6 +133,8 @@ class SyncloadSession:
 
     def pytest_report_collectionfinish(self) -> list[str]:
         """What will be run, and what was left out."""
+        if self._settings.check_only:
+            return []
         return self._said_of_selection(self.selection.selected, self.selection.left_out)
 
     def _said_of_selection(self, selected: Collection[str], left_out: int) -> list[str]:
@@ -281,5 +283,11 @@ class SyncloadSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """A worker that died under a row proves nothing about the target: an error, not a failure."""
-        if crashitem.startswith(f"{self._settings.file.name}::"):
+        own = f"{self._settings.file.name}::"
+        rows = [slo for phase in self._spec.phases for slo in phase.slos]
+        row = next((slo for slo in rows if crashitem == own + slo.id or crashitem.endswith(f"[{slo.id}]")), None)
+        if row is not None:
+            lost = Verdict(slo=row, ruling=Ruling.INCONCLUSIVE, reason="the worker that judged it is gone")
+            report.user_properties.extend(row_properties(lost, self._spec, self.folder.run_id))
+        if row is not None or crashitem.startswith(own):
             report.when = "setup"

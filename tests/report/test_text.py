@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.facts.events import PhaseMeasured, PhaseProgress, PhaseStarted, Settled, Settling
+from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.events import (
+    Checked,
+    PhaseMeasured,
+    PhaseProgress,
+    PhaseStarted,
+    Settled,
+    Settling,
+    Waiting,
+)
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
 from pytest_syncload.facts.plan import (
@@ -108,6 +117,31 @@ def test_what_the_value_was_made_of_is_shown_and_every_source() -> None:
     assert "  observed  0.2 %\n" in text
     assert "  source    one\n            two\n" in text
     assert "  of which  client: 0.2 %" in text
+
+
+def test_a_part_in_another_unit_says_so_and_is_not_called_a_share() -> None:
+    seen = observation(ERRORS, kind=Kind.SHARE, value=0.2, parts={"tasks (stopped)": 3.0, "client": 0.2})
+    text = explain(verdict(seen=seen, slo=ERRORS), spec())
+    assert "  of which  tasks (stopped): 3\n" in text
+    assert "  of which  client: 0.2 %\n" in text
+
+
+def test_the_minutes_behind_the_hold_and_the_notes_are_shown() -> None:
+    after = Series(timestamps=MINUTES, values=(400.0, 100.0, 0.0), period_s=60)
+    seen = observation(THROTTLES, kind=Kind.COUNT, value=400.0, after=after, notes=("one", "two"))
+    text = explain(verdict(seen=seen, slo=THROTTLES), spec())
+    assert "  after     █▃▁  after the hold, last 0\n  note      one\n  note      two\n  asked at" in text
+    nothing = replace(seen, after=Series(timestamps=(), values=(), period_s=60), notes=())
+    assert "after the hold" not in explain(verdict(seen=nothing, slo=THROTTLES), spec())
+
+
+def test_what_ecs_told_needs_no_series() -> None:
+    empty = Series(timestamps=(), values=(), period_s=60)
+    source = "ECS ListTasks and DescribeTasks {cluster=a, serviceName=b}"
+    seen = observation(ERRORS, kind=Kind.SHARE, value=25.0, samples=4, series=empty, sources=(source,))
+    text = explain(verdict(seen=seen, slo=ERRORS), spec())
+    assert "  observed  25 % from 4 samples\n" in text
+    assert f"  source    {source}\n  asked at" in text
 
 
 def test_what_was_not_proven_is_no_breach_and_says_what_is_missing() -> None:
@@ -226,6 +260,20 @@ def test_the_start_says_what_is_offered_for_how_long() -> None:
     begun = PhaseStarted(phase="peak", rate_per_s=3000.0, generators=1, window=WINDOW, wall_s=20.0)
     assert progress(begun) == ("peak: offering 3000/s for 20s from 1 generator, hold 2023-11-14 22:14–22:17 UTC (3m)")
     assert "from 3 generators" in (progress(replace(begun, generators=3)) or "")
+
+
+def test_checks_before_the_load_are_one_calm_line_unless_something_is_wrong() -> None:
+    well = Check(name="region", finding=Finding.OK, says="us-east-1")
+    assert progress(Checked(phase="peak", checks=(well,) * 14)) == "peak: 14 checks ok"
+    wrong = Check(name="queue", finding=Finding.FAILED, says="there is none")
+    told = progress(Checked(phase="peak", checks=(well, wrong)))
+    assert told == "peak: 1 check ok\n  FAILED  queue  there is none"
+
+
+def test_waiting_says_for_what() -> None:
+    assert (
+        progress(Waiting(phase="peak", waiting_for="the queue to publish")) == "peak: waiting for the queue to publish"
+    )
 
 
 def test_progress_is_one_line_in_ten_seconds() -> None:
