@@ -1,0 +1,118 @@
+"""The rule `growth: none`: a hold's minutes must not grow. Never takes silence, or too short a look, for a level queue.
+
+Whether there is a trend is Mann and Kendall's test, Kendall's tau of the values against time (Mann, "Nonparametric
+Tests Against Trend", 1945), how steep it is Theil and Sen's slope, the median of all pairs' (Sen, "Estimates of the
+Regression Coefficient Based on Kendall's Tau", 1968): a few odd minutes move neither. The normal approximation is used
+throughout, because scipy's exact test knows no ties; in short series it errs towards growth.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pytest_syncload.facts.clock import MINUTE
+from pytest_syncload.facts.observation import Observation, Ruling
+from pytest_syncload.facts.units import Kind, format_duration, format_number, format_quantity
+from pytest_syncload.verdict.part import Part
+
+#: A trend is believed if values in random order would show as much of it in fewer cases than this.
+SIGNIFICANT = 0.05
+#: The last two thirds are a second look at the same minutes, so they must say it louder: at 0.05, two teeth of a
+#: sawtooth do.
+SIGNIFICANT_IN_REST = 0.01
+#: What adds less than this share of the target's limit over a hold is jitter: the limit is twenty holds away. In
+#: simulated holds of 15 minutes at 1,000 and 3,000/s, with a limit of 1,000, a queue whose workers are used to 90 % was
+#: never taken for a growing one, used to 98 % in one hold of twenty; used to 102 % in all.
+MATERIAL_SHARE = 0.05
+#: Of rises eight times as large as the noise, a test over six minutes let one in a hundred pass, five minutes four,
+#: four minutes nine.
+MIN_MINUTES = 6
+#: A level is back only after so many minutes: one low minute may be SQS's approximation.
+BACK_MINUTES = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """``slope`` in the values' unit a minute; ``p`` how likely values in random order show as much upward trend."""
+
+    slope: float
+    p: float
+
+    def grows(self, significant: float, minutes: int, material: float) -> bool:
+        """Whether it is no chance, and adds more than ``material`` in so many minutes."""
+        return self.p < significant and self.slope * minutes > material
+
+
+def trend(values: tuple[float, ...]) -> Trend:
+    """The trend of values that are a minute apart. Values that are all the same have none (tau is NaN there)."""
+    if min(values) == max(values):
+        return Trend(slope=0.0, p=1.0)
+    # Takes most of a second, and only a row about growth needs it.
+    from scipy import stats  # noqa: PLC0415
+
+    minutes = range(len(values))
+    tau = stats.kendalltau(minutes, values, alternative="greater", method="asymptotic")
+    return Trend(slope=float(stats.theilslopes(values, minutes).slope), p=float(tau.pvalue))
+
+
+def judge_growth(observation: Observation) -> Part:
+    """Whether the observation's minutes grew over its window.
+
+    They did if the trend of the hold, or of its last two thirds, is significant and material: the backlog of a ramp
+    that drains at first would hide growth from the first of these, too short a rest from the second. A late step moves
+    no median, so they also did if the trend of the hold is significant and the last minute stands materially above all
+    that was before the last third; without significance such a minute is a doubt. They did not if the last minutes are
+    back at the lowest there was before the last third: a hump that drained.
+    """
+    problem = _incomplete(observation)
+    if problem is not None:
+        return Part(ruling=Ruling.INCONCLUSIVE, says=problem)
+    values, kind = observation.series.values, observation.kind
+    material = MATERIAL_SHARE * abs(observation.slo.target.value)
+    third = len(values) // 3
+    before, rest = values[:-third], values[third:]
+    hold = trend(values)
+    figures = f"slope {_pace(hold, kind)}, {_chance(hold.p)}"
+    if max(values[-BACK_MINUTES:]) <= min(before) + material:
+        hump = "; what there was has drained" if hold.p < SIGNIFICANT else ""
+        return Part(ruling=Ruling.PASS, says=f"no growth over {len(values)} minutes ({figures}{hump})")
+    if hold.grows(SIGNIFICANT, len(values) - 1, material):
+        return Part(ruling=Ruling.BREACH, says=f"it grows by {_pace(hold, kind)} ({_chance(hold.p)})")
+    late = trend(rest)
+    if len(rest) >= MIN_MINUTES and late.grows(SIGNIFICANT_IN_REST, len(values) - 1, material):
+        return Part(
+            ruling=Ruling.BREACH,
+            says=f"in its last {len(rest)} minutes it grows by {_pace(late, kind)} ({_chance(late.p)})",
+        )
+    if values[-1] > max(before) + material:
+        top = f"{format_quantity(values[-1], kind)} in the last minute, "
+        top += f"at most {format_quantity(max(before), kind)} before its last third"
+        if hold.p < SIGNIFICANT:
+            return Part(ruling=Ruling.BREACH, says=f"it grows: {top} ({_chance(hold.p)})")
+        return Part(ruling=Ruling.INCONCLUSIVE, says=f"it jumped: {top}; only a longer hold shows whether it grows on")
+    return Part(ruling=Ruling.PASS, says=f"no growth over {len(values)} minutes ({figures})")
+
+
+def _incomplete(observation: Observation) -> str | None:
+    series, wanted = observation.series, observation.window.minutes
+    if len(wanted) < MIN_MINUTES:
+        return (
+            f"a hold of {format_duration(observation.window.seconds)} cannot show whether it grows; hold for at least "
+            f"{format_duration(MIN_MINUTES * MINUTE)}"
+        )
+    if series.timestamps != wanted or series.period_s != MINUTE:
+        there = len({*series.timestamps} & {*wanted})
+        return f"whether it grows cannot be seen: {there} of the hold's {len(wanted)} minutes are there"
+    for value in series.values:
+        if not math.isfinite(value):
+            return f"whether it grows cannot be seen: one of its minutes came back as {value}"
+    return None
+
+
+def _pace(seen: Trend, kind: Kind) -> str:
+    return f"{format_quantity(seen.slope, kind)} a minute"
+
+
+def _chance(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {format_number(p)}"
