@@ -124,7 +124,7 @@ def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
     """Whether this machine can hold as many requests open as the phases need."""
     found = []
     for phase in phases:
-        rate = phase.rate_per_s * ground.rate_scale if phase.climb is None else phase.climb.from_per_s
+        rate = (phase.rate_per_s if phase.climb is None else phase.climb.at_most_per_s) * ground.rate_scale
         shards = generators_for(spec, rate)
         cap = in_flight_cap(rate, spec.load.timeout_s, shards)
         room_s = cap.value * shards / rate

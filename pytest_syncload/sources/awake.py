@@ -34,15 +34,18 @@ def wait_until_awake(
 ) -> str | None:
     """Wait until each query of a queue has a recent data point; why not, in words, where that did not come to pass.
 
-    ``waiting(what)`` is told before each further look. Never raises for AWS errors: they are the answer.
+    ``waiting(what)`` is told once, before a second look. Never raises for AWS errors: they are the answer.
     """
     sleepy = [query for query in dict.fromkeys(queries) if query.namespace == _NAMESPACE and query.role is Role.VALUE]
     until = clock.now() + LONGEST_MINUTES * MINUTE
+    told = False
     while True:
         silent = _silent(client, sleepy, clock)
         if silent is None or clock.now() >= until or not keep_going():
             return silent
-        waiting(f"{silent}; a queue that was idle needs up to {LONGEST_MINUTES} minutes to publish")
+        if not told:
+            waiting(f"{silent} (a queue that was idle needs up to {LONGEST_MINUTES} minutes to publish its metrics)")
+            told = True
         time.sleep(clock.wall_seconds(MINUTE / 2))
 
 
@@ -57,4 +60,6 @@ def _silent(client: Any, queries: Sequence[Query], clock: ServiceClock) -> str |
     except Inconclusive as error:
         return str(error)
     empty = [str(ask.query) for ask in asks if not answers[ask].values]
-    return f"no data point for {', '.join(empty)} in the last {_RECENT_MINUTES} minutes" if empty else None
+    return (
+        f"a data point for {', '.join(empty)}, which has none in the last {_RECENT_MINUTES} minutes" if empty else None
+    )
