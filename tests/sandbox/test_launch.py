@@ -16,16 +16,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import httpx
 import jwt
 import pytest
+from botocore.config import Config
 
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import Environment, Faults, Firebase, SandboxSettings
+from pytest_syncload.facts.plan import Environment, Faults, Firebase, Resources, SandboxSettings
 from pytest_syncload.sandbox import launch as launching
 from pytest_syncload.sandbox.launch import Sandbox, fill_from, launch
-from pytest_syncload.sandbox.publisher import client
+from pytest_syncload.sandbox.names import CLUSTER, NODES, QUEUE, SERVICE
 
 EMPTY = Environment(name="sandbox", line=1, sandbox=SandboxSettings())
 #: A program that starts a sandbox, says its announcement, and waits to be killed.
@@ -98,48 +100,130 @@ def clock() -> ServiceClock:
 
 @pytest.fixture
 def sandbox(clock: ServiceClock, tmp_path: Path) -> Iterator[Sandbox]:
-    faults = Faults(missing_metrics=("4XXError",))
+    faults = Faults(missing_metrics=("4XXError",), crashing_tasks=1)
     running = launch(SandboxSettings(faults=faults), clock, tmp_path / "log")
     yield running
     running.close()
 
 
-def test_requests_reach_cloudwatch_and_the_log(sandbox: Sandbox, clock: ServiceClock, tmp_path: Path) -> None:
+def aws(sandbox: Sandbox, service: str) -> Any:
+    """A client as the user's side makes one of what was announced."""
+    access = sandbox.fill(EMPTY).aws
+    assert access is not None
+    return boto3.session.Session(
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+        region_name=access.region,
+    ).client(service, endpoint_url=access.endpoint_url, config=Config(proxies={}))
+
+
+class Metrics:
+    """What the sandbox's CloudWatch has, over all its time."""
+
+    def __init__(self, sandbox: Sandbox, clock: ServiceClock) -> None:
+        self._cloudwatch = aws(sandbox, "cloudwatch")
+        self._clock = clock
+
+    def __call__(self, namespace: str, name: str, statistic: str = "Sum", **dimensions: str) -> list[float]:
+        """The metric's values, by the minute."""
+        where = [{"Name": dimension, "Value": value} for dimension, value in dimensions.items()]
+        metric = {"Namespace": f"AWS/{namespace}", "MetricName": name, "Dimensions": where}
+        answer = self._cloudwatch.get_metric_data(
+            MetricDataQueries=[{"Id": "q", "MetricStat": {"Metric": metric, "Period": 60, "Stat": statistic}}],
+            StartTime=datetime.fromtimestamp(self._clock.origin, UTC),
+            EndTime=datetime.fromtimestamp(self._clock.now() + 60, UTC),
+            ScanBy="TimestampAscending",
+        )
+        return list(answer["MetricDataResults"][0]["Values"])
+
+
+def post_jobs(sandbox: Sandbox, count: int) -> None:
     environment = sandbox.fill(EMPTY)
     assert environment.firebase is not None
-    assert environment.aws is not None
-    account = Path(environment.firebase.service_account or "")
-    assert stat.S_IMODE(account.stat().st_mode) == 0o600
-    assert stat.S_IMODE(account.parent.stat().st_mode) == 0o700
     headers = {"authorization": f"Bearer {id_token(environment.firebase, 'ann')}"}
     with httpx.Client(base_url=environment.base_url or "", headers=headers, trust_env=False) as http:
-        for n in range(20):
+        for n in range(count):
             assert http.post("/v1/sync-jobs", json={}, headers={"idempotency-key": f"r-{n}"}).status_code == 202
-    cloudwatch = client(
-        endpoint_url=environment.aws.endpoint_url or "",
-        access_key_id=environment.aws.access_key_id or "",
-        secret_access_key=environment.aws.secret_access_key or "",
-        region=environment.aws.region,
-    )
 
-    def total(name: str, stat_: str = "Sum") -> float:
-        dimensions = [{"Name": "Stage", "Value": "v1"}, {"Name": "ApiName", "Value": "syncwell"}]
-        metric = {"Namespace": "AWS/ApiGateway", "MetricName": name, "Dimensions": dimensions}
-        answer = cloudwatch.get_metric_data(
-            MetricDataQueries=[{"Id": "q", "MetricStat": {"Metric": metric, "Period": 60, "Stat": stat_}}],
-            StartTime=datetime.fromtimestamp(clock.origin, UTC),
-            EndTime=datetime.fromtimestamp(clock.now() + 60, UTC),
-        )
-        return float(sum(answer["MetricDataResults"][0]["Values"]))
 
-    assert until(lambda: total("Count") == 20)
-    assert until(lambda: total("5XXError", "SampleCount") == 20)
-    assert total("Latency", "SampleCount") == 20
-    assert total("4XXError", "SampleCount") == 0
+def test_service_account_is_nobody_elses_to_read(sandbox: Sandbox) -> None:
+    account = Path(sandbox.announcement["firebase"]["service_account"])
+    assert stat.S_IMODE(account.stat().st_mode) == 0o600
+    assert stat.S_IMODE(account.parent.stat().st_mode) == 0o700
+
+
+def test_requests_reach_cloudwatch_and_the_log(sandbox: Sandbox, clock: ServiceClock, tmp_path: Path) -> None:
+    post_jobs(sandbox, 20)
+    metrics = Metrics(sandbox, clock)
+    api = {"ApiName": "syncwell", "Stage": "v1"}
+    index = {"TableName": "sync-jobs", "GlobalSecondaryIndexName": "by-user"}
+    assert until(lambda: sum(metrics("ApiGateway", "Count", **api)) == 20)
+    assert until(lambda: sum(metrics("ApiGateway", "5XXError", "SampleCount", **api)) == 20)
+    assert sum(metrics("ApiGateway", "Latency", "SampleCount", **api)) == 20
+    assert metrics("ApiGateway", "4XXError", "SampleCount", **api) == []
+    assert sum(metrics("DynamoDB", "ConsumedWriteCapacityUnits", **index)) == 20
     sandbox.close()
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert [line["event"] for line in lines if "event" in line] == ["start", "stop"]
     assert sum(line["keys"]["r"]["count"] for line in lines if "keys" in line) == 20
+
+
+def test_what_stands_behind_is_published_each_minute_without_a_request(sandbox: Sandbox, clock: ServiceClock) -> None:
+    metrics = Metrics(sandbox, clock)
+    service = {"ClusterName": CLUSTER, "ServiceName": SERVICE}
+    assert until(lambda: len(metrics("ECS", "CPUUtilization", "SampleCount", **service)) >= 4)
+    assert set(metrics("ECS", "MemoryUtilization", "SampleCount", **service)) == {4}
+    assert set(metrics("ECS", "MemoryUtilization", "Average", **service)) == {35}
+    for node in NODES:
+        assert len(metrics("ElastiCache", "EngineCPUUtilization", CacheClusterId=node)) >= 3  # they come after
+    assert metrics("SQS", "ApproximateNumberOfMessagesVisible", QueueName=QUEUE) == []
+
+
+def test_question_about_the_queue_wakes_it(sandbox: Sandbox, clock: ServiceClock) -> None:
+    metrics, sqs = Metrics(sandbox, clock), aws(sandbox, "sqs")
+    asked = clock.now()
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert attributes["ApproximateNumberOfMessages"] == "0"
+    assert until(lambda: metrics("SQS", "ApproximateNumberOfMessagesVisible", QueueName=QUEUE) != [], 20)
+    assert clock.now() >= asked + 120
+    assert set(metrics("SQS", "NumberOfMessagesSent", QueueName=QUEUE)) == {0}
+
+
+def test_tasks_are_known_from_the_start_and_their_end_is_told(sandbox: Sandbox) -> None:
+    ecs = aws(sandbox, "ecs")
+    where = {"cluster": CLUSTER, "serviceName": SERVICE}
+    assert until(lambda: len(ecs.list_tasks(**where, desiredStatus="RUNNING")["taskArns"]) == 4)
+    post_jobs(sandbox, 1)
+    assert until(lambda: ecs.list_tasks(**where, desiredStatus="STOPPED")["taskArns"] != [], 20)
+    arns = ecs.list_tasks(**where, desiredStatus="STOPPED")["taskArns"]
+    (task, *_) = ecs.describe_tasks(cluster=CLUSTER, tasks=arns)["tasks"]
+    assert task["stopCode"] == "EssentialContainerExited"
+    assert {container["name"]: container["exitCode"] for container in task["containers"]}["worker"] == 1
+
+
+def test_environment_keeps_the_resources_and_the_region_that_slo_yaml_gives(sandbox: Sandbox) -> None:
+    filled = sandbox.fill(EMPTY)
+    assert filled.aws is not None
+    assert filled.aws.region == "us-east-1"
+    assert filled.resources == Resources(
+        rest_api="syncwell",
+        stage="v1",
+        tables={"sync-jobs": ("by-user",)},
+        queue="hot-path",
+        ecs_cluster="syncwell",
+        ecs_service="worker",
+        cache=("syncwell-001", "syncwell-002"),
+    )
+    wrong = Resources(queue="hot-pth")
+    elsewhere = Environment(name="sandbox", line=1, resources=wrong, sandbox=SandboxSettings(region="eu-west-1"))
+    filled = sandbox.fill(elsewhere)
+    assert filled.resources is wrong
+    assert filled.aws is not None
+    assert filled.aws.region == "eu-west-1"
+    bare = sandbox.fill(Environment(name="sandbox", line=1))
+    assert bare.aws is not None
+    assert bare.aws.region == sandbox.announcement["aws"]["region"]
 
 
 def test_close_leaves_nothing_and_can_be_repeated(sandbox: Sandbox) -> None:

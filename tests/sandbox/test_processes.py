@@ -28,3 +28,31 @@ def test_parents_side_imports_neither_boto3_nor_uvicorn() -> None:
     )
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def child(program: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+    """A process that hears ``stdin`` to its end and would otherwise live for a minute."""
+    whole = f"import time\nfrom pytest_syncload.sandbox.processes import *\n{program}\ntime.sleep(60)"
+    return subprocess.run([sys.executable, "-c", whole], input=stdin, capture_output=True, timeout=30, check=False)
+
+
+def test_lines_are_heard_whole_until_stdin_ends() -> None:
+    long = b"x" * 200_000  # more than one read
+    ended = child("end_with_stdin(lambda: say(b'end'), lambda line: say(b'%d' % len(line)))", long + b"\n\na\nrest")
+    assert (ended.returncode, ended.stdout.split()) == (0, [b"200000", b"0", b"1", b"end"])
+
+
+def test_line_that_was_read_first_is_not_heard_again() -> None:
+    ended = child("first = read_line()\nend_with_stdin(lambda: say(first), say)", b"first\nsecond\n")
+    assert (ended.returncode, ended.stdout.split()) == (0, [b"second", b"first"])
+
+
+def test_without_a_listener_lines_are_dropped() -> None:
+    ended = child("end_with_stdin()", b"one\ntwo\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"", b"")
+
+
+def test_process_that_fails_at_a_line_ends_and_says_why() -> None:
+    ended = child("end_with_stdin(on_line=lambda line: int(line))", b"no number\n")
+    assert ended.returncode == 1
+    assert b"invalid literal for int()" in ended.stderr
