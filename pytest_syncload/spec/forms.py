@@ -16,10 +16,11 @@ from pytest_syncload.facts.units import EXAMPLE, Kind
 #: Text that a variable of the process environment fills in, whole or in part.
 VARIABLE: dict[str, Any] = {"type": "string", "pattern": r"\$\{"}
 
-# Python strips these, and to ECMAScript not all of them are space.
+# Space inside a quantity is ASCII's. Around a target it is what Python strips, which to ECMAScript is not all space.
+_SPACE = r"[ \t-\r]*"
 _GAP = r"[\s\x1c-\x1f\x85]*"
 _UNITS = {Kind.TIME: "(?:us|ms|s|m|h)", Kind.SHARE: "%", Kind.RATE: "/s", Kind.COUNT: ""}
-_BODY = {kind: rf"\d+(?:\.\d+)?\s*{unit}" for kind, unit in _UNITS.items()}
+_BODY = {kind: rf"[0-9]+(?:\.[0-9]+)?{_SPACE}{unit}" for kind, unit in _UNITS.items()}
 _EXAMPLES = {Kind.TIME: ("500 ms", "10s", "5m", "1h"), Kind.SHARE: ("0.1 %",), Kind.RATE: ("3000/s",)}
 
 
@@ -40,7 +41,7 @@ def text(form: str, takes: str, *examples: str) -> WithJsonSchema:
 
 def quantity(kind: Kind, *examples: str) -> WithJsonSchema:
     """A number with a unit of ``kind``."""
-    return text(rf"\s*{_BODY[kind]}\s*", f"a {kind} such as {EXAMPLE[kind]!r}", *(examples or _EXAMPLES[kind]))
+    return text(f"{_SPACE}{_BODY[kind]}{_SPACE}", f"a {kind} such as {EXAMPLE[kind]!r}", *(examples or _EXAMPLES[kind]))
 
 
 def target(kind: Kind | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ phases:
 #: Every key that exists, once.
 FULL: dict[str, Any] = {
     "service": "full",
+    "items": False,
     "environments": {
         "sandbox": {
             "sandbox": {
@@ -31,13 +32,29 @@ FULL: dict[str, Any] = {
                 "faults": {
                     "latency": "700 ms",
                     "errors": "0.5 %",
-                    "table_capacity": "50/s",
-                    "missing": ["Latency"],
                     "rejected_tokens": "100 %",
-                    "refused_connections": "1 %",
                     "wrong_body": "2 %",
+                    "refused_connections": "1 %",
+                    "foreign_traffic": "20/s",
+                    "table_capacity": "50/s",
+                    "index_capacity": "40/s",
+                    "workers": 2,
+                    "request_cpu": "3 ms",
+                    "memory": "91 %",
+                    "crashing_tasks": 1,
+                    "out_of_memory_tasks": 4,
+                    "deployment": True,
+                    "hot_cache_node": "85 %",
+                    "late": "3m",
+                    "missing": ["Latency"],
+                    "partial_data": ["Count"],
+                    "lost_page": True,
+                    "throttled_queries": "30 %",
+                    "expired_credentials": True,
                 },
             },
+            "region": "eu-west-1",
+            "resources": {"queue": "hot-path", "cache": ["syncwell-001"]},
             "max_rate": "9000/s",
         },
         "real": {
@@ -81,6 +98,7 @@ FULL: dict[str, Any] = {
                     "target": "<= 1000",
                     "sustained": "3m",
                     "growth": "none",
+                    "drains_within": "5m",
                     "min_samples": 10,
                 },
                 "raw": {
@@ -89,6 +107,8 @@ FULL: dict[str, Any] = {
                     "kind": "time",
                     "missing": {"zero_while": {"namespace": "AWS/SQS", "name": "Sent", "dimensions": {"Q": "q"}}},
                     "target": "< 2s",
+                    "sustained": "120s",
+                    "growth": "none",
                     "min_samples": 5,
                 },
             },

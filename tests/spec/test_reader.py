@@ -30,12 +30,10 @@ from pytest_syncload.facts.plan import (
 )
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import read
+from tests.spec.mistakes import MISTAKES, PEAK, RAW, REAL
 from tests.spec.plans import FULL, SMALL, changed, leaves, problems, read_plan, read_text
 
 ROOT = Path(__file__).parents[2]
-PEAK = ("phases", "peak")
-ROW = (*PEAK, "slos", "preset")
-RAW = (*PEAK, "slos", "raw")
 
 
 @pytest.mark.parametrize("environment", [None, "sandbox", "load-testing"])
@@ -50,22 +48,38 @@ def test_the_plan_of_this_repository_has_no_problem(environment: str | None) -> 
 
 def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
     spec = read_plan(tmp_path, FULL)
-    assert (spec.file, spec.service) == (tmp_path / "slo.yaml", "full")
+    assert (spec.file, spec.service, spec.items) == (tmp_path / "slo.yaml", "full", False)
     assert spec.environment == Environment(
         name="sandbox",
         line=1,
         max_rate_per_s=9000.0,
+        resources=Resources(queue="hot-path", cache=("syncwell-001",)),
         sandbox=SandboxSettings(
             speed=30.0,
             rate_scale=0.5,
+            region="eu-west-1",
             faults=Faults(
                 latency_ms=700.0,
                 error_share=0.5,
-                table_capacity_per_s=50.0,
-                missing_metrics=("Latency",),
                 rejected_tokens_share=100.0,
-                refused_connections_share=1.0,
                 wrong_body_share=2.0,
+                refused_connections_share=1.0,
+                foreign_traffic_per_s=20.0,
+                table_capacity_per_s=50.0,
+                index_capacity_per_s=40.0,
+                workers=2,
+                request_cpu_ms=3.0,
+                task_memory_share=91.0,
+                crashing_tasks=1,
+                out_of_memory_tasks=4,
+                deployment=True,
+                hot_cache_node_share=85.0,
+                late_s=180.0,
+                missing_metrics=("Latency",),
+                partial_data=("Count",),
+                lost_page=True,
+                throttled_queries_share=30.0,
+                expired_credentials=True,
             ),
         ),
     )
@@ -121,6 +135,7 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
             min_samples=10,
             sustained_s=180.0,
             growth="none",
+            drains_within_s=300.0,
         ),
         Slo(
             name="raw",
@@ -131,6 +146,8 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
             alive=RawQuery(namespace="AWS/SQS", name="Sent", dimensions=(("Q", "q"),)),
             statistic="p99.9",
             min_samples=5,
+            sustained_s=120.0,
+            growth="none",
         ),
     )
     assert stress.climb == Climb(
@@ -141,6 +158,7 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
 def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
     spec = read_text(tmp_path, SMALL)
     assert spec.environment == Environment(name="sandbox", line=1, sandbox=SandboxSettings())
+    assert spec.items is True
     assert (spec.load, spec.request) == (LoadSettings(), RequestTemplate())
     assert (spec.phases[0].line, spec.phases[0].slos[0].line) == (4, 4)
     assert spec.phases[0].slos[0].statistic is None
@@ -157,7 +175,6 @@ def test_missing_inconclusive_can_be_written_out(tmp_path: Path, statistic: str)
 
 
 SANDBOX: dict[str, Any] = {"sandbox": {}}
-REAL = {"base_url": "https://x", "region": "r"}
 
 
 @pytest.mark.parametrize(
@@ -194,90 +211,7 @@ def test_no_environment_is_guessed(tmp_path: Path, environments: Any, wanted: st
     assert what in problem
 
 
-WRONG: list[tuple[tuple[str | int, ...], Any, str]] = [
-    (("servce",), "x", "unknown key 'servce'; did you mean 'service'?"),
-    (("service",), 5, "service: this takes text, not 5; put it in quotes"),
-    (("environments",), [], "environments: this takes a mapping, not a list"),
-    (("environments", "Prod"), REAL, "environment name 'Prod'"),
-    (("environments", "real"), None, "this takes a mapping, not nothing"),
-    (("environments", "real", "max_rte"), "1/s", "environments.real: unknown key 'max_rte'; did you mean 'max_rate'?"),
-    (("environments", "real", "max_rate"), None, "environments.real.max_rate: has no value"),
-    (("environments", "real", "max_rate"), 100, "100 has no unit; write a rate such as '3000/s'"),
-    (("environments", "real", "speed"), 60, "unknown key 'speed'"),
-    (("environments", "real"), {"base_url": "https://x"}, "region is missing"),
-    (("environments", "real", "resources", "api", "http"), "h", "rest and http exclude each other"),
-    (("environments", "real", "resources", "ecs"), {"cluster": "c"}, "environments.real.resources.ecs: service is"),
-    (("environments", "real", "resources", "tables", "jobs", 0), 5, "environments.real.resources.tables.jobs[0]: "),
-    (("environments", "real", "resources", "tables", "jobs"), None, "this takes a list, not nothing"),
-    (("environments", "real", "firebase", "sign_in"), "pasword", "did you mean 'password'?"),
-    (
-        ("environments", "real", "firebase", "sign_in"),
-        5,
-        "this takes one of 'custom-token', 'password', 'tokens', not 5",
-    ),
-    (("environments", "sandbox", "base_url"), "https://x", "unknown key 'base_url'"),
-    (("environments", "sandbox", "sandbox"), None, "environments.sandbox.sandbox: this takes a mapping"),
-    (("environments", "sandbox", "sandbox", "rate_scale"), "1/s", "is not a plain number"),
-    (("environments", "sandbox", "sandbox", "rate_scale"), True, "is not a plain number"),
-    (("load",), None, "load: this takes a mapping, not nothing"),
-    (("load", "arrivals"), "possion", "did you mean 'poisson'?"),
-    (("load", "timeout"), 10, "load.timeout: 10 has no unit"),
-    (("load", "seed"), -1, "-1 is not a seed"),
-    (("load", "seed"), True, "this takes a whole number, not true"),
-    (("request", "method"), "post", "did you mean 'POST'?"),
-    (("request", "headers", "host"), "x", "request.headers.host: host is set by syncload"),
-    (("request", "headers", "x-api-key"), "x", "x-api-key is there twice"),
-    (("request", "headers", "X-A"), "a\r\nb", "one line of ASCII"),
-    (("request", "headers", "[key]"), "x", "'[key]' is not a header's name"),
-    (("request", "expect", "status"), 503, "503 cannot be the right answer"),
-    (("request", "expect", "status"), 429, "429 cannot be the right answer"),
-    (("request", "expect", "status"), "202", "this takes a whole number, not '202'"),
-    (("request",), {"method": "GET"}, "request: path is missing; add it"),
-    (("phases",), {}, "phases: there is none"),
-    (("phases",), "x", "phases: this takes a mapping, not 'x'"),
-    (("phases", "class"), FULL["phases"]["peak"], "phase name 'class'"),
-    (("phases", "caplog"), FULL["phases"]["peak"], "phase name 'caplog' is a fixture"),
-    (("phases", "soak"), {"rate": "1/s", "hold": "1m"}, "phases.soak: slos is missing"),
-    ((*PEAK, "slos"), {}, "phases.peak.slos: a phase without rows proves nothing"),
-    ((*PEAK, "slos"), None, "this takes a mapping, not nothing"),
-    ((*PEAK, "rate"), "0/s", "must be more than 0"),
-    ((*PEAK, "rate"), "-1/s", "'-1/s' is not a rate"),
-    ((*PEAK, "rate"), "20000/s", "20000/s, even × rate_scale 0.5 is more than environment 'sandbox' may be offered"),
-    ((*PEAK, "hold"), "0m", "must be more than 0"),
-    ((*PEAK, "ramp"), 0, "0 has no unit"),
-    (("phases", "stress", "rate"), "1/s", "phases.stress: unknown key 'rate'; known: climb, slos"),
-    (("phases", "stress", "climb", "at_most"), "19000/s", "may be offered (max_rate 9000/s)"),
-    (("phases", "stress", "climb", "at_most"), "2000/s", "at_most lies below from"),
-    (("phases", "stress", "climb", "until"), "failed < 1 %", "would end the climb"),
-    ((*PEAK, "slos", "load"), FULL["phases"]["peak"]["slos"]["raw"], "row name 'load'"),
-    ((*PEAK, "slos", "B"), FULL["phases"]["peak"]["slos"]["raw"], "row name 'B'"),
-    ((*PEAK, "slos", "x"), "p95 < 5 ms", "this takes a mapping, not 'p95 < 5 ms'"),
-    ((*ROW, "metric"), "sqs.visibel", "no preset 'sqs.visibel'; did you mean 'sqs.visible'?"),
-    ((*ROW, "statistic"), "p95", "sqs.visible has no statistic 'p95'; it takes one of Maximum, Average"),
-    (
-        (*PEAK, "slos", "x"),
-        {"metric": "dynamodb.throttles", "statistic": "Sum", "target": "== 0"},
-        "it takes no statistic; leave it out",
-    ),
-    ((*ROW, "target"), "< 5 ms", "'5 ms' is a time, and this takes a count"),
-    ((*ROW, "target"), 1000, "1000 is not a target; it starts with one of <, <=, ==, >=, > as in '< 1000'"),
-    ((*ROW, "target"), ["< 5"], "this is not a target"),
-    ((*ROW, "target"), "1000", "'1000' is not a target"),
-    ((*ROW, "growth"), "some", "'some' is not known here; known: none"),
-    ((*ROW, "min_samples"), 0, "0 is not a whole number from 1"),
-    ((*ROW, "kind"), "time", "unknown key 'kind'"),
-    ((*RAW, "statistic"), "average", "'average' is not a CloudWatch statistic"),
-    ((*RAW, "kind"), "tme", "kind: 'tme' is not known here; did you mean 'time'?"),
-    ((*RAW, "target"), "< 2", "'2' has no unit; write a time such as '500 ms'"),
-    ((*RAW, "missing"), "zero", "'zero' is not 'inconclusive' or {zero_while"),
-    ((*RAW, "missing"), 0, "write 'inconclusive' or {zero_while"),
-    ((*RAW, "missing", "zero_while", "nam"), "n", "did you mean 'name'?"),
-    ((*RAW, "query", "dimensions", "Q"), 5, "this takes text, not 5; put it in quotes"),
-    ((*RAW, "metric"), "sqs.visible", "unknown key 'metric'"),
-]
-
-
-@pytest.mark.parametrize(("path", "value", "what"), WRONG, ids=[".".join(map(str, path)) for path, _, _ in WRONG])
+@pytest.mark.parametrize(("path", "value", "what"), MISTAKES, ids=[".".join(map(str, path)) for path, _, _ in MISTAKES])
 def test_one_mistake_is_one_problem(tmp_path: Path, path: tuple[str | int, ...], value: Any, what: str) -> None:
     [problem] = problems(tmp_path, changed(path, value))
     assert what in problem
@@ -342,6 +276,7 @@ def test_what_is_no_plan_is_one_problem(tmp_path: Path, content: bytes, line: in
 def test_an_http_api_stands_in_place_of_a_rest_api(tmp_path: Path) -> None:
     plan = changed(("environments", "real", "resources", "api"), {"http": "h", "stage": "s"})
     resources = read_plan(tmp_path, plan, "real").environment.resources
+    assert resources is not None
     assert (resources.rest_api, resources.http_api, resources.stage) == (None, "h", "s")
 
 
