@@ -44,19 +44,22 @@ class TaskPoll:
         self._problems: Counter[str] = Counter()
 
     def poll(self) -> None:
-        """Read every task that ECS still shows. What AWS refuses is counted as a problem of this poll."""
-        began = self._now()
+        """`read`, where what AWS refuses is counted as a problem of this poll."""
         try:
-            # RUNNING first: a task that stops between the two lists is in both, the other way round in neither.
-            listed = [*self._listed("RUNNING"), *self._listed("STOPPED")]
-            # A task is worth describing until it has been seen stopped: nothing about it changes after that.
-            self._undescribed.update(arn for arn in listed if arn not in self._tasks)
-            alive = {arn for arn, task in self._tasks.items() if task.status != "STOPPED"}
-            self._describe(sorted(alive | self._undescribed))
+            self.read()
         except Inconclusive as error:
             self.failed(str(error))
-        else:
-            self._polls.append(began)
+
+    def read(self) -> None:
+        """Read every task that ECS still shows. Raises `Inconclusive` where AWS refuses; then this was no poll."""
+        began = self._now()
+        # RUNNING first: a task that stops between the two lists is in both, the other way round in neither.
+        listed = [*self._listed("RUNNING"), *self._listed("STOPPED")]
+        # A task is worth describing until it has been seen stopped: nothing about it changes after that.
+        self._undescribed.update(arn for arn in listed if arn not in self._tasks)
+        alive = {arn for arn, task in self._tasks.items() if task.status != "STOPPED"}
+        self._describe(sorted(alive | self._undescribed))
+        self._polls.append(began)
 
     def failed(self, what: str) -> None:
         """Count a poll that came to nothing, for the reason ``what``."""

@@ -52,6 +52,8 @@ _BY_CODE = {
     "TerminationNotice": Stop.SPOT_OR_INFRASTRUCTURE,
     "InfrastructureHealth": Stop.SPOT_OR_INFRASTRUCTURE,
 }
+#: What a task's status may be once it is on its way out; ECS developer guide, "Task lifecycle".
+_ENDING = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"})
 _UNHEALTHY = ("health check", "unhealthy")
 
 
@@ -111,7 +113,7 @@ def fold_tasks(census: Census | None, window: Window) -> TaskErrors:
 
 
 def _stopped(task: Task) -> bool:
-    return task.ended_at is not None or task.stop_code is not None or task.status == "STOPPED"
+    return task.ended_at is not None or task.stop_code is not None or task.status in _ENDING
 
 
 def _by_exit_codes(task: Task) -> Stop:

@@ -78,6 +78,7 @@ def census(*tasks: Task, **changes: Any) -> Census:
         (stopped(stop_code="SomethingNew"), Stop.UNKNOWN),
         (stopped(stop_code=None), Stop.UNKNOWN),
         (task(status="STOPPED"), Stop.UNKNOWN),
+        (task(status="STOPPING"), Stop.UNKNOWN),
         (task(stop_code="SpotInterruption"), Stop.SPOT_OR_INFRASTRUCTURE),
     ],
 )
