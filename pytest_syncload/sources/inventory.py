@@ -6,12 +6,12 @@ depth, which is also what makes an idle queue publish its metrics again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from pytest_syncload.facts.catalogue import service_of
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Resources
@@ -72,7 +72,8 @@ def queue(client: Any, resources: Resources, region: str, rows: tuple[str, ...] 
         return _unasked(name, error, rows)
     held = sum(int(answer.get("Attributes", {}).get(attribute, 0)) for attribute in _DEPTH)
     if held:
-        says = f"already holds about {held} messages, which count against its depth; empty it for a clean measurement"
+        messages = "1 message" if held == 1 else f"{held} messages"
+        says = f"already holds about {messages}, counted in its depth; empty it for a clean measurement"
         return _there(name, Finding.NOTE, says, rows)
     return _there(name, Finding.OK, "is there, and empty", rows)
 
@@ -101,9 +102,9 @@ def cache(client: Any, resources: Resources, region: str, rows: tuple[str, ...] 
 
 def service(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
     """The listed ECS service is there, ACTIVE, and runs tasks. ``client``: ECS."""
-    if not resources.ecs_service:
+    cluster, listed = resources.ecs_cluster, resources.ecs_service
+    if not cluster or not listed:
         return Found()
-    cluster, listed = service_of(resources, "the check of the ECS service")
     name = f"service {cluster}/{listed}"
     try:
         answer = call(client, "DescribeServices", cluster=cluster, services=[listed])
@@ -123,16 +124,21 @@ def service(client: Any, resources: Resources, region: str, rows: tuple[str, ...
     return _there(name, *_running(told[0]), rows)
 
 
-def tasks(client: Any, resources: Resources, now: Callable[[], float], rows: tuple[str, ...] = ()) -> Found:
-    """The service's tasks can be listed and described, as they must be all through the phase. ``client``: ECS."""
-    if not resources.ecs_service:
+def tasks(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
+    """The service's tasks can be listed and described, as they are all through a phase. ``client``: ECS.
+
+    Says nothing where there is no such service: that is `service`'s to say.
+    """
+    if not resources.ecs_cluster or not resources.ecs_service:
         return Found()
-    poll = TaskPoll(client, *service_of(resources, "the check of the tasks"), now)
-    poll.poll()
-    census = poll.census()
-    for problem in census.problems:
-        return Found(checks=(Check(name="tasks", finding=Finding.FAILED, says=problem, rows=rows),))
-    says = f"{len(census.tasks)} can be read"
+    poll = TaskPoll(client, resources.ecs_cluster, resources.ecs_service, time.time)
+    try:
+        poll.read()
+    except NotThere:
+        return Found()
+    except Inconclusive as error:
+        return _unasked("tasks", error, rows)
+    says = f"{len(poll.census().tasks)} can be listed and described"
     return Found(checks=(Check(name="tasks", finding=Finding.OK, says=says, rows=rows),))
 
 
@@ -151,7 +157,7 @@ def _table(client: Any, table: str, listed: Sequence[str], region: str, rows: tu
         for index in there
         if index not in listed
     ] + [
-        f"there is no index {index!r}{_perhaps(index, there)}; correct resources.tables.{table}"
+        f"there is no global index {index!r}{_perhaps(index, there)}; correct resources.tables.{table}"
         for index in listed
         if index not in there
     ]
@@ -225,4 +231,4 @@ def _if_allowed(listing: Callable[[], list[Any]]) -> list[Any]:
 
 def _perhaps(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, sorted(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f" (did you mean {near[0]!r}?)" if near else ""
