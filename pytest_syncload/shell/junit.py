@@ -11,8 +11,9 @@ A row's testcase has these properties, whether it passed, failed or is an error 
     sandbox       ``true`` or ``false``
     run_id        the name of the run's folder below .syncload
 
-A `load` testcase has the last three. The suite has `syncload environment`, `syncload run id`, `syncload target`,
-`syncload file`, where known `syncload region` and `syncload account`, and in the sandbox `syncload SANDBOX`.
+A `load` testcase has the last three, and a row whose worker died has none: pytest writes them at an item's end. The
+suite has `syncload environment`, `syncload run id`, `syncload target`, `syncload file`, where known `syncload region`
+and `syncload account`, and in the sandbox `syncload SANDBOX`.
 """
 
 from __future__ import annotations

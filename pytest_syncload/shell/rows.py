@@ -180,11 +180,12 @@ class RowRules:
         if call.when == "setup":
             # Whoever came first has waited for the phase, which may have been another than its own item.
             report.duration = max(report.duration, item.stash.get(PHASE_SECONDS, 0.0))
-        if row_of(item) is None:
+        slo = row_of(item)
+        if slo is None:
             return report
         if call.when == "setup":
             report.duration = max(0.0, report.duration - item.stash.get(_WAITED, 0.0))
-        if report.skipped and hasattr(report, "wasxfail"):
+        if report.skipped and hasattr(report, "wasxfail") and self._judge.broken(item, slo) is not None:
             del report.wasxfail
             report.outcome = "failed"
         return report

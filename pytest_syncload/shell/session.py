@@ -17,13 +17,13 @@ import pytest
 
 from pytest_syncload.facts.errors import PhaseInvalid, Refused, SpecError
 from pytest_syncload.facts.events import Event
-from pytest_syncload.facts.observation import Ruling, Verdict
+from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.plan import Slo, Spec
 from pytest_syncload.report.text import describe, describe_phase, progress, summary
 from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.fixtures import phase_fixtures
-from pytest_syncload.shell.junit import row_properties, suite_properties, tell_suite
+from pytest_syncload.shell.junit import suite_properties, tell_suite
 from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selection
 from pytest_syncload.shell.settings import Settings
@@ -283,11 +283,6 @@ class SyncloadSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """A worker that died under a row proves nothing about the target: an error, not a failure."""
-        own = f"{self._settings.file.name}::"
-        rows = [slo for phase in self._spec.phases for slo in phase.slos]
-        row = next((slo for slo in rows if crashitem == own + slo.id or crashitem.endswith(f"[{slo.id}]")), None)
-        if row is not None:
-            lost = Verdict(slo=row, ruling=Ruling.INCONCLUSIVE, reason="the worker that judged it is gone")
-            report.user_properties.extend(row_properties(lost, self._spec, self.folder.run_id))
-        if row is not None or crashitem.startswith(own):
+        ids = [slo.id for phase in self._spec.phases for slo in phase.slos]
+        if crashitem.startswith(f"{self._settings.file.name}::") or any(crashitem.endswith(f"[{row}]") for row in ids):
             report.when = "setup"
