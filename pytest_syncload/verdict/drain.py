@@ -24,7 +24,7 @@ def judge_drain(observation: Observation, within_s: float) -> Part:
     Only minutes that lie wholly before the deadline count, and at least one. Later minutes than the first drained one
     may be missing: what is waiting to be asked may stop there. If they are there and full again, it was not drained.
     """
-    after, limit = observation.after, abs(observation.slo.target.value) * DRAINED_SHARE
+    after, limit = observation.after, observation.slo.target.value * DRAINED_SHARE
     deadline, at_most = format_duration(within_s), format_quantity(limit, observation.kind)
     if after is None or after.period_s != MINUTE:
         return Part(

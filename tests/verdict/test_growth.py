@@ -19,7 +19,7 @@ DEPTHS = st.lists(
 )
 
 
-def jitter(base: list[float], noise: float, seed: int = 7) -> list[float]:
+def jitter(base: Sequence[float], noise: float, seed: int = 7) -> list[float]:
     rng = random.Random(seed)
     return [max(0.0, round(value + rng.gauss(0.0, noise))) for value in base]
 
@@ -50,6 +50,7 @@ GROWING: dict[str, Sequence[float]] = {
     "after a spike": [950, *range(0, 840, 60)],
     "with one low minute at the end": [*range(0, 840, 60), 0],
     "after the ramp's backlog": [800, 600, 400, 200, 0, *range(0, 300, 30)],
+    "after the ramp's backlog, in a short hold": [800, 600, 400, 200, 0, *range(20, 120, 20)],
     "only in its second half": jitter([10] * 8 + [120 * minute for minute in range(1, 8)], 3),
     "after a late step": [0] * 12 + [800] * 3,
     "in its last two minutes, from nothing": [0] * 13 + [400, 900],
@@ -88,7 +89,7 @@ def test_the_words_have_the_pace_and_the_chance() -> None:
     assert judge_growth(watched(range(0, 900, 60))).says == "it grows by 60 a minute (p < 0.001)"
     assert judge_growth(watched([7] * 15)).says == "no growth over 15 minutes (slope 0 a minute, p = 1)"
     after_ramp = judge_growth(watched(GROWING["after the ramp's backlog"])).says
-    assert after_ramp == "in its last 10 minutes it grows by 30 a minute (p < 0.001)"
+    assert after_ramp == "in its last 8 minutes it grows by 30 a minute (p < 0.001)"
     late_step = judge_growth(watched(GROWING["after a late step"])).says
     assert late_step == "it grows: 800 in the last minute, at most 0 before its last third (p = 0.00469)"
     assert judge_growth(watched(LEVEL["a tall late hump that drained"])).says.endswith("; what there was has drained)")
