@@ -29,6 +29,8 @@ from pytest_syncload.sandbox.sts import sts
 
 #: AWS General Reference, "Create a signed AWS API request": access key/date/region/service/aws4_request.
 _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/\d{8}/([\w-]+)/([\w-]+)/aws4_request")
+#: What AWS has was made a day before the sandbox began.
+_OLDER_S = 86_400.0
 #: The supervisor publishes with the keys that a fault lets expire for everybody else.
 _NEVER_EXPIRED = "PutMetricData"
 
@@ -53,6 +55,7 @@ class Aws:
         self._access_key_id = access_key_id
         self._faults = faults or Faults()
         back_end = live or Live()
+        created = clock.origin - _OLDER_S
 
         @cache  # each region has metrics of its own, and they stay
         def region(name: str) -> dict[str, Callable[[str], JsonService | QueryService]]:
@@ -60,14 +63,14 @@ class Aws:
             world = back_end if here else None
             metrics = store if here else Store()
             cloudwatch = CloudWatch(metrics, clock, self._faults, points_a_call).service()
-            ecs = Ecs(world, clock).service()
-            dynamodb = DynamoDb(here, clock.origin, self._faults).service()
-            elasticache = ElastiCache(here, clock.origin).service()
+            ecs = Ecs(world, clock, created).service()
+            dynamodb = DynamoDb(here, created, self._faults).service()
+            elasticache = ElastiCache(here, created).service()
             identity = sts()
             return {
                 "monitoring": lambda host: cloudwatch,
                 "ecs": lambda host: ecs,
-                "sqs": Sqs(world, clock.origin, touched).service,
+                "sqs": Sqs(world, created, touched).service,
                 "dynamodb": lambda host: dynamodb,
                 "elasticache": lambda host: elasticache,
                 "sts": lambda host: identity,
@@ -99,11 +102,6 @@ class Aws:
 
 def _of_no_service(request: Request, error: AwsError) -> Answer:
     """An error in the protocol that the request seems to be in."""
-
-    def refuse(operation: str) -> None:
-        raise error
-
     if request.header("x-amz-target"):
-        # The empty prefix fits any target.
-        return JsonService(target="", version="1.0", namespace="", operations={}).answer(request, refuse)
-    return QueryService(version="", namespace="", operations={}).answer(request, refuse)
+        return JsonService(target="", version="1.0", namespace="", operations={}).refused(error)
+    return QueryService(version="", namespace="", operations={}).refused(error)

@@ -40,15 +40,15 @@ class JsonService:
     def answer(self, request: Request, admit: Callable[[str], None]) -> Answer:
         """The answer to one request; ``admit`` raises `AwsError` for an operation that may not be called."""
         try:
-            status, body, code = 200, self._perform(request, admit), ""
-        except AwsError as refused:
-            body = {"__type": self.namespace + refused.shape, "message": refused.message}
-            status, code = refused.status, refused.code
-        extra = [(b"x-amzn-requestid", str(uuid.uuid4()).encode())]
-        if code and self.query_compatible:
-            extra.append((b"x-amzn-query-error", f"{code};Sender".encode()))
-        kind = f"application/x-amz-json-{self.version}".encode()
-        return Answer(status, json.dumps(body).encode(), kind, tuple(extra))
+            return self._answer(200, self._perform(request, admit))
+        except AwsError as error:
+            return self.refused(error)
+
+    def refused(self, error: AwsError) -> Answer:
+        """``error`` as the protocol has it."""
+        body = {"__type": self.namespace + error.shape, "message": error.message}
+        code = (b"x-amzn-query-error", f"{error.code};Sender".encode())
+        return self._answer(error.status, body, *([code] if self.query_compatible else []))
 
     def unknown_key(self) -> AwsError:
         """The signature's access key is nobody's."""
@@ -59,6 +59,11 @@ class JsonService:
         """The credentials were right once."""
         message = "The security token included in the request is expired"
         return refusal("ExpiredTokenException", message, self.denied_status)
+
+    def _answer(self, status: int, body: Mapping[str, Any], *extra: tuple[bytes, bytes]) -> Answer:
+        kind = f"application/x-amz-json-{self.version}".encode()
+        request_id = (b"x-amzn-requestid", str(uuid.uuid4()).encode())
+        return Answer(status, json.dumps(body).encode(), kind, (request_id, *extra))
 
     def _perform(self, request: Request, admit: Callable[[str], None]) -> dict[str, Any]:
         target = request.header("x-amz-target")

@@ -29,15 +29,18 @@ class QueryService:
 
     def answer(self, request: Request, admit: Callable[[str], None]) -> Answer:
         """The answer to one request; ``admit`` raises `AwsError` for an operation that may not be called."""
-        request_id = str(uuid.uuid4())
         try:
             action, result = self._perform(request, admit)
-        except AwsError as refused:
-            sender = "Sender" if refused.status < 500 else "Receiver"
-            error = {"Type": sender, "Code": refused.code, "Message": refused.message}
-            return self._xml(refused.status, "ErrorResponse", {"Error": error, "RequestId": request_id})
-        body = {f"{action}Result": result, "ResponseMetadata": {"RequestId": request_id}}
+        except AwsError as error:
+            return self.refused(error)
+        body = {f"{action}Result": result, "ResponseMetadata": {"RequestId": str(uuid.uuid4())}}
         return self._xml(200, f"{action}Response", body)
+
+    def refused(self, error: AwsError) -> Answer:
+        """``error`` as the protocol has it."""
+        whose = "Sender" if error.status < 500 else "Receiver"
+        told = {"Type": whose, "Code": error.code, "Message": error.message}
+        return self._xml(error.status, "ErrorResponse", {"Error": told, "RequestId": str(uuid.uuid4())})
 
     def unknown_key(self) -> AwsError:
         """The signature's access key is nobody's."""

@@ -1,6 +1,6 @@
 """ECS as the sandbox has it: one Fargate service, whose tasks are those of the stand-in's own back end.
 
-Source: Amazon ECS API Reference, ListTasks, DescribeTasks, DescribeTaskDefinition, ListServices, DescribeServices.
+Source: Amazon ECS API Reference, the operations that list and describe tasks, services, clusters and task definitions.
 Nothing can be started or stopped here; a stopped task stays visible for one service hour, as ECS keeps it.
 """
 
@@ -29,9 +29,10 @@ _STATUSES = ("RUNNING", "PENDING", "STOPPED")
 class Ecs:
     """The cluster of a region, or none of it (``live`` None)."""
 
-    def __init__(self, live: Live | None, clock: ServiceClock) -> None:
+    def __init__(self, live: Live | None, clock: ServiceClock, created: float) -> None:
         self._live = live
         self._clock = clock
+        self._created = created
 
     def service(self) -> JsonService:
         """The service."""
@@ -43,6 +44,7 @@ class Ecs:
                 "ListTasks": self._list_tasks,
                 "DescribeTasks": self._describe_tasks,
                 "DescribeTaskDefinition": self._describe_task_definition,
+                "ListClusters": self._list_clusters,
                 "ListServices": self._list_services,
                 "DescribeServices": self._describe_services,
             },
@@ -89,7 +91,12 @@ class Ecs:
             names[ecsshapes.FAMILY] = revisions[-1]
         if asked not in names:
             raise _client("Unable to describe task definition.")
-        return {"taskDefinition": ecsshapes.definition(names[asked], self._clock.origin), "tags": []}
+        return {"taskDefinition": ecsshapes.definition(names[asked], self._created), "tags": []}
+
+    def _list_clusters(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        known_members(request, {"maxResults", "nextToken"}, "ListClusters", _invalid)
+        there = [] if self._live is None else [ecsshapes.CLUSTER_ARN]
+        return _listed("clusterArns", there, request, _MOST)
 
     def _list_services(self, request: Mapping[str, Any]) -> dict[str, Any]:
         known_members(request, {"cluster", "maxResults", "nextToken"}, "ListServices", _invalid)
@@ -103,7 +110,7 @@ class Ecs:
         for asked in _names(request, "services", _SERVICES_A_CALL):
             arn = asked if asked.startswith("arn:") else ecsshapes.service_arn(asked)
             if arn == ecsshapes.SERVICE_ARN:
-                found.append(ecsshapes.service(live.service, self._clock.origin))
+                found.append(ecsshapes.service(live.service, self._created))
             else:
                 failures.append({"arn": arn, "reason": "MISSING"})
         return {"services": found, "failures": failures}

@@ -10,7 +10,16 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.aws import Aws
+from pytest_syncload.sandbox.cloudwatch import Store
+from pytest_syncload.sandbox.http import Answer, Request
+from pytest_syncload.sandbox.live import Live
+
 KEY = "KEY"
+#: Service time runs far ahead of wall time, as it does in a sandbox after a while.
+CLOCK = ServiceClock.starting_now(offset_s=86_400, speed=60)
 _NOTHING_OF_THE_USERS = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
@@ -18,6 +27,7 @@ _NOTHING_OF_THE_USERS = {
 }
 
 
+@cache
 def client(service: str, url: str, *, region: str = "us-east-1", key: str = KEY) -> Any:
     """A client of ``service`` that tries once."""
     return _session().client(
@@ -39,6 +49,33 @@ def model(service: str) -> Any:
 @cache  # reading the models of a service costs more than any call here
 def _session() -> Any:
     return boto3.session.Session(botocore_session=botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS))
+
+
+class Stage:
+    """Serves the `Aws` that the test put here, and remembers its last answer."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.last = Answer(0, b"")
+        self.touched: list[str] = []
+        self.live = Live()
+        self.put()
+
+    def put(self, faults: Faults | None = None) -> None:
+        """A fresh AWS, of which nothing is known yet."""
+        self.live = Live()
+        self.touched = []
+        self.last = Answer(0, b"")
+        self._aws = Aws(Store(), CLOCK, KEY, live=self.live, faults=faults, touched=self.touched.append)
+
+    def answer(self, request: Request) -> Answer:
+        """The answer of what is on stage."""
+        self.last = self._aws.answer(request)
+        return self.last
+
+    def client(self, service: str, *, region: str = "us-east-1", key: str = KEY) -> Any:
+        """A client of ``service``."""
+        return client(service, self.url, region=region, key=key)
 
 
 def strangers(shape: Any, raw: Any, where: str = "") -> list[str]:

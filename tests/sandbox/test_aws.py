@@ -20,6 +20,7 @@ from tests.sandbox.conftest import Serve
 
 #: Service time runs far ahead of wall time, as it does in a sandbox after a while.
 CLOCK = ServiceClock.starting_now(offset_s=86_400, speed=60)
+SIGNED = "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/monitoring/aws4_request"
 PUT = "GraniteServiceVersion20100801.PutMetricData"
 
 
@@ -104,9 +105,29 @@ def test_unreadable_request_is_an_error(url: str, status: int, code: str, header
     sent = {
         "x-amz-target": PUT,
         "content-type": "application/x-amz-json-1.0",
-        "authorization": "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/monitoring/aws4_request",
+        "authorization": SIGNED,
     }
     answer = httpx.post(url, headers=sent | headers, content=body, trust_env=False)
     assert answer.status_code == status
     assert answer.headers["x-amzn-query-error"] == f"{code};Sender"
     assert json.loads(answer.content)["message"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "code"),
+    [
+        ({}, 403, "MissingAuthenticationToken"),
+        ({"authorization": "Bearer x"}, 403, "MissingAuthenticationToken"),
+        ({"authorization": SIGNED.replace("monitoring", "s3")}, 404, "InvalidAction"),
+    ],
+)
+@pytest.mark.parametrize("target", [{}, {"x-amz-target": PUT}])
+def test_request_for_no_service_is_an_error_in_its_own_protocol(
+    url: str, headers: dict[str, str], status: int, code: str, target: dict[str, str]
+) -> None:
+    answer = httpx.post(url, headers=headers | target, content=b"{}", trust_env=False)
+    assert answer.status_code == status
+    if target:
+        assert answer.json()["__type"].replace("UnknownOperationException", "InvalidAction") == code
+    else:
+        assert f"<Code>{code}</Code>" in answer.text

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from pytest_syncload.sandbox import issuer as issuing
 from pytest_syncload.sandbox.http import Request
-from pytest_syncload.sandbox.issuer import REFRESH, SIGN_IN, Issuer
+from pytest_syncload.sandbox.issuer import LOOKUP, REFRESH, SIGN_IN, SIGN_IN_WITH_PASSWORD, SIGN_UP, Issuer
 from pytest_syncload.sandbox.tokens import Verifier
-from tests.sandbox.keys import PROJECT, key, other_key
+from tests.sandbox.keys import PROJECT, id_token, key, other_key
 
 EMAIL = "robot@toy.example"
 AUDIENCE = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
@@ -132,3 +132,75 @@ def test_refresh_tokens_are_bounded(issuer: Issuer, monkeypatch: pytest.MonkeyPa
     first, second = (sign_in(issuer, custom_token())[1]["refreshToken"] for _ in range(2))
     assert refresh(issuer, grant_type="refresh_token", refresh_token=first)[0] == 400
     assert refresh(issuer, grant_type="refresh_token", refresh_token=second)[0] == 200
+
+
+PASSWORD = {"email": "ann@toy.example", "password": "correct horse"}
+
+
+def post(issuer: Issuer, path: str, **members: Any) -> tuple[int, Any]:
+    return call(issuer, path, json.dumps({"returnSecureToken": True} | members).encode())
+
+
+def claims_of(token: str) -> Any:
+    return jwt.decode(token, key().public_key(), algorithms=["RS256"], audience=PROJECT)
+
+
+def test_password_user_signs_up_and_in(issuer: Issuer) -> None:
+    status, made = post(issuer, SIGN_UP, **PASSWORD, clientType="CLIENT_TYPE_WEB")
+    assert status == 200
+    assert made["kind"] == "identitytoolkit#SignupNewUserResponse"
+    status, signed_in = post(issuer, SIGN_IN_WITH_PASSWORD, **PASSWORD)
+    assert status == 200
+    assert signed_in["registered"] is True
+    assert signed_in["localId"] == made["localId"]
+    assert signed_in["email"] == "ann@toy.example"
+    claims = claims_of(signed_in["idToken"])
+    assert (claims["sub"], claims["email"], claims["email_verified"]) == (made["localId"], "ann@toy.example", False)
+    assert claims["firebase"] == {"identities": {"email": ["ann@toy.example"]}, "sign_in_provider": "password"}
+    _, refreshed = refresh(issuer, grant_type="refresh_token", refresh_token=signed_in["refreshToken"])
+    assert claims_of(refreshed["id_token"])["email"] == "ann@toy.example"
+
+
+def test_sign_up_without_an_address_is_anonymous(issuer: Issuer) -> None:
+    status, made = post(issuer, SIGN_UP)
+    assert status == 200
+    assert "email" not in made
+    claims = claims_of(made["idToken"])
+    assert claims["sub"] == made["localId"]
+    assert (claims["provider_id"], claims["firebase"]["sign_in_provider"]) == ("anonymous", "anonymous")
+
+
+def test_lookup_tells_who_a_token_is(issuer: Issuer) -> None:
+    made = post(issuer, SIGN_UP, **PASSWORD)[1]
+    status, answer = call(issuer, LOOKUP, json.dumps({"idToken": made["idToken"]}).encode())
+    assert status == 200
+    (user,) = answer["users"]
+    assert (user["localId"], user["email"], user["emailVerified"]) == (made["localId"], "ann@toy.example", False)
+    assert [one["providerId"] for one in user["providerUserInfo"]] == ["password"]
+    assert int(user["createdAt"]) == pytest.approx(time.time() * 1000, abs=60_000)
+    assert "password" not in user
+    (other,) = post(issuer, LOOKUP, idToken=sign_in(issuer, custom_token())[1]["idToken"])[1]["users"]
+    assert (other["localId"], other["customAuth"]) == ("ann", True)
+    assert "email" not in other
+
+
+@pytest.mark.parametrize(
+    ("path", "members", "reason"),
+    [
+        (SIGN_UP, {"email": "ann@toy.example", "password": "short"}, "WEAK_PASSWORD"),
+        (SIGN_UP, {"idToken": "x"}, "INVALID_REQUEST"),
+        (SIGN_UP, {"returnSecureToken": False}, "INVALID_REQUEST"),
+        (SIGN_IN_WITH_PASSWORD, PASSWORD, "INVALID_LOGIN_CREDENTIALS"),
+        (SIGN_IN_WITH_PASSWORD, PASSWORD | {"tenantId": "x"}, "INVALID_REQUEST"),
+        (LOOKUP, {}, "MISSING_ID_TOKEN"),
+        (LOOKUP, {"idToken": "x"}, "INVALID_ID_TOKEN"),
+        (LOOKUP, {"idToken": id_token(signed_by=other_key())}, "INVALID_ID_TOKEN"),
+        (LOOKUP, {"idToken": id_token("nobody")}, "USER_NOT_FOUND"),
+        (LOOKUP, {"email": ["x"]}, "INVALID_REQUEST"),
+        (SIGN_IN, {"token": "x", "tenantId": "x"}, "INVALID_REQUEST"),
+    ],
+)
+def test_account_call_that_is_refused(issuer: Issuer, path: str, members: dict[str, Any], reason: str) -> None:
+    status, answer = post(issuer, path, **members)
+    assert status == 400
+    assert answer["error"]["message"].partition(" : ")[0] == reason

@@ -10,17 +10,10 @@ from xml.etree import ElementTree
 import botocore.exceptions
 import pytest
 
-from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
-from pytest_syncload.sandbox.aws import Aws
-from pytest_syncload.sandbox.cloudwatch import Store
-from pytest_syncload.sandbox.http import Answer, Request, asgi
-from pytest_syncload.sandbox.live import Live
-from tests.sandbox.awsclients import KEY, client, model, strangers
-from tests.sandbox.conftest import Serve
+from tests.sandbox.awsclients import CLOCK, Stage, client, model, strangers
 from tests.sandbox.lines import line, task
 
-CLOCK = ServiceClock.starting_now(offset_s=86_400, speed=60)
 QUEUE_URL = "http://127.0.0.1/111122223333/hot-path"
 CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("sts", "GetCallerIdentity", {}),
@@ -44,60 +37,38 @@ def method(operation: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
 
 
-class Heard:
-    """An application that remembers its last answer."""
-
-    def __init__(self, aws: Aws) -> None:
-        self._aws = aws
-        self.last = Answer(0, b"")
-
-    def answer(self, request: Request) -> Answer:
-        self.last = self._aws.answer(request)
-        return self.last
-
-
 @pytest.fixture
-def live() -> Live:
-    live = Live()
+def alive(stage: Stage) -> Stage:
+    stage.put(Faults(index_capacity_per_s=5, table_capacity_per_s=9))
     crashed = task(2, desired_status="STOPPED", status="STOPPED", stopped=CLOCK.now(), exit_code=1, revision=2)
-    live.hear(line(tasks=[task(1), crashed], visible=7, not_visible=3))
-    return live
-
-
-@pytest.fixture
-def heard(live: Live) -> Heard:
-    return Heard(Aws(Store(), CLOCK, KEY, live=live, faults=Faults(index_capacity_per_s=5, table_capacity_per_s=9)))
-
-
-@pytest.fixture
-def url(serve: Serve, heard: Heard) -> str:
-    return serve(asgi(heard.answer))
+    stage.live.hear(line(tasks=[task(1), crashed], visible=7, not_visible=3))
+    return stage
 
 
 @pytest.mark.parametrize(("service", "operation", "members"), CALLS)
 def test_answer_has_only_members_of_the_model(
-    url: str, heard: Heard, service: str, operation: str, members: dict[str, Any]
+    alive: Stage, service: str, operation: str, members: dict[str, Any]
 ) -> None:
-    parsed = getattr(client(service, url), method(operation))(**members)
+    parsed = getattr(alive.client(service), method(operation))(**members)
     metadata = parsed.pop("ResponseMetadata")
     assert metadata["HTTPStatusCode"] == 200
     assert metadata["RequestId"]
     shape = model(service).operation_model(operation).output_shape
-    if heard.last.content_type == b"text/xml":
+    if alive.last.content_type == b"text/xml":
         # Whatever botocore could not place is missing from what it parsed.
-        assert sorted(leaves(parsed)) == sorted(texts(heard.last.body, f"{operation}Result"))
+        assert sorted(leaves(parsed)) == sorted(texts(alive.last.body, f"{operation}Result"))
     else:
-        assert strangers(shape, json.loads(heard.last.body)) == []
-        assert set(parsed) >= set(json.loads(heard.last.body))
+        assert strangers(shape, json.loads(alive.last.body)) == []
+        assert set(parsed) >= set(json.loads(alive.last.body))
 
 
 @pytest.mark.parametrize(("service", "operation", "members"), CALLS)
 def test_expired_credentials_are_refused_as_the_protocol_has_it(
-    serve: Serve, service: str, operation: str, members: dict[str, Any]
+    stage: Stage, service: str, operation: str, members: dict[str, Any]
 ) -> None:
-    url = serve(asgi(Aws(Store(), CLOCK, KEY, faults=Faults(expired_credentials=True)).answer))
+    stage.put(Faults(expired_credentials=True))
     with pytest.raises(botocore.exceptions.ClientError) as refused:
-        getattr(client(service, url), method(operation))(**members)
+        getattr(stage.client(service), method(operation))(**members)
     query = service in ("sts", "elasticache")
     assert refused.value.response["Error"]["Code"] == ("ExpiredToken" if query else "ExpiredTokenException")
     assert status(refused) == (400 if service == "dynamodb" else 403)
@@ -105,10 +76,10 @@ def test_expired_credentials_are_refused_as_the_protocol_has_it(
 
 @pytest.mark.parametrize(("service", "operation", "members"), CALLS)
 def test_access_key_of_somebody_else_is_refused(
-    url: str, service: str, operation: str, members: dict[str, Any]
+    alive: Stage, service: str, operation: str, members: dict[str, Any]
 ) -> None:
     with pytest.raises(botocore.exceptions.ClientError) as refused:
-        getattr(client(service, url, key="AKIAUSER"), method(operation))(**members)
+        getattr(alive.client(service, key="AKIAUSER"), method(operation))(**members)
     query = service in ("sts", "elasticache")
     code = "InvalidClientTokenId" if query else "UnrecognizedClientException"
     assert refused.value.response["Error"]["Code"] == code
@@ -126,16 +97,18 @@ ELSEWHERE: list[tuple[str, str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("service", "operation", "members", "code"), ELSEWHERE)
-def test_elsewhere_there_is_nothing(url: str, service: str, operation: str, members: dict[str, Any], code: str) -> None:
+def test_elsewhere_there_is_nothing(
+    alive: Stage, service: str, operation: str, members: dict[str, Any], code: str
+) -> None:
     with pytest.raises(botocore.exceptions.ClientError) as refused:
-        getattr(client(service, url, region="eu-west-1"), method(operation))(**members)
+        getattr(alive.client(service, region="eu-west-1"), method(operation))(**members)
     assert refused.value.response["Error"]["Code"] == code
     assert code in (one.__name__ for one in errors(service)) or service not in ("dynamodb", "ecs")
 
 
-def test_lists_are_empty_elsewhere_but_the_account_is_the_same(url: str) -> None:
+def test_lists_are_empty_elsewhere_but_the_account_is_the_same(alive: Stage) -> None:
     def there(service: str) -> Any:
-        return client(service, url, region="eu-west-1")
+        return alive.client(service, region="eu-west-1")
 
     assert "QueueUrls" not in there("sqs").list_queues()
     assert there("dynamodb").list_tables()["TableNames"] == []

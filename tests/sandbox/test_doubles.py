@@ -1,0 +1,100 @@
+"""The doubles' own process: spoken to as the supervisor and boto3 speak to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import httpx
+import pytest
+
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.doubles import faults_of, once_a_minute
+from pytest_syncload.sandbox.processes import start
+from tests.sandbox.awsclients import KEY, client
+from tests.sandbox.lines import line, task
+
+
+@contextmanager
+def doubles(clock: ServiceClock, **more: Any) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes], dict[str, Any]]]:
+    """The process, its stdin, and what it announced."""
+    process = start("pytest_syncload.sandbox.doubles")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        config = {"clock": dataclasses.asdict(clock), "access_key_id": KEY, "api_key": "k", "project": "toy"} | more
+        process.stdin.write(json.dumps(config).encode() + b"\n")
+        process.stdin.flush()
+        yield process, process.stdin, json.loads(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        try:
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+
+def test_lines_on_stdin_are_what_boto3_is_told_and_the_queue_is_woken_once() -> None:
+    # At this speed the whole test is far from a service minute, so one question is one wake-up.
+    with doubles(ServiceClock.starting_now(speed=0.001)) as (process, stdin, announced):
+        url = f"http://127.0.0.1:{announced['port']}"
+        sqs, ecs = client("sqs", url), client("ecs", url)
+        stdin.write(line(visible=5, tasks=[task(1)]) + b"\n")
+        stdin.flush()
+        queue = sqs.get_queue_url(QueueName="hot-path")["QueueUrl"]
+
+        def depth() -> str:
+            asked = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["ApproximateNumberOfMessages"])
+            return str(asked["Attributes"]["ApproximateNumberOfMessages"])
+
+        # The thread that reads stdin may come after the first calls.
+        assert "5" in (depth() for _ in range(10_000))
+        assert len(ecs.list_tasks(cluster="syncwell")["taskArns"]) == 1
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == {"touched": "hot-path"}
+        stdin.close()
+        assert process.stdout.read() == b""
+
+
+def test_signs_in_on_the_same_port_and_knows_its_faults() -> None:
+    faults = dataclasses.asdict(Faults(expired_credentials=True, partial_data=("Latency",)))
+    with doubles(ServiceClock.starting_now(speed=60), faults=faults) as (_, _, announced):
+        url = f"http://127.0.0.1:{announced['port']}"
+        path = "/identitytoolkit.googleapis.com/v1/accounts:signUp?key=k"
+        answer = httpx.post(url + path, json={"returnSecureToken": True}, trust_env=False)
+        assert answer.status_code == 200
+        assert answer.json()["idToken"].count(".") == 2
+        with pytest.raises(Exception, match="ExpiredToken"):
+            client("sts", url).get_caller_identity()
+        assert httpx.get(f"{url}/other", trust_env=False).status_code == 403
+
+
+def test_faults_survive_json() -> None:
+    faults = Faults(missing_metrics=("a", "b"), late_s=90, workers=2)
+    assert faults_of(json.loads(json.dumps(dataclasses.asdict(faults)))) == faults
+    assert faults_of({}) == Faults()
+
+
+def test_told_once_a_minute_for_each_name() -> None:
+    told: list[str] = []
+    # A clock that stands still, five seconds into a minute.
+    hear = once_a_minute(ServiceClock(origin=605.0, monotonic_origin=0.0, speed=0.0), told.append)
+    for name in ("a", "a", "b", "a"):
+        hear(name)
+    assert told == ["a", "b"]
+
+
+def test_told_again_in_another_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    hear = once_a_minute(ServiceClock(origin=0.0, monotonic_origin=0.0, speed=1.0), told.append)
+    for now in (60.0, 119.9, 120.0):
+        monkeypatch.setattr("pytest_syncload.facts.clock.time.monotonic", lambda now=now: now)
+        hear("a")
+    assert told == ["a", "a"]
