@@ -2,7 +2,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_syncload.facts.observation import Observation, Ruling
@@ -87,6 +87,7 @@ def test_minutes_of_the_hold_itself_count_for_nothing() -> None:
     assert judge_drain(early, FIVE).ruling is Ruling.INCONCLUSIVE
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(11, 5000), min_size=0, max_size=5), st.data())
 def test_what_was_never_seen_drained_never_passes(full: list[int], data: st.DataObject) -> None:
     holes = data.draw(st.lists(st.sampled_from([math.nan, math.inf, -math.inf]), max_size=2))
@@ -94,6 +95,7 @@ def test_what_was_never_seen_drained_never_passes(full: list[int], data: st.Data
     assert judge_drain(behind(values), FIVE).ruling is not Ruling.PASS
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=5, max_size=5), st.integers(0, 4), st.integers(1, 100))
 def test_more_left_never_turns_a_breach_into_a_pass(values: list[int], where: int, more: int) -> None:
     fuller = [value + more * (number == where) for number, value in enumerate(values)]
@@ -101,6 +103,7 @@ def test_more_left_never_turns_a_breach_into_a_pass(values: list[int], where: in
         assert judge_drain(behind([*map(float, fuller)]), FIVE).ruling is Ruling.BREACH
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 40), min_size=5, max_size=5), st.integers(1, 5))
 def test_a_later_deadline_is_met_by_what_stays_empty(values: list[int], count: int) -> None:
     empties = [*map(float, values[:count]), *[0.0] * 5]

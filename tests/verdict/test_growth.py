@@ -123,6 +123,7 @@ def test_the_shortest_hold_shows_growth_and_none() -> None:
     assert judge_growth(watched([3, 2, 4, 3, 2, 3])).ruling is Ruling.PASS
 
 
+@settings(deadline=None)
 @given(DEPTHS, st.data())
 def test_a_minute_that_is_missing_or_no_number_never_passes(values: list[int], data: st.DataObject) -> None:
     whole = watched(values)
