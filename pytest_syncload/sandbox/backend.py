@@ -21,6 +21,9 @@ from pytest_syncload.sandbox.minutes import Minute, Minutes
 DEFAULT_REQUEST_CPU_MS = 1.0
 #: From waking to the first minute of a queue that is published. AWS says up to 15 minutes.
 _WAKING_S = 2 * MINUTE
+#: Jobs in a service minute that are load. A request that only tries the service out must not bring a deployment on,
+#: which would be over before there is load.
+_LOAD = 10
 
 
 class Backend:
@@ -37,7 +40,7 @@ class Backend:
         self._backlog = Backlog(self._workers, now)
         self._fleet = Fleet(faults, clock.at(now))
         self._queue_from = math.inf
-        self._worked = False
+        self._worked = self._loaded = False
         self._told: tuple[int, int] | None = None
         self._began = self._since = now
         self._minute = int(minute_floor(clock.at(now)))
@@ -47,10 +50,8 @@ class Backend:
         """A job was accepted: its message goes to the queue."""
         if now >= self._minute_ends:
             self.tick(now)
-        if not self._worked:
-            self._worked = True
-            self._fleet.begin(self._clock.at(now))
-            self.touch(now)
+        if not self._loaded:
+            self._come_to_work(now)
         self._backlog.send(now)
 
     def touch(self, now: float) -> None:
@@ -76,6 +77,15 @@ class Backend:
         self._told = told
         queue = {"visible": self._backlog.visible, "not_visible": self._backlog.not_visible}
         return {"queue": queue, **self._fleet.described()}
+
+    def _come_to_work(self, now: float) -> None:
+        if not self._worked:
+            self._worked = True
+            self._fleet.begin(self._clock.at(now))
+            self.touch(now)
+        if self._minutes.begin(self._minute).accepted + 1 >= _LOAD:
+            self._loaded = True
+            self._fleet.deploy(self._clock.at(now))
 
     def _move(self, now: float) -> None:
         self._fleet.advance(self._clock.at(now))

@@ -141,14 +141,18 @@ class Fleet:
         return sum(task.running for task in self._tasks)
 
     def begin(self, now: float) -> None:
-        """Work has come: from now on bad builds end, and a deployment that is asked for begins."""
+        """Work has come: from now on bad builds end."""
         self.advance(now)
         self._working = True
         for task in self._tasks:
             self._set_fuse(task, now)
+
+    def deploy(self, now: float) -> None:
+        """Load has come: the deployment begins, where one is asked for."""
+        self.advance(now)
         if self._deploys:
             self._deployments.append(Deployment(revision=2, created=now))
-        self._settle(now)
+            self._settle(now)
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due up to ``now``."""

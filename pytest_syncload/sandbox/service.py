@@ -4,9 +4,9 @@ Verifies the ID token, honours Idempotency-Key, writes to a table and its index 
 stands behind it (`backend`), sheds overload at once, and misbehaves as it is told. It counts what it did and never what
 it meant to do: no metric of it is made up.
 
-Reads one JSON line {"clock", "faults", "log", "project", "public_key"}, then {"touched": queue} as often as the queue is
-asked for; prints {"port"}, then a line {"minute", …} for every service minute that is over (`Minute.counts`), and a line
-{"queue", "service", "tasks"} whenever a task changed or a minute ended. Ends with its stdin.
+Reads one JSON line {"clock", "faults", "log", "project", "public_key"}, then {"touched": queue} as often as somebody
+asks for the queue; prints {"port"}, then a line {"minute", …} for every service minute that is over (`Minute.counts`),
+and a line {"queue", "service", "tasks"} whenever a task changed or a minute ended. Ends with its stdin.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backend import Backend
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.minutes import Minute, Minutes
-from pytest_syncload.sandbox.names import QUEUE
 from pytest_syncload.sandbox.processes import end_with_stdin, read_line, say
 from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Keys, Known, Turn
 from pytest_syncload.sandbox.tokens import Verifier
@@ -257,10 +256,9 @@ def main() -> None:
             done.wait(0.3)
 
     def hear(line: bytes) -> None:
-        touched = json.loads(line)["touched"]
-        if touched == QUEUE:
-            for loop in loops:
-                loop.call_soon_threadsafe(service.backend.touch, time.monotonic())
+        # There is one queue, so whatever was touched was it.
+        for loop in loops:
+            loop.call_soon_threadsafe(service.backend.touch, time.monotonic())
 
     async def background() -> None:
         tasks = [journal.keep()]

@@ -137,6 +137,21 @@ def test_no_tasks_fault_shows_in_another_row(crashing: int, leaking: int, deploy
             assert gauges["queue"]["visible"] < 200
 
 
+def test_deployment_waits_for_load() -> None:
+    driven = Driven(deployment=True)
+    for _ in range(30):  # more jobs than a minute of load, but a few in each minute
+        driven.work(0.05, 20)
+        driven.work(0.95, 0)
+    news = driven.backend.news()
+    assert news is not None
+    assert {task["revision"] for task in news["tasks"]} == {1}
+    driven.work(3, 100)
+    news = driven.backend.news()
+    assert news is not None
+    assert {task["revision"] for task in news["tasks"] if task["desired_status"] == "RUNNING"} == {2}
+    assert {task["stop_code"] for task in news["tasks"]} == {None, "ServiceSchedulerInitiated"}
+
+
 @pytest.mark.parametrize(("crashing", "least", "most"), [(0, 0, 20), (4, 40, 150)])
 def test_workers_stop_with_their_tasks_and_go_on_with_them(crashing: int, least: int, most: int) -> None:
     driven = Driven(crashing_tasks=crashing)

@@ -18,6 +18,7 @@ T0 = 1_800_000_000.0
 def begun(**faults: Any) -> Fleet:
     fleet = Fleet(Faults(**faults), T0)
     fleet.begin(T0)
+    fleet.deploy(T0)
     return fleet
 
 

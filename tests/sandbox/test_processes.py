@@ -56,3 +56,15 @@ def test_process_that_fails_at_a_line_ends_and_says_why() -> None:
     ended = child("end_with_stdin(on_line=lambda line: int(line))", b"no number\n")
     assert ended.returncode == 1
     assert b"invalid literal for int()" in ended.stderr
+
+
+def test_reader_that_is_gone_is_no_error() -> None:
+    program = "from pytest_syncload.sandbox.processes import say, read_line\nread_line()\nsay(b'a')\nsay(b'b')"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        # Its first line is cut short by the end of stdin, and is what there is.
+        assert process.communicate(b"cut short", timeout=30)[1] == b""
+    assert process.returncode == 0

@@ -79,18 +79,18 @@ def test_missing_metric_is_left_out_alone_in_every_namespace(cloudwatch: Any, st
 
 
 def test_minute_is_held_back_as_long_as_it_is_told(cloudwatch: Any, store: Store) -> None:
-    publisher = Publisher(cloudwatch, CLOCK, (), late_s=180)
+    publisher = Publisher(cloudwatch, CLOCK, (), late_s=60)
     now = int(minute_floor(CLOCK.now()))
     threading.Thread(target=publisher.run, daemon=True).start()
+    publisher.take(counts(now - 60))
     publisher.take(counts(now))
-    publisher.take(counts(now + 60))
     deadline = time.monotonic() + 20
     while len(api(store, "Count")) < 2:
-        # Whatever is there at a moment was over for three minutes by then.
-        assert all(CLOCK.now() >= minute + 60 + 180 for minute in list(api(store, "Count")))
+        # Whatever is there at a moment was over for a minute by then.
+        assert all(CLOCK.now() >= minute + 60 + 60 for minute in list(api(store, "Count")))
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert sorted(api(store, "Count")) == [now, now + 60]
+    assert sorted(api(store, "Count")) == [now - 60, now]
 
 
 def test_client_reads_nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, serve: Serve, store: Store) -> None:

@@ -166,9 +166,14 @@ def test_wrong_body_fault(serve: Serve) -> None:
     assert sum("job_id" in answer.json() for answer in answers) == 2
 
 
-@pytest.mark.parametrize(("scarce", "plenty"), [("table", "index"), ("index", "table")])
-def test_capacity_throttles_where_it_is_scarce_and_changes_no_answer(serve: Serve, scarce: str, plenty: str) -> None:
-    app = service(Faults(**{f"{scarce}_capacity_per_s": 10}))
+@pytest.mark.parametrize(
+    ("faults", "scarce", "plenty"),
+    [(Faults(table_capacity_per_s=10), "table", "index"), (Faults(index_capacity_per_s=10), "index", "table")],
+)
+def test_capacity_throttles_where_it_is_scarce_and_changes_no_answer(
+    serve: Serve, faults: Faults, scarce: str, plenty: str
+) -> None:
+    app = service(faults)
     assert post_many(serve(app), 100) == {202: 100}
     total = counted(app)
     assert total[f"{scarce} throttles"] > 0
