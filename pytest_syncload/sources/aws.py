@@ -38,7 +38,7 @@ FOR_VERDICTS = Patience(attempts=8, connect_s=5, read_s=30)
 #: A poll that fails is made again a minute later, and must not outlast that minute.
 FOR_POLLS = Patience(attempts=3, connect_s=5, read_s=10)
 #: Whoever waits before load is told what is wrong in ten seconds.
-FOR_CHECKS = Patience(attempts=2, connect_s=2, read_s=4)
+FOR_CHECKS = Patience(attempts=2, connect_s=2, read_s=3)
 
 #: Where the session looks for what: (name in the config file, variables, default, conversion). Not by
 #: `set_config_variable("profile", None)`: None counts as not set, and a stale AWS_PROFILE is read after all.
@@ -210,6 +210,8 @@ def explained(error: Exception, asked: str, service: str = "cloudwatch") -> Inco
         return Inconclusive(f"{asked}: boto3 finds no AWS credentials; set them, or name a profile in AWS_PROFILE")
     if isinstance(error, botocore.exceptions.ParamValidationError):
         return Rejected(f"{asked}: {error}")
+    if isinstance(error, botocore.exceptions.EndpointConnectionError):
+        return Passing(f"{asked}: {error}; is the region right, and does this machine's network reach it?")
     passing = isinstance(error, botocore.exceptions.HTTPClientError | botocore.exceptions.ConnectionError)
     return (Passing if passing else Inconclusive)(f"{asked}: {type(error).__name__}: {error}")
 

@@ -23,7 +23,7 @@ from pytest_syncload.sources.aws import call, pages
 #: Tasks a DescribeTasks call, by ECS's own limit.
 TASKS_A_CALL = 100
 #: How long `Watch` waits for a poll under way when it is closed, wall seconds. Its thread only reads: it may be left.
-_PATIENCE_S = 2.0
+_PATIENCE_S = 1.0
 
 
 class TaskPoll:

@@ -200,7 +200,7 @@ def _what_happened(task: Task) -> str:
 
 def _replacement(deployment: str, replaced: list[Task], tasks: list[Task]) -> str:
     """Scaling in leaves no younger deployment behind; a deployment does."""
-    began = max(task.created_at or 0.0 for task in replaced)
+    began = min(task.created_at or 0.0 for task in replaced)
     younger = {task.deployment for task in tasks if (task.created_at or 0.0) > began and task.deployment != deployment}
     deployment = deployment or "no deployment"
     if not younger:

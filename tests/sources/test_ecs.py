@@ -12,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.stub import ANY, Stubber
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
@@ -256,6 +256,7 @@ def test_whoever_reads_once_is_told_the_reason(ecs: Ecs) -> None:
         poll_of(ecs).read()
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["polled", "refused", "missing"]), max_size=6))
 def test_what_is_known_in_the_end_does_not_depend_on_the_polls_before(history: list[str]) -> None:
     ecs = Ecs()

@@ -11,7 +11,9 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from pytest_syncload.facts.check import Check, Finding
-from pytest_syncload.facts.plan import AwsAccess, Resources
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.plan import AwsAccess, Environment, Resources, SandboxSettings
+from pytest_syncload.sandbox.launch import launch
 from pytest_syncload.sources.aws import client
 from pytest_syncload.sources.inventory import Found, cache, everything, queue, service, tables, tasks
 
@@ -353,6 +355,32 @@ def test_where_something_exists_every_missing_name_is_said() -> None:
     assert [check.name for check in checks] == ["cache", "queue q", "table t"]
     assert [check.name for check in everything([missing("queue q")], "eu-west-1")] == ["queue q"]
     assert everything([], "eu-west-1") == ()
+
+
+# Over real sockets: the sandbox's doubles.
+
+
+def test_the_sandbox_has_all_that_it_is_said_to_have() -> None:
+    sandbox = launch(SandboxSettings(), ServiceClock.starting_now(speed=60), None)
+    try:
+        environment = sandbox.fill(Environment(name="sandbox", line=1))
+        assert environment.aws is not None
+        assert environment.resources is not None
+        looks = ((tables, "dynamodb"), (queue, "sqs"), (cache, "elasticache"), (service, "ecs"), (tasks, "ecs"))
+        found = [
+            look(client(name, environment.aws), environment.resources, environment.aws.region) for look, name in looks
+        ]
+    finally:
+        sandbox.close()
+    checks = everything(found, environment.aws.region)
+    assert [check.name for check in checks] == [
+        "table sync-jobs",
+        "queue hot-path",
+        "cache syncwell",
+        "service syncwell/worker",
+        "tasks",
+    ]
+    assert [check.says for check in checks if check.failed] == []
 
 
 # A second opinion: moto is not ours.

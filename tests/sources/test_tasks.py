@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_syncload.facts.result import Window
@@ -163,6 +163,9 @@ def test_a_deployment_is_named_and_no_error() -> None:
     found = fold_tasks(census(*old, *new), WINDOW)
     assert (found.value, found.n) == (0.0, 8)
     assert found.notes[1:] == ("a deployment replaced 4 tasks (ecs-svc/1 → ecs-svc/2): not an error",)
+    # One that the old deployment still started itself does not hide the new one.
+    late = replace(old[0], created_at=START + 60)
+    assert fold_tasks(census(late, *old[1:], *new), WINDOW).notes == found.notes
 
 
 def test_scaling_in_is_told_from_a_deployment() -> None:
@@ -281,6 +284,7 @@ def some_tasks(draw: st.DrawFn) -> list[Task]:
     ]
 
 
+@settings(deadline=None)
 @given(some_tasks(), st.randoms(use_true_random=False))
 def test_the_order_of_tasks_and_polls_changes_nothing(tasks: list[Task], random: Any) -> None:
     polls = list(POLLS)
@@ -290,6 +294,7 @@ def test_the_order_of_tasks_and_polls_changes_nothing(tasks: list[Task], random:
     assert fold_tasks(census(*tasks), WINDOW) == fold_tasks(census(*shuffled, polls=tuple(polls)), WINDOW)
 
 
+@settings(deadline=None)
 @given(some_tasks(), st.sets(st.sampled_from(POLLS)))
 def test_fewer_polls_never_make_a_measurement(tasks: list[Task], lost: set[float]) -> None:
     kept = tuple(poll for poll in POLLS if poll not in lost)
@@ -300,6 +305,7 @@ def test_fewer_polls_never_make_a_measurement(tasks: list[Task], lost: set[float
         assert found.value is None
 
 
+@settings(deadline=None)
 @given(some_tasks())
 def test_a_value_is_a_share_of_what_could_be_told_or_there_is_a_problem(tasks: list[Task]) -> None:
     found = fold_tasks(census(*tasks), WINDOW)
