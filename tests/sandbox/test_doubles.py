@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+import botocore.exceptions
 import httpx
 import pytest
 
@@ -71,7 +72,7 @@ def test_signs_in_on_the_same_port_and_knows_its_faults() -> None:
         answer = httpx.post(url + path, json={"returnSecureToken": True}, trust_env=False)
         assert answer.status_code == 200
         assert answer.json()["idToken"].count(".") == 2
-        with pytest.raises(Exception, match="ExpiredToken"):
+        with pytest.raises(botocore.exceptions.ClientError, match="ExpiredToken"):
             client("sts", url).get_caller_identity()
         assert httpx.get(f"{url}/other", trust_env=False).status_code == 403
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import botocore.exceptions
 import pytest
 
 from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.dynamodb import DynamoDb
+from pytest_syncload.sandbox.http import Request
 from tests.sandbox.awsclients import Stage
 
 ARN = "arn:aws:dynamodb:us-east-1:111122223333:table/sync-jobs"
@@ -45,6 +48,16 @@ def test_capacity_fault_is_the_maximum_throughput(stage: Stage, dynamodb: Any) -
 def test_tables_are_listed_after_the_given_one(dynamodb: Any) -> None:
     assert dynamodb.list_tables()["TableNames"] == ["sync-jobs"]
     assert dynamodb.list_tables(ExclusiveStartTableName="sync-jobs", Limit=1)["TableNames"] == []
+
+
+@pytest.mark.parametrize("name", [{}, {"TableName": ""}, {"TableName": 7}])
+def test_table_without_a_name_is_an_error(name: dict[str, Any]) -> None:
+    """boto3 would not send it; another client might."""
+    target = "DynamoDB_20120810.DescribeTable"
+    headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": target}
+    request = Request(method="POST", path="/", body=json.dumps(name).encode(), headers=headers)
+    answer = DynamoDb(here=True, created=0, faults=Faults()).service().answer(request, lambda operation: None)
+    assert (answer.status, b"ValidationException" in answer.body) == (400, True)
 
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [

@@ -7,6 +7,8 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from pytest_syncload.sandbox.elasticache import ElastiCache
+from pytest_syncload.sandbox.http import Request
 from tests.sandbox.awsclients import Stage
 
 NODES = ["syncwell-001", "syncwell-002"]
@@ -40,6 +42,15 @@ def test_nodes_by_name_and_all(elasticache: Any) -> None:
 def test_no_node_stands_outside_the_group(elasticache: Any) -> None:
     alone = elasticache.describe_cache_clusters(ShowCacheClustersNotInReplicationGroups=True)
     assert alone["CacheClusters"] == []
+
+
+def test_flag_is_true_or_false() -> None:
+    """boto3 sends nothing else; another client might."""
+    body = b"Action=DescribeCacheClusters&Version=2015-02-02&ShowCacheNodeInfo=1"
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    request = Request(method="POST", path="/", body=body, headers=headers)
+    answer = ElastiCache(here=True, created=0).service().answer(request, lambda operation: None)
+    assert (answer.status, b"InvalidParameterValue" in answer.body) == (400, True)
 
 
 WRONG: list[tuple[str, dict[str, Any], str, int]] = [

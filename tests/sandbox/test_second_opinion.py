@@ -6,7 +6,9 @@ takes any queue URL and any access key, and gives a replication group of NumCach
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -142,6 +144,45 @@ def test_replication_group_has_the_same_nodes(stage: Stage, second: Ask) -> None
 def roles(group: Any) -> Any:
     (nodes,) = group["NodeGroups"]
     return [(one["CacheClusterId"], one["CacheNodeId"], one.get("CurrentRole")) for one in nodes["NodeGroupMembers"]]
+
+
+@pytest.mark.parametrize("period", [60, 180])
+@pytest.mark.parametrize("statistic", ["Sum", "Average", "Minimum", "Maximum", "SampleCount"])
+def test_metric_has_the_same_points(stage: Stage, second: Ask, statistic: str, period: int) -> None:
+    """Not percentiles, which moto answers with HTTP 500."""
+    stage.put()
+    first = time.time() // 180 * 180 - 1_800
+    name = f"m-{statistic}-{period}"  # moto is not emptied between tests
+    dimensions = [{"Name": "Of", "Value": "toy"}]
+    data = [
+        {"MetricName": name, "Dimensions": dimensions, "Timestamp": at(first + 60 * n + 7), "Value": value}
+        for n, values in enumerate(([3, 5], [7], [], [1, 1, 4], [0]))
+        for value in values
+    ]
+    metric = {"Namespace": "N", "MetricName": name, "Dimensions": dimensions}
+    query = {"Id": "q", "MetricStat": {"Metric": metric, "Period": period, "Stat": statistic}}
+    asked = {
+        "MetricDataQueries": [query],
+        "StartTime": at(first),
+        "EndTime": at(first + 360),
+        "ScanBy": "TimestampAscending",
+    }
+    series = []
+    for ask in (lambda *call: told(stage.client(call[0]), *call[1:]), second):
+        ask("cloudwatch", "put_metric_data", {"Namespace": "N", "MetricData": data})
+        (result,) = ask("cloudwatch", "get_metric_data", asked)["MetricDataResults"]
+        assert result["StatusCode"] == "Complete"
+        series.append([(stamp.timestamp(), value) for stamp, value in zip(*points(result), strict=True)])
+    assert series[0] == series[1]
+    assert len(series[0]) == (4 if period == 60 else 2)
+
+
+def at(epoch: float) -> datetime:
+    return datetime.fromtimestamp(epoch, UTC)
+
+
+def points(result: Any) -> tuple[Any, Any]:
+    return result["Timestamps"], result["Values"]
 
 
 def test_account_has_the_same_members(stage: Stage, second: Ask) -> None:
