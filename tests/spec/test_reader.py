@@ -242,6 +242,32 @@ def test_a_mistake_behind_an_alias_is_told_once(tmp_path: Path) -> None:
     assert problem.startswith("4: phases.peak.slos.latency.target: ")
 
 
+def test_rows_that_phases_share_are_held_against_each_phase(tmp_path: Path) -> None:
+    text = """\
+service: tiny
+request: {path: /}
+phases:
+  long:
+    rate: 1/s
+    hold: 10m
+    slos: &rows
+      depth:
+        metric: sqs.visible
+        target: "< 1000"
+        sustained: 4m
+        growth: none
+  short: {rate: 1/s, hold: 3m, slos: *rows}
+  shorter: {rate: 1/s, hold: 2m, slos: *rows}
+  climbing: {climb: {from: 1/s, step: 10 %, every: 1m, until: failed > 1 %, at_most: 5/s}, slos: *rows}
+"""
+    assert [problem.split(" holds")[0] for problem in problems(tmp_path, text)] == [
+        "11: phases.short.slos.depth.sustained: phase 'short'",
+        "11: phases.shorter.slos.depth.sustained: phase 'shorter'",
+        "12: phases.short.slos.depth.growth: phase 'short'",
+        "12: phases.shorter.slos.depth.growth: phase 'shorter'",
+    ]
+
+
 def test_the_same_mistake_twice_on_a_line_is_told_twice(tmp_path: Path) -> None:
     text = SMALL.replace("hold: 1m", "hold: 5, ramp: 5")
     assert [problem.split(" ")[1] for problem in problems(tmp_path, text)] == ["phases.peak.hold:", "phases.peak.ramp:"]
