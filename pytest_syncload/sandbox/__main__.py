@@ -33,6 +33,8 @@ from pytest_syncload.sandbox.processes import read_line, say, start
 USERS = 50
 _PROJECT = "syncwell-sandbox"
 _ENDED_WITHIN_S = 0.4
+#: What a write to a child says that has ended, or whose stdin was closed just now to end it.
+_GONE = (BrokenPipeError, ValueError)
 
 
 def main() -> int:
@@ -145,8 +147,8 @@ def _pass_on(child: subprocess.Popen[bytes], line: bytes) -> None:
     assert child.stdin is not None
     try:
         os.write(child.stdin.fileno(), line)
-    except (BrokenPipeError, ValueError):
-        pass  # it is gone, or its stdin was closed just now: the end is near either way
+    except _GONE:
+        pass  # the end is near
 
 
 def _lines(child: subprocess.Popen[bytes]) -> IO[bytes]:

@@ -202,6 +202,14 @@ def test_tasks_are_known_from_the_start_and_their_end_is_told(sandbox: Sandbox) 
     assert {container["name"]: container["exitCode"] for container in task["containers"]}["worker"] == 1
 
 
+def test_refused_connections_fault_closes_the_port(clock: ServiceClock) -> None:
+    sandbox = launch(SandboxSettings(faults=Faults(refused_connections_share=100)), clock, None)
+    try:
+        assert until(lambda: not listens(sandbox.announcement["base_url"]))
+    finally:
+        sandbox.close()
+
+
 def test_environment_keeps_the_resources_and_the_region_that_slo_yaml_gives(sandbox: Sandbox) -> None:
     filled = sandbox.fill(EMPTY)
     assert filled.aws is not None
