@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 from pytest_syncload.facts.clock import MINUTE
@@ -86,12 +87,8 @@ def statistic(stat: str, values: Mapping[float, float]) -> float:
             return max(values)
     ordered = sorted(values)
     rank = Fraction(stat[1:]) / 100 * sum(Fraction(count) for count in values.values())
-    seen = Fraction(0)
-    for value in ordered:
-        seen += Fraction(values[value])
-        if seen >= rank:
-            break
-    return value
+    reached = accumulate(Fraction(values[value]) for value in ordered)
+    return next(value for value, seen in zip(ordered, reached, strict=True) if seen >= rank)
 
 
 def _fold(series: Series, query: _Query, start: float, end: float, now: float) -> dict[int, float]:

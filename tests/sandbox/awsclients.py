@@ -14,6 +14,7 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.aws import Aws
 from pytest_syncload.sandbox.cloudwatch import Store
+from pytest_syncload.sandbox.getmetricdata import POINTS_A_CALL
 from pytest_syncload.sandbox.http import Answer, Request
 from pytest_syncload.sandbox.live import Live
 
@@ -61,12 +62,12 @@ class Stage:
         self.live = Live()
         self.put()
 
-    def put(self, faults: Faults | None = None) -> None:
+    def put(self, faults: Faults | None = None, *, points_a_call: int = POINTS_A_CALL) -> None:
         """A fresh AWS, of which nothing is known yet."""
         self.live = Live()
         self.touched = []
         self.last = Answer(0, b"")
-        self._aws = Aws(Store(), CLOCK, KEY, live=self.live, faults=faults, touched=self.touched.append)
+        self._aws = Aws(Store(), CLOCK, KEY, points_a_call, live=self.live, faults=faults, touched=self.touched.append)
 
     def answer(self, request: Request) -> Answer:
         """The answer of what is on stage."""

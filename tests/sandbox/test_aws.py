@@ -11,27 +11,21 @@ import botocore.exceptions
 import httpx
 import pytest
 
-from pytest_syncload.facts.clock import ServiceClock
-from pytest_syncload.sandbox.aws import Aws
-from pytest_syncload.sandbox.cloudwatch import Store
-from pytest_syncload.sandbox.http import asgi
-from pytest_syncload.sandbox.publisher import client
-from tests.sandbox.conftest import Serve
+from tests.sandbox.awsclients import CLOCK, Stage
 
-#: Service time runs far ahead of wall time, as it does in a sandbox after a while.
-CLOCK = ServiceClock.starting_now(offset_s=86_400, speed=60)
 SIGNED = "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/monitoring/aws4_request"
 PUT = "GraniteServiceVersion20100801.PutMetricData"
 
 
 @pytest.fixture
-def url(serve: Serve) -> str:
-    return serve(asgi(Aws(Store(), CLOCK, "KEY", points_a_call=2).answer))
+def url(stage: Stage) -> str:
+    stage.put(points_a_call=2)
+    return stage.url
 
 
 @pytest.fixture
-def cloudwatch(url: str) -> Any:
-    return client(endpoint_url=url, access_key_id="KEY", secret_access_key="s", region="us-east-1")
+def cloudwatch(stage: Stage, url: str) -> Any:
+    return stage.client("cloudwatch")
 
 
 def query(name: str, stat: str) -> dict[str, Any]:
@@ -81,8 +75,8 @@ def test_what_is_not_implemented_is_an_error(cloudwatch: Any) -> None:
         cloudwatch.get_metric_data(MetricDataQueries=[expression], StartTime=now, EndTime=now + timedelta(hours=1))
 
 
-def test_other_access_key_is_refused(url: str) -> None:
-    stray = client(endpoint_url=url, access_key_id="AKIAUSER", secret_access_key="s", region="us-east-1")
+def test_other_access_key_is_refused(stage: Stage) -> None:
+    stray = stage.client("cloudwatch", key="AKIAUSER")
     with pytest.raises(botocore.exceptions.ClientError) as refused:
         stray.put_metric_data(Namespace="N", MetricData=[{"MetricName": "m", "Value": 1}])
     assert refused.value.response["Error"]["Code"] == "UnrecognizedClientException"
