@@ -25,6 +25,8 @@ EDGE_S = MINUTE
 LONGEST_GAP_S = 30 * MINUTE
 #: Below it, one task is more than the plan's 0.5 %.
 FEW_TASKS = 200
+#: No picture: minutes of zero would look like a measurement.
+_NOT_MEASURED = Series(timestamps=(), values=(), period_s=60)
 #: How many different reasons are written out before the rest is counted.
 _REASONS_SHOWN = 5
 
@@ -61,8 +63,9 @@ _UNHEALTHY = ("health check", "unhealthy")
 class TaskErrors:
     """The tasks of a window. ``value`` is the counted share in percent, None where ``problem`` says why there is none.
 
-    ``n`` are the distinct tasks alive in the window, ``counts`` how they ended inside it, ``series`` the counted ones
-    by minute. ``notes`` are sentences that a reader of the value should know.
+    ``n`` are the distinct tasks alive in the window, ``counts`` how they ended inside it, ``series`` the counted
+    share by the minute in which they ended, which sums to the value; empty where there is none. ``notes`` are sentences
+    that a reader of the value should know.
     """
 
     value: float | None
@@ -106,7 +109,7 @@ def fold_tasks(census: Census | None, window: Window) -> TaskErrors:
         value=share if problem is None else None,
         n=len(tasks),
         counts=dict(counts),
-        series=_by_minute(counted, window),
+        series=_by_minute(counted, len(tasks), window) if problem is None else _NOT_MEASURED,
         notes=(*_notes(tasks, ended, counted), *_failed_polls(census)),
         problem=problem,
     )
@@ -213,10 +216,12 @@ def _failed_polls(census: Census | None) -> Iterable[str]:
         yield f"{times} {'poll' if times == 1 else 'polls'} of ECS failed: {what}"
 
 
-def _by_minute(counted: list[Task], window: Window) -> Series:
+def _by_minute(counted: list[Task], n: int, window: Window) -> Series:
     minutes = Counter(minute_floor(task.ended_at) for task in counted if task.ended_at is not None)
     return Series(
-        timestamps=window.minutes, values=tuple(float(minutes[minute]) for minute in window.minutes), period_s=60
+        timestamps=window.minutes,
+        values=tuple(100 * minutes[minute] / n for minute in window.minutes),
+        period_s=60,
     )
 
 

@@ -122,7 +122,7 @@ def test_a_share_is_of_the_tasks_alive_in_the_window() -> None:
     assert (found.value, found.n) == (40.0, 5)
     assert found.counts == {Stop.ALIVE: 3, Stop.APPLICATION: 1, Stop.FAILED_TO_START: 1}
     assert found.series.timestamps == WINDOW.minutes
-    assert found.series.values == (1.0, 1.0, *[0.0] * 8)
+    assert found.series.values == (20.0, 20.0, *[0.0] * 8)
 
 
 def test_no_error_among_few_tasks_says_how_few() -> None:
@@ -212,6 +212,7 @@ def test_other_stops_are_told_too() -> None:
 def test_what_was_not_seen_is_no_measurement(what: Census | None, problem: str) -> None:
     found = fold_tasks(what, WINDOW)
     assert found.value is None
+    assert found.series.values == ()
     assert found.problem is not None
     with pytest.raises(AssertionError, match=problem):
         raise AssertionError(found.problem)
@@ -314,5 +315,5 @@ def test_a_value_is_a_share_of_what_could_be_told_or_there_is_a_problem(tasks: l
     if found.value is not None:
         counted = sum(found.counts.get(stop, 0) for stop in COUNTED)
         assert found.value == 100 * counted / found.n
-        assert sum(found.series.values) == counted
+        assert sum(found.series.values) == pytest.approx(found.value)
         assert Stop.UNKNOWN not in found.counts
