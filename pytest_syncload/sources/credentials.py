@@ -38,6 +38,8 @@ def account(client: Any) -> tuple[Check, str | None]:
 def endpoints(clients: Iterable[Any]) -> Check:
     """Where each of the boto3 clients goes."""
     where = {client.meta.service_model.service_name: client.meta.endpoint_url for client in clients}
+    if len({*where.values()}) == 1:
+        return _check("endpoints", Finding.OK, f"{', '.join(sorted(where))}: {next(iter(where.values()))}")
     return _check("endpoints", Finding.OK, ", ".join(f"{name} {url}" for name, url in sorted(where.items())))
 
 
