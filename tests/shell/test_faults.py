@@ -59,11 +59,18 @@ def test_a_missing_metric_is_an_error(project: Project, faults: str, unproven: s
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
-@pytest.mark.parametrize("faults", ["{rejected_tokens: 100 %}", "{wrong_body: 1 %}"])
+@pytest.mark.parametrize("faults", ["{rejected_tokens: 5 %}", "{wrong_body: 1 %}"])
 def test_a_load_that_did_not_do_the_job_is_never_green(project: Project, faults: str) -> None:
     result, words = run(project, faults)
     assert words == dict.fromkeys(ALL, "ERROR") | {LOAD: "FAILED"}
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_where_no_request_is_accepted_no_load_is_offered(project: Project) -> None:
+    result, words = run(project, "{rejected_tokens: 100 %}")
+    assert words == dict.fromkeys(ALL, "ERROR")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert project.sent().get("peak") is None
 
 
 def test_verdicts_do_not_depend_on_assert(project: Project) -> None:

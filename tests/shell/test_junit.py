@@ -22,7 +22,7 @@ from pytest_syncload.facts.plan import (
     Target,
 )
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.shell.junit import row_properties, suite_properties, tell_suite
+from pytest_syncload.shell.junit import replace_properties, row_properties, suite_properties, tell_suite
 from tests.rows import LATENCY
 from tests.shell.conftest import Project
 
@@ -151,3 +151,11 @@ def test_every_report_that_takes_properties_of_the_suite_gets_them() -> None:
     taking = SimpleNamespace(add_global_property=lambda name, value: told.append((name, value)))
     tell_suite([SimpleNamespace(), taking, SimpleNamespace(add_global_property=None)], [("a", "b"), ("c", "d")])
     assert told == [("a", "b"), ("c", "d")]
+
+
+def test_a_second_attempt_leaves_no_property_of_the_first(pytester: pytest.Pytester) -> None:
+    item = pytester.getitem("def test_it(): pass", "test_it")
+    item.user_properties.append(("mine", 1))
+    replace_properties(item, [("value", "1.0"), ("target", "< 2")])
+    replace_properties(item, [("target", "< 2"), ("window", "")])
+    assert item.user_properties == [("mine", 1), ("target", "< 2"), ("window", "")]

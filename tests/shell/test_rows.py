@@ -25,6 +25,9 @@ def test_xfails(slo): pytest.xfail("known")
 @pytest.mark.xfail(reason="known")
 def test_marked(slo): pass
 
+@pytest.mark.xfail(run=False, reason="known")
+def test_marked_not_to_run(slo): pass
+
 def test_always_fails(slo): raise RuntimeError("mine")
 
 def test_is_given_what_was_measured(slo):
@@ -75,6 +78,7 @@ def test_no_body_and_no_mark_changes_a_verdict(project: Project, workers: tuple[
         "test_skips_as_unittest": skipped,
         "test_xfails": {breach: "FAILED", well: "XFAIL", unknown: "ERROR"},
         "test_marked": {breach: "FAILED", well: "XPASS", unknown: "ERROR"},
+        "test_marked_not_to_run": dict.fromkeys(ROWS, "ERROR"),
         "test_always_fails": {breach: "FAILED", well: "FAILED", unknown: "ERROR"},
         "test_is_given_what_was_measured": plain,
     }
@@ -102,12 +106,30 @@ def test_a_stripped_assert_changes_no_verdict(project: Project) -> None:
 
 def test_a_row_that_was_asked_for_and_never_judged_is_not_green(project: Project) -> None:
     hide_items(project)
-    write_tests(
-        project, "import pytest\n\n@pytest.mark.skip\ndef test_slo(slo): pass\n\ndef test_load(baseline): pass\n"
+    project.pytester.makepyfile(
+        test_rows_mine="""
+        import pytest
+
+        @pytest.mark.skip
+        def test_slo(slo): pass
+
+        def test_load(baseline): pass
+        """,
+        test_rows_replaced="""
+        import pytest
+
+        @pytest.fixture
+        def syncload_row(): return 1
+
+        def test_slo(slo): pass
+        """,
     )
-    result = project.run("-m", "baseline", "-n", "2")
-    result.assert_outcomes(passed=1, skipped=3)
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    skipped = project.run("-m", "baseline", "-n", "2", "test_rows_mine.py")
+    skipped.assert_outcomes(passed=1, skipped=3)
+    assert skipped.ret == pytest.ExitCode.TESTS_FAILED
+    replaced = project.run("-m", "baseline", "test_rows_replaced.py")
+    replaced.assert_outcomes(failed=3, deselected=4)
+    replaced.stdout.fnmatch_lines(["baseline::api-latency-p95 was not judged, so nothing was proven"])
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["beside the items", "instead of them"])
