@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 from pytest_syncload.conductor.ground import Ground, find
 from pytest_syncload.conductor.phase import Interrupted, run_phase
-from pytest_syncload.conductor.preflight import check, refusal
+from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
@@ -20,7 +20,7 @@ from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Phase, Resources, Slo, Spec
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.sources.awake import wait_until_awake
-from pytest_syncload.sources.aws import client
+from pytest_syncload.sources.aws import FOR_POLLS, client
 from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask
 from pytest_syncload.sources.ecs import Watch
 from pytest_syncload.sources.fold import observe
@@ -77,6 +77,8 @@ class Conductor:
             record = self.record(slo.phase)
         except Inconclusive as error:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=str(error))
+        if record.refused:
+            return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=refusal_of(slo, record.failed_checks))
         if record.result is None:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=record.problem or "the phase has no result")
         reading = record.reading or Reading(answers={}, problem=record.problem or "nothing was read", attempts=0)
@@ -125,8 +127,8 @@ class Conductor:
                 ground = self._prepared()
                 checks = check(self._spec, ground, self._folder, [phase], self._keep_going)
                 self._listen(Checked(phase=phase.name, checks=checks))
-                if failed := [each for each in checks if each.failed]:
-                    return PhaseRecord(result=None, reading=None, problem=refusal(failed), refused=True)
+                if failed := tuple(each for each in checks if each.failed):
+                    return PhaseRecord(result=None, reading=None, problem=refusal(failed), failed_checks=failed)
                 self._wake(phase, ground)
                 watch = self._watch(phase, ground, open_things)
                 result = run_phase(self._spec, phase, ground, self._folder, lock, self._listen)
@@ -171,7 +173,9 @@ class Conductor:
             cluster, service = service_of(ground.resources, "ecs.task_errors")
         except Inconclusive:
             return None  # the row's own verdict says what is not listed
-        return open_things.enter_context(Watch(client("ecs", ground.aws), cluster, service, ground.clock))
+        return open_things.enter_context(
+            Watch(client("ecs", ground.aws, patience=FOR_POLLS), cluster, service, ground.clock)
+        )
 
     def _read(self, phase: Phase, ground: Ground, result: PhaseResult) -> Reading:
         asks: list[Ask] = []

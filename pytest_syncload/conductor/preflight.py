@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_syncload.conductor.ground import Ground
@@ -18,8 +18,9 @@ from pytest_syncload.conductor.probe import probe
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
 from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, Refused
-from pytest_syncload.facts.plan import Phase, Spec
+from pytest_syncload.facts.plan import Phase, Slo, Spec
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.sources import credentials, inventory
@@ -33,12 +34,15 @@ _LONGEST_S = 8.0
 #: would show as the target's failures.
 _ROOM_S = 1.0
 
+#: The rows that are judged by what ECS says of tasks; they have no namespace.
+_TASKS = "ECS tasks"
 #: What holds the resources that rows look at, by the namespace of their metrics.
 _KINDS: Mapping[str, tuple[str, Callable[..., inventory.Found]]] = {
     "AWS/DynamoDB": ("dynamodb", inventory.tables),
     "AWS/SQS": ("sqs", inventory.queue),
     "AWS/ElastiCache": ("elasticache", inventory.cache),
     "AWS/ECS": ("ecs", inventory.service),
+    _TASKS: ("ecs", inventory.tasks),
 }
 
 
@@ -50,7 +54,6 @@ def check(
     The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
     """
     rows = _Rows.of(spec, ground, phases)
-    region = ground.aws.region
     until = time.monotonic() + _LONGEST_S
 
     def in_time() -> str | None:
@@ -59,26 +62,45 @@ def check(
 
     with ThreadPoolExecutor(max_workers=8) as pool:
         sending = pool.submit(probe, spec, ground, folder, in_time)
-        asking = [pool.submit(_identity, ground, phases), pool.submit(_dry_run, ground, rows.by_query)]
-        comparing = [
-            pool.submit(_compare, ground, service, partial(compare, rows=rows.by_namespace[namespace]))
-            for namespace, (service, compare) in _KINDS.items()
-            if namespace in rows.by_namespace
-        ]
-        asked = [each for future in asking for each in future.result()]
-        compared = inventory.everything((future.result() for future in comparing), region)
+        who = _identity(ground, phases, rows.all)
+        # With credentials that AWS does not take, every further question would only be refused the same way.
+        asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, pool)
         sent = sending.result()
-    return (*_limits(spec, ground, phases), *asked, *rows.unlisted, *compared, sent)
+    return (*_limits(spec, ground, phases), *who, *rows.unlisted, *asked, sent)
+
+
+def _ask_aws(ground: Ground, rows: _Rows, pool: ThreadPoolExecutor) -> list[Check]:
+    """Every query once, and what slo.yaml lists against what there is."""
+    querying = pool.submit(_dry_run, ground, rows.by_query)
+    comparing = [
+        pool.submit(_compare, ground, service, partial(compare, rows=rows.by_namespace[namespace]))
+        for namespace, (service, compare) in _KINDS.items()
+        if namespace in rows.by_namespace
+    ]
+    found = inventory.everything([each.result() for each in comparing], ground.aws.region)
+    return [*querying.result(), *found]
 
 
 def refusal(failed: Sequence[Check]) -> str:
     """Why no load was offered, all of it in one text."""
-    count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
-    lines = [f"{count} before the load failed, so nothing was sent:"]
+    lines = [f"{_headline(failed)}:"]
     for each in failed:
         lines.append(f"  {each.name}: {each.says}")
         lines += [f"    needed by {row}" for row in each.rows]
     return "\n".join(lines)
+
+
+def refusal_of(slo: Slo, failed: Sequence[Check]) -> str:
+    """The same for one row: what concerns it in full, the rest by name."""
+    own = [(each, row) for each in failed for row in each.rows if row.partition(" ")[0] == slo.id]
+    if not own:
+        return f"{_headline(failed)} ({', '.join(each.name for each in failed)}); {slo.phase}::load says why"
+    return "; ".join([_headline(failed), *(f"{each.name}: {each.says} (needed by {row})" for each, row in own)])
+
+
+def _headline(failed: Sequence[Check]) -> str:
+    count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
+    return f"{count} before the load failed, so nothing was sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +110,11 @@ class _Rows:
     by_namespace: dict[str, tuple[str, ...]]
     by_query: dict[Query, tuple[str, ...]]
     unlisted: tuple[Check, ...]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every row that looks at something, once."""
+        return tuple(dict.fromkeys(row for rows in self.by_namespace.values() for row in rows))
 
     @classmethod
     def of(cls, spec: Spec, ground: Ground, phases: Sequence[Phase]) -> _Rows:
@@ -106,7 +133,8 @@ class _Rows:
                 unlisted.append(Check(name="row", finding=finding, says=str(error), rows=(place,)))
                 continue
             if preset.fold is Fold.TASKS:
-                by_namespace.setdefault("AWS/ECS", {})[f"{place}: ECS ListTasks, DescribeTasks"] = None
+                for namespace in ("AWS/ECS", _TASKS):
+                    by_namespace.setdefault(namespace, {})[f"{place}: ECS ListTasks, DescribeTasks"] = None
             for namespace in dict.fromkeys(query.namespace for query in queries):
                 first, *more = [query for query in queries if query.namespace == namespace]
                 shown = f"{first}" + (f" and {len(more)} more" if more else "")
@@ -140,20 +168,20 @@ def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
     return found
 
 
-def _identity(ground: Ground, phases: Sequence[Phase]) -> Sequence[Check]:
+def _identity(ground: Ground, phases: Sequence[Phase], rows: tuple[str, ...]) -> list[Check]:
     """Who asks AWS, where, and whether the credentials last until the planned end."""
-    names = ("cloudwatch", *(service for service, _ in _KINDS.values()), "sts")
+    services = ("cloudwatch", *dict.fromkeys(service for service, _ in _KINDS.values()), "sts")
     try:
-        clients = {name: client(name, ground.aws, patience=FOR_CHECKS) for name in names}
+        clients = {service: client(service, ground.aws, patience=FOR_CHECKS) for service in services}
     except Refused as error:
-        return [Check(name="endpoints", finding=Finding.FAILED, says=str(error))]
-    planned = sum(phase.ramp_s + phase.hold_s + DEADLINE_MINUTES * 60 for phase in phases)
+        return [Check(name="endpoints", finding=Finding.FAILED, says=str(error), rows=rows)]
+    planned = sum(phase.ramp_s + phase.hold_s + DEADLINE_MINUTES * MINUTE for phase in phases)
     now = time.time()
+    expiry = credentials.expiry(ground.aws, now=now, ends=now + ground.clock.wall_seconds(planned))
     who, _ = credentials.account(clients["sts"])
     return [
         credentials.endpoints(clients.values()),
-        credentials.expiry(ground.aws, now=now, ends=now + ground.clock.wall_seconds(planned)),
-        who,
+        *(replace(each, rows=rows) if each.failed else each for each in (expiry, who)),
     ]
 
 

@@ -22,6 +22,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from pytest_syncload.facts.check import Check
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
@@ -33,20 +34,26 @@ from pytest_syncload.sources.settle import Reading
 _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
+_CHECKS = TypeAdapter(tuple[Check, ...])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseRecord:
     """What is known of a phase that was asked for: its result and what CloudWatch and ECS said, or why there is none.
 
-    ``refused`` says that a check before the load failed, so nothing was sent.
+    ``failed_checks`` are those before the load that failed: nothing was sent then.
     """
 
     result: PhaseResult | None
     reading: Reading | None
     problem: str | None
     census: Census | None = None
-    refused: bool = False
+    failed_checks: tuple[Check, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether a check before the load failed."""
+        return bool(self.failed_checks)
 
 
 class RunFolder:
@@ -108,7 +115,7 @@ class RunFolder:
                 reading=None if answers is None else _reading_from_json(answers),
                 problem=data["problem"],
                 census=None if tasks is None else _CENSUS.validate_python(tasks),
-                refused=data["refused"],
+                failed_checks=_CHECKS.validate_python(data["failed_checks"]),
             )
         except (ValidationError, KeyError, TypeError, ValueError) as error:
             raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {error}") from None
@@ -129,7 +136,8 @@ class RunFolder:
         if record.census is not None:
             self.write(f"{phase}.tasks.json", _CENSUS.dump_python(record.census, mode="json"))
         result = None if record.result is None else _result_to_json(record.result)
-        said = {"problem": record.problem, "refused": record.refused, "result": result}
+        failed = _CHECKS.dump_python(record.failed_checks, mode="json")
+        said = {"problem": record.problem, "failed_checks": failed, "result": result}
         self.write(f"{phase}.result.json", said)
 
     def keep_verdict(self, verdict: Verdict) -> None:

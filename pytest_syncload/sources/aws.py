@@ -133,11 +133,6 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
     return made
 
 
-def cloudwatch_client(access: AwsAccess) -> Any:
-    """The CloudWatch client that verdicts are read with. Raises `Refused`."""
-    return client("cloudwatch", access)
-
-
 def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
     """One call by its name in AWS's reference, such as ``ListTasks``.
 

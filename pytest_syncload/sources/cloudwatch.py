@@ -11,13 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import botocore.exceptions
-
 from pytest_syncload.facts.catalogue import REQUEST_COUNT, Query, Role, fill, queries_for
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Resources, Slo
 from pytest_syncload.facts.result import Window
-from pytest_syncload.sources.aws import explained
+from pytest_syncload.sources.aws import call
 
 #: Queries a call, by CloudWatch's own limit.
 QUERIES_A_CALL = 500
@@ -25,6 +23,8 @@ MINUTE_S = 60
 #: The longest period CloudWatch folds to one point.
 LONGEST_PERIOD_S = 86_400
 COMPLETE = "Complete"
+#: Our own word for a query that no page of an answer speaks of.
+MISSING = "missing"
 #: Statistics that add up over minutes; all others must be folded by CloudWatch itself.
 COUNTING = ("Sum", "SampleCount")
 
@@ -110,12 +110,9 @@ def _fetch_batch(client: Any, asks: Sequence[Ask], window: Window) -> dict[Ask, 
     statuses: dict[str, str] = {}
     seen: set[str] = set()
     while True:
-        try:
-            page = client.get_metric_data(**request)
-        except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError) as error:
-            raise explained(error, f"GetMetricData at {client.meta.endpoint_url}") from None
+        page = call(client, "GetMetricData", **request)
         for result in page["MetricDataResults"]:
-            statuses[result["Id"]] = result.get("StatusCode", "missing")
+            statuses[result["Id"]] = result.get("StatusCode", MISSING)
             stamps = (stamp.timestamp() for stamp in result.get("Timestamps", ()))
             points[result["Id"]].update(zip(stamps, result.get("Values", ()), strict=True))
         token = page.get("NextToken")
@@ -125,7 +122,7 @@ def _fetch_batch(client: Any, asks: Sequence[Ask], window: Window) -> dict[Ask, 
             raise Inconclusive("GetMetricData gave the same NextToken twice; its pages cannot be read to the end")
         seen.add(token)
         request["NextToken"] = token
-    return {ask: _answer(ask, statuses.get(f"q{n}", "missing"), points[f"q{n}"]) for n, ask in enumerate(asks)}
+    return {ask: _answer(ask, statuses.get(f"q{n}", MISSING), points[f"q{n}"]) for n, ask in enumerate(asks)}
 
 
 def _metric_data_query(name: str, ask: Ask) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.result import Window
 from pytest_syncload.sources.aws import Rejected
-from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, Ask, fetch
+from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, MISSING, Ask, fetch
 
 #: The last whole service minutes that are asked for.
 MINUTES = 3
@@ -49,7 +49,7 @@ def _ask(client: Any, asks: Sequence[Ask], rows: Mapping[Query, tuple[str, ...]]
         return [_failed(str(error), tuple(dict.fromkeys(row for ask in asks for row in rows[ask.query])))]
     checks = []
     for ask, answer in answers.items():
-        if answer.status in ("PartialData", "InternalError"):
+        if answer.status in ("PartialData", "InternalError", MISSING):
             # It passes; the verdict asks again until it is whole.
             says = f"{ask.query} is {answer.status} at present, not {COMPLETE}"
             checks.append(Check(name=_NAME, finding=Finding.NOTE, says=says, rows=rows[ask.query]))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from pytest_syncload.facts.catalogue import PRESETS, Rule
+from pytest_syncload.facts.catalogue import GROWTH_MINUTES, PRESETS, Rule
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.plan import Slo, Target
 from pytest_syncload.facts.units import Kind, format_duration
@@ -20,8 +20,7 @@ from pytest_syncload.spec.fields import Given, Text, wrong
 from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
 
-#: Of five minutes only a rise without one step back is significant, and of four none is.
-SHORTEST_GROWTH_S = 6 * MINUTE
+_SHORTEST_GROWTH_S = GROWTH_MINUTES * MINUTE
 
 # A level that lasted is above or below something, and a queue drains downwards.
 _SIGNS = {Rule.SUSTAINED: ("<", "<=", ">", ">="), Rule.DRAINS: ("<", "<=")}
@@ -159,6 +158,6 @@ def beyond_the_hold(slo: Slo, hold_s: float) -> Iterator[tuple[Rule, str]]:
     if slo.sustained_s is not None and slo.sustained_s > hold_s:
         wanted = format_duration(slo.sustained_s)
         yield Rule.SUSTAINED, f"{held}, so nothing can last {wanted}; hold longer, or ask for less"
-    if slo.growth is not None and hold_s < SHORTEST_GROWTH_S:
-        wanted = format_duration(SHORTEST_GROWTH_S)
+    if slo.growth is not None and hold_s < _SHORTEST_GROWTH_S:
+        wanted = format_duration(_SHORTEST_GROWTH_S)
         yield Rule.GROWTH, f"{held}, and growth shows in {wanted} or more; hold longer, or leave it out"

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from pytest_syncload.facts.catalogue import GROWTH_MINUTES
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.observation import Observation, Ruling
 from pytest_syncload.facts.units import Kind, format_duration, format_number, format_quantity
@@ -24,9 +25,6 @@ SIGNIFICANT_IN_HALF = 0.01
 #: simulated holds of 15 minutes at 1,000 and 3,000/s, with a limit of 1,000, a queue whose workers are used to 90 % was
 #: taken for a growing one in at most one hold of 400, used to 98 % in one of 25; used to 102 %, in all.
 MATERIAL_SHARE = 0.05
-#: Of rises eight times as large as the noise, a test over six minutes let one in a hundred pass, five minutes four,
-#: four minutes nine.
-MIN_MINUTES = 6
 #: A level is back only after so many minutes: one low minute may be SQS's approximation.
 BACK_MINUTES = 2
 
@@ -70,7 +68,7 @@ def judge_growth(observation: Observation) -> Part:
     values, kind = observation.series.values, observation.kind
     material = MATERIAL_SHARE * observation.slo.target.value
     third = len(values) // 3
-    before, half = values[:-third], values[-max(MIN_MINUTES, math.ceil(len(values) / 2)) :]
+    before, half = values[:-third], values[-max(GROWTH_MINUTES, math.ceil(len(values) / 2)) :]
     hold = trend(values)
     figures = f"slope {_pace(hold, kind)}, {_chance(hold.p)}"
     if max(values[-BACK_MINUTES:]) <= min(before) + material:
@@ -95,10 +93,10 @@ def judge_growth(observation: Observation) -> Part:
 
 def _incomplete(observation: Observation) -> str | None:
     series, wanted = observation.series, observation.window.minutes
-    if len(wanted) < MIN_MINUTES:
+    if len(wanted) < GROWTH_MINUTES:
         return (
             f"a hold of {format_duration(observation.window.seconds)} cannot show whether it grows; hold for at least "
-            f"{format_duration(MIN_MINUTES * MINUTE)}"
+            f"{format_duration(GROWTH_MINUTES * MINUTE)}"
         )
     if series.timestamps != wanted or series.period_s != MINUTE:
         there = len({*series.timestamps} & {*wanted})

@@ -40,19 +40,19 @@ def _doubts(observation: Observation, result: PhaseResult, unsettled: str | None
     """All that keeps the value from being believed. An invalid phase explains all the others, so it stands alone."""
     if result.invalid:
         return ["the phase is invalid: " + "; ".join(reason.what for reason in result.invalid)]
-    doubts = []
+    # What concerns every row comes first: it is often the cause of the others.
+    doubts = [] if unsettled is None else [unsettled]
     if observation.window != result.window:
         doubts.append("the observation is of another window than the phase's hold")
     if observation.problem is not None:
-        doubts.append(observation.problem)
+        if observation.problem != unsettled:
+            doubts.append(observation.problem)
     elif observation.value is None or not math.isfinite(observation.value):
         doubts.append(f"there is no value: {observation.value}")
     elif (observation.samples or 0) < (needed := min_samples(observation.slo)):
         doubts.append(
             f"{observation.samples or 0} samples stand behind the value, and this row needs {needed} (min_samples)"
         )
-    if unsettled is not None:
-        doubts.append(unsettled)
     return doubts
 
 

@@ -130,7 +130,8 @@ def test_without_a_prepared_environment_nothing_is_sent(folder: RunFolder, monke
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Check:
-    failed = Check(name="queue hot-pth", finding=Finding.FAILED, says="there is none", rows=("peak::depth",))
+    place = f"{THROTTLES.id} (slo.yaml:9): AWS/DynamoDB ReadThrottleEvents Sum {{TableName=jobs}}"
+    failed = Check(name="table jobs", finding=Finding.FAILED, says="there is none; correct it", rows=(place,))
     note = Check(name="account", finding=Finding.NOTE, says="it is yours")
     monkeypatch.setattr(conducting, "check", lambda *_: (note, failed))
     return failed
@@ -142,14 +143,15 @@ def test_where_a_check_fails_no_load_is_offered_and_every_row_says_why(
     asked: list[object] = []
     monkeypatch.setattr(conducting, "run_phase", lambda *given: asked.append(given))
     heard: list[Event] = []
+    nothing = "1 check before the load failed, so nothing was sent"
     for mine in (conductor(ready, heard=heard), conductor(ready)):
         record = mine.record("peak")
-        assert (record.refused, record.result) == (True, None)
-        verdict = mine.verdict(LATENCY)
-        assert verdict.ruling is Ruling.INCONCLUSIVE
-        for part in ("1 check before the load failed, so nothing was sent", "queue hot-pth: there is none", "peak::depth"):
-            assert part in verdict.reason
-        assert "it is yours" not in verdict.reason
+        assert (record.refused, record.failed_checks, record.result) == (True, (failing,), None)
+        assert record.problem == f"{nothing}:\n  table jobs: there is none; correct it\n    needed by {failing.rows[0]}"
+        own, other = mine.verdict(THROTTLES), mine.verdict(LATENCY)
+        assert own.ruling is other.ruling is Ruling.INCONCLUSIVE
+        assert own.reason == f"{nothing}; table jobs: there is none; correct it (needed by {failing.rows[0]})"
+        assert other.reason == f"{nothing} (table jobs); peak::load says why"
     assert asked == []
     assert [type(event) for event in heard] == [Checked]
 

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pytest_syncload.facts.catalogue import GROWTH_MINUTES
 from pytest_syncload.facts.observation import Ruling
-from pytest_syncload.verdict.growth import MIN_MINUTES, judge_growth, trend
+from pytest_syncload.verdict.growth import judge_growth, trend
 from tests.verdict.series import START, minutes, watched, with_limit
 
 SEVERITY = {Ruling.PASS: 0, Ruling.INCONCLUSIVE: 1, Ruling.BREACH: 2}
 
 #: Whole numbers, so that a trend that is added is added exactly; enough of them small for ties.
 DEPTHS = st.lists(
-    st.one_of(st.integers(0, 5), st.integers(0, 120), st.integers(0, 5000)), min_size=MIN_MINUTES, max_size=30
+    st.one_of(st.integers(0, 5), st.integers(0, 120), st.integers(0, 5000)), min_size=GROWTH_MINUTES, max_size=30
 )
 
 
@@ -111,7 +112,7 @@ def test_growth_counts_whatever_the_target_asks_of_the_value() -> None:
     assert judge_growth(watched(range(2000, 2900, 60), with_limit(1000, ">"))).ruling is Ruling.BREACH
 
 
-@pytest.mark.parametrize("count", range(1, MIN_MINUTES))
+@pytest.mark.parametrize("count", range(1, GROWTH_MINUTES))
 def test_a_short_hold_proves_nothing_and_says_how_long_it_must_be(count: int) -> None:
     part = judge_growth(watched([0] * count))
     assert part.ruling is Ruling.INCONCLUSIVE
@@ -177,7 +178,7 @@ def test_falling_minutes_never_grow(values: list[int]) -> None:
 
 
 @settings(deadline=None)
-@given(st.integers(MIN_MINUTES, 30), st.integers(4, 1000))
+@given(st.integers(GROWTH_MINUTES, 30), st.integers(4, 1000))
 def test_a_straight_line_that_adds_a_share_of_the_limit_is_always_a_breach(count: int, per_minute: int) -> None:
     limit = per_minute * (count - 1) / 0.06
     part = judge_growth(watched([per_minute * number for number in range(count)], with_limit(limit)))

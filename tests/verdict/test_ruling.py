@@ -111,7 +111,7 @@ def test_answers_that_are_not_final_prove_nothing() -> None:
 def test_all_doubts_stand_in_one_reason() -> None:
     moved = seen(window=Window(start=WINDOW.start + 60, end=WINDOW.end), problem="no data point", value=None)
     verdict = judge(moved, result(), "not settled")
-    assert verdict.reason == ("the observation is of another window than the phase's hold; no data point; not settled")
+    assert verdict.reason == ("not settled; the observation is of another window than the phase's hold; no data point")
 
 
 def test_an_invalid_phase_explains_all_the_rest() -> None:
