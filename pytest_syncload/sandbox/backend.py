@@ -16,14 +16,14 @@ from pytest_syncload.sandbox.backlog import DEFAULT_WORKERS, Backlog
 from pytest_syncload.sandbox.cache import node_cpu
 from pytest_syncload.sandbox.fleet import DESIRED, Fleet
 from pytest_syncload.sandbox.minutes import Minute, Minutes
+from pytest_syncload.sandbox.state import Steadiness
 
 #: CPU time of a task that a request costs: 3,000/s are 75 % of four tasks of one vCPU each.
 DEFAULT_REQUEST_CPU_MS = 1.0
 #: From waking to the first minute of a queue that is published. AWS says up to 15 minutes.
 _WAKING_S = 2 * MINUTE
-#: Jobs in a service minute that are load. A request that only tries the service out must not bring a deployment on,
-#: which would be over before there is load.
-_LOAD = 10
+#: Of which load must be steady for a deployment to begin: it takes less than two minutes and must fall into a hold.
+_STEADY_S = MINUTE / 2
 
 
 class Backend:
@@ -40,7 +40,9 @@ class Backend:
         self._backlog = Backlog(self._workers, now)
         self._fleet = Fleet(faults, clock.at(now))
         self._queue_from = math.inf
-        self._worked = self._loaded = False
+        self._worked = False
+        #: While a deployment is still to come.
+        self._undeployed = Steadiness(clock.wall_seconds(_STEADY_S), now) if faults.deployment else None
         self._told: tuple[int, int] | None = None
         self._began = self._since = now
         self._minute = int(minute_floor(clock.at(now)))
@@ -50,8 +52,12 @@ class Backend:
         """A job was accepted: its message goes to the queue."""
         if now >= self._minute_ends:
             self.tick(now)
-        if not self._loaded:
-            self._come_to_work(now)
+        if not self._worked:
+            self._worked = True
+            self._fleet.begin(self._clock.at(now))
+            self.touch(now)
+        if self._undeployed is not None:
+            self._undeployed.came()
         self._backlog.send(now)
 
     def touch(self, now: float) -> None:
@@ -68,6 +74,9 @@ class Backend:
             self._minute += int(MINUTE)
             self._minute_ends = self._clock.monotonic_at(self._minute + MINUTE)
         self._move(now)
+        if self._undeployed is not None and self._undeployed.reached(now):
+            self._undeployed = None
+            self._fleet.deploy(self._clock.at(now))
 
     def news(self) -> dict[str, Any] | None:
         """What the doubles need to know, as JSON; None where no task changed and no minute ended since it was asked."""
@@ -77,15 +86,6 @@ class Backend:
         self._told = told
         queue = {"visible": self._backlog.visible, "not_visible": self._backlog.not_visible}
         return {"queue": queue, **self._fleet.described()}
-
-    def _come_to_work(self, now: float) -> None:
-        if not self._worked:
-            self._worked = True
-            self._fleet.begin(self._clock.at(now))
-            self.touch(now)
-        if self._minutes.begin(self._minute).accepted + 1 >= _LOAD:
-            self._loaded = True
-            self._fleet.deploy(self._clock.at(now))
 
     def _move(self, now: float) -> None:
         self._fleet.advance(self._clock.at(now))

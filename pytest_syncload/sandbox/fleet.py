@@ -122,7 +122,6 @@ class Fleet:
         sound = DESIRED - crashing - leaking
         self._builds = [Build.CRASHES] * crashing + [Build.LEAKS] * leaking + [Build.SOUND] * sound
         self._memory = _DEFAULT_MEMORY if faults.task_memory_share is None else faults.task_memory_share
-        self._deploys = faults.deployment
         self._working = False
         self._at = now
         self._task_seconds = 0.0
@@ -148,11 +147,11 @@ class Fleet:
             self._set_fuse(task, now)
 
     def deploy(self, now: float) -> None:
-        """Load has come: the deployment begins, where one is asked for."""
+        """A new deployment begins."""
         self.advance(now)
-        if self._deploys:
-            self._deployments.append(Deployment(revision=2, created=now))
-            self._settle(now)
+        revision = self._deployments[-1].revision + 1
+        self._deployments.append(Deployment(revision=revision, created=now))
+        self._settle(now)
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due up to ``now``."""

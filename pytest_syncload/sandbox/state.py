@@ -1,4 +1,4 @@
-"""What the stand-in service remembers: write capacity, idempotency keys, whose turn a fault is.
+"""What the stand-in service remembers: capacity, idempotency keys, whose turn a fault is, whether load is steady.
 
 Counted state and no socket, no clock of its own: every method is told the time. It must never invent an answer.
 """
@@ -14,6 +14,9 @@ _WHOLE = 100_000_000
 #: Writes a second that the table takes, and its index too, unless a fault says otherwise: far above what one core of a
 #: laptop offers.
 DEFAULT_CAPACITY_PER_S = 20_000.0
+
+#: Arrivals in a window that are load, and not somebody who tries the service out.
+_LOAD = 10
 
 #: Keys remembered. More than a sandbox phase offers; beyond it the oldest is forgotten.
 KEY_LIMIT = 500_000
@@ -72,6 +75,35 @@ class Capacity:
             return consumed, 1
         self._tokens -= 1
         return consumed + 1, 0
+
+
+class Steadiness:
+    """Whether load has come and does not grow any more: what happens under load must not be over before the hold.
+
+    Arrivals are counted in windows of ``window_s`` (monotonic seconds), and compared with the window before.
+    """
+
+    __slots__ = ("_before", "_count", "_ends", "_window_s")
+
+    def __init__(self, window_s: float, now: float) -> None:
+        self._window_s = window_s
+        self._ends = now + window_s
+        self._count = 0
+        self._before = 0
+
+    def came(self) -> None:
+        """One more arrival."""
+        self._count += 1
+
+    def reached(self, now: float) -> bool:
+        """Whether a window that ended by ``now``, since the last call, had steady load."""
+        steady = False
+        while now >= self._ends:
+            # A step of 5 % is the end of a ramp over ten windows, or noise; one arrival is nobody's growth.
+            steady = steady or _LOAD <= self._count <= 1.05 * self._before + 1
+            self._before, self._count = self._count, 0
+            self._ends += self._window_s
+        return steady
 
 
 class Known(Enum):

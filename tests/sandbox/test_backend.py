@@ -137,19 +137,33 @@ def test_no_tasks_fault_shows_in_another_row(crashing: int, leaking: int, deploy
             assert gauges["queue"]["visible"] < 200
 
 
-def test_deployment_waits_for_load() -> None:
+def revisions(driven: Driven) -> set[int]:
+    """Of the tasks that are to run."""
+    driven.work(1, 0)  # a minute's end brings news
+    news = driven.backend.news()
+    assert news is not None
+    assert {task["stop_code"] for task in news["tasks"]} <= {None, "ServiceSchedulerInitiated"}
+    return {task["revision"] for task in news["tasks"] if task["desired_status"] == "RUNNING"}
+
+
+def test_deployment_waits_for_load_that_does_not_grow_any_more() -> None:
     driven = Driven(deployment=True)
-    for _ in range(30):  # more jobs than a minute of load, but a few in each minute
+    for _ in range(5):  # a request now and then is no load
         driven.work(0.05, 20)
         driven.work(0.95, 0)
-    news = driven.backend.news()
-    assert news is not None
-    assert {task["revision"] for task in news["tasks"]} == {1}
-    driven.work(3, 100)
-    news = driven.backend.news()
-    assert news is not None
-    assert {task["revision"] for task in news["tasks"] if task["desired_status"] == "RUNNING"} == {2}
-    assert {task["stop_code"] for task in news["tasks"]} == {None, "ServiceSchedulerInitiated"}
+    for tenth in range(1, 11):  # a ramp of five minutes
+        driven.work(0.5, 40 * tenth)
+    assert {task["revision"] for task in driven.backend.news()["tasks"]} == {1}  # type: ignore[index]
+    driven.work(3, 400)
+    assert revisions(driven) == {2}
+
+
+def test_deployment_needs_no_ramp_and_comes_once() -> None:
+    driven = Driven(deployment=True)
+    driven.work(3, 60)
+    assert revisions(driven) == {2}
+    driven.work(3, 60)
+    assert revisions(driven) == {2}
 
 
 @pytest.mark.parametrize(("crashing", "least", "most"), [(0, 0, 20), (4, 40, 150)])

@@ -18,7 +18,6 @@ T0 = 1_800_000_000.0
 def begun(**faults: Any) -> Fleet:
     fleet = Fleet(Faults(**faults), T0)
     fleet.begin(T0)
-    fleet.deploy(T0)
     return fleet
 
 
@@ -53,10 +52,9 @@ def test_sound_tasks_run_on_and_on() -> None:
 
 
 def test_nothing_crashes_before_the_first_request() -> None:
-    fleet = Fleet(Faults(crashing_tasks=2, out_of_memory_tasks=2, deployment=True), T0)
+    fleet = Fleet(Faults(crashing_tasks=2, out_of_memory_tasks=2), T0)
     fleet.advance(T0 + 3_000)
     assert fleet.running == DESIRED
-    assert {task["revision"] for task in fleet.described()["tasks"]} == {1}
     assert sum(fleet.minute(T0 + 3_000)[1]) / DESIRED == 35
 
 
@@ -116,7 +114,8 @@ def test_service_average_of_memory_stays_low_while_tasks_leak(leaking: int) -> N
 
 
 def test_deployment_replaces_all_tasks_one_after_the_other() -> None:
-    fleet = begun(deployment=True)
+    fleet = begun()
+    fleet.deploy(T0)
     running = []
     for second in range(120):
         fleet.advance(T0 + second)
@@ -142,7 +141,8 @@ def test_deployment_replaces_all_tasks_one_after_the_other() -> None:
 
 
 def test_stopped_task_is_shown_for_an_hour() -> None:
-    fleet = begun(deployment=True)
+    fleet = begun()
+    fleet.deploy(T0)
     fleet.advance(T0 + 200)
     last = max(task["stopped"] for task in stopped(fleet))
     fleet.advance(last + SHOWN_S - 1)
@@ -166,8 +166,11 @@ def test_memory_fault_sets_the_base_and_ends_at_all_of_it() -> None:
 def test_service_heals_and_how_often_it_is_looked_at_changes_nothing(
     crashing: int, leaking: int, deployment: bool, gaps: list[float]
 ) -> None:
-    faults = {"crashing_tasks": crashing, "out_of_memory_tasks": leaking, "deployment": deployment}
+    faults = {"crashing_tasks": crashing, "out_of_memory_tasks": leaking}
     often, once, now = begun(**faults), begun(**faults), T0
+    if deployment:
+        often.deploy(now)
+        once.deploy(now)
     for gap in gaps:
         now += gap
         often.advance(now)

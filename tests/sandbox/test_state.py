@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.sandbox.state import Capacity, Keys, Known, Turn
+from pytest_syncload.sandbox.state import Capacity, Keys, Known, Steadiness, Turn
 
 
 @pytest.mark.parametrize(("percent", "of", "taken"), [(0.5, 1000, 5), (0.1, 1000, 1), (0, 50, 0), (100, 50, 50)])
@@ -57,6 +57,45 @@ def test_idle_capacity_saves_one_second_of_capacity_only() -> None:
     bucket = Capacity(10, 0.0)
     events = [bucket.write(100.0)[1] for _ in range(12)]
     assert events == [0] * 10 + [1, 1]
+
+
+def steady_in(*counts: int) -> list[int]:
+    """The windows after which load was called steady."""
+    steadiness, found = Steadiness(0.5, 0.0), []
+    for number, count in enumerate(counts):
+        for _ in range(count):
+            steadiness.came()
+        if steadiness.reached(0.5 * (number + 1)):
+            found.append(number)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("counts", "steady"),
+    [
+        ((0, 1, 1, 0, 9, 9), []),  # not load
+        ((20, 20), [1]),
+        ((15, 20, 20), [2]),  # it came in the middle of a window
+        ((20, 40, 60, 80, 100, 120, 140, 160, 180, 200), []),
+        ((180, 200, 200, 201), [2, 3]),
+        ((25, 26), [1]),
+    ],
+)
+def test_load_is_steady_when_it_has_come_and_grows_no_more(counts: tuple[int, ...], steady: list[int]) -> None:
+    assert steady_in(*counts) == steady
+
+
+def test_windows_that_nobody_looked_at_are_not_forgotten() -> None:
+    steadiness = Steadiness(0.5, 0.0)
+    for _ in range(2):
+        for _ in range(50):
+            steadiness.came()
+        assert not steadiness.reached(0.4)
+    assert not steadiness.reached(0.5)
+    for _ in range(100):
+        steadiness.came()
+    assert steadiness.reached(5.0)
+    assert not steadiness.reached(5.4)
 
 
 def test_key_rules() -> None:
