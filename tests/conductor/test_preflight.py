@@ -1,0 +1,273 @@
+"""What is found before load, against a sandbox over real sockets: each mistake once, by row, query and fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_syncload.conductor import preflight
+from pytest_syncload.conductor.ground import Ground, prepare
+from pytest_syncload.conductor.preflight import check, refusal, refusal_of
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.plan import (
+    AwsAccess,
+    Climb,
+    Faults,
+    RawQuery,
+    SandboxSettings,
+    Slo,
+)
+from pytest_syncload.load.limits import Cap
+from tests.conductor.plans import SANDBOX, phase, spec
+from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
+
+ROWS = (LATENCY, ERRORS, THROTTLES, DEPTH, CACHE, TASKS)
+PHASE = phase("peak", *ROWS)
+LISTED = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})
+
+Prepared = tuple[Ground, RunFolder]
+
+
+def prepared(path: Path, stack: ExitStack, faults: Faults) -> Prepared:
+    folder = RunFolder(path / "run")
+    folder.make()
+    stack.enter_context(folder.controller_lock())
+    environment = replace(SANDBOX, sandbox=SandboxSettings(speed=60.0, faults=faults))
+    return prepare(spec(environment=environment), folder, stack), folder
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """One sandbox for all tests that only look at it."""
+    with ExitStack() as stack:
+        yield prepared(tmp_path_factory.mktemp("sound"), stack, Faults())
+
+
+def looked(where: Prepared, *slos: Slo, going: str | None = None, **changes: Any) -> dict[str, Check]:
+    """The checks by name, of an environment that lists something else."""
+    ground, folder = where
+    ground = replace(ground, environment=replace(ground.environment, **changes))
+    checks = check(spec(), ground, folder, [phase("peak", *(slos or ROWS))], lambda: going)
+    assert len({each.name for each in checks}) == len(checks)
+    return {each.name: each for each in checks}
+
+
+def failures(checks: dict[str, Check]) -> set[str]:
+    return {name for name, each in checks.items() if each.failed}
+
+
+def test_where_all_is_well_everything_was_looked_at(sound: Prepared) -> None:
+    checks = looked(sound)
+    assert {name: each.finding for name, each in checks.items()} == dict.fromkeys(
+        [
+            "limits of peak",
+            "endpoints",
+            "credentials",
+            "account",
+            "queries",
+            "table sync-jobs",
+            "queue hot-path",
+            "cache syncwell",
+            "service syncwell/worker",
+            "tasks",
+            "sign-in and request",
+        ],
+        Finding.OK,
+    )
+    assert "111122223333" in checks["account"].says
+    assert "was accepted in" in checks["sign-in and request"].says
+
+
+@pytest.mark.parametrize(
+    ("listed", "name", "says", "needed_by"),
+    [
+        (
+            {"queue": "hot-pth"},
+            "queue hot-pth",
+            "us-east-1 has no queue 'hot-pth' (did you mean 'hot-path'?); correct resources.queue",
+            "peak::queue-depth (slo.yaml:33): AWS/SQS ApproximateNumberOfMessagesVisible Maximum {QueueName=hot-pth}",
+        ),
+        (
+            {"tables": {"sync-jobs": ()}},
+            "table sync-jobs",
+            "index 'by-user' is not listed",
+            "peak::dynamodb-throttles (slo.yaml:32): AWS/DynamoDB ReadThrottleEvents Sum {TableName=sync-jobs}",
+        ),
+        (
+            {"cache": ("syncwell-001",)},
+            "cache syncwell",
+            "syncwell-002 belongs to it and would go unseen",
+            "peak::cache-cpu (slo.yaml:34): AWS/ElastiCache EngineCPUUtilization Average {CacheClusterId=syncwell-001}",
+        ),
+        (
+            {"ecs_service": "wroker"},
+            "service syncwell/wroker",
+            "has no service 'wroker' (did you mean 'worker'?)",
+            "peak::task-errors (slo.yaml:35): ECS ListTasks, DescribeTasks",
+        ),
+    ],
+)
+def test_a_wrong_name_is_one_message_with_the_row_the_query_and_the_fix(
+    sound: Prepared, listed: dict[str, Any], name: str, says: str, needed_by: str
+) -> None:
+    checks = looked(sound, resources=replace(LISTED, **listed))
+    assert failures(checks) == {name}
+    assert says in checks[name].says
+    assert any(row.startswith(needed_by) for row in checks[name].rows)
+
+
+def test_a_wrong_region_is_one_message(sound: Prepared) -> None:
+    aws = sound[0].environment.aws
+    assert aws is not None
+    checks = looked(sound, aws=replace(aws, region="eu-central-1"), resources=LISTED)
+    assert failures(checks) == {"region eu-central-1"}
+    told = checks["region eu-central-1"]
+    assert "nothing of what slo.yaml lists exists in eu-central-1: table sync-jobs, queue hot-path" in told.says
+    assert "is the environment's region right" in told.says
+    assert {row.partition(" ")[0] for row in told.rows} == {
+        "peak::dynamodb-throttles",
+        "peak::queue-depth",
+        "peak::cache-cpu",
+        "peak::task-errors",
+    }
+
+
+def test_a_resource_that_is_not_listed_is_found_before_load(sound: Prepared) -> None:
+    checks = looked(sound, DEPTH, LATENCY, resources=replace(LISTED, queue=None))
+    assert failures(checks) == {"row"}
+    assert "sqs.visible needs resources.queue" in checks["row"].says
+    assert checks["row"].rows == ("peak::queue-depth (slo.yaml:33)",)
+
+
+def test_a_row_that_is_not_built_keeps_no_other_from_its_proof(sound: Prepared) -> None:
+    unbuilt = replace(THROTTLES, metric="idempotency.violations")
+    checks = looked(sound, unbuilt, LATENCY)
+    assert (failures(checks), checks["row"].finding) == (set(), Finding.NOTE)
+
+
+def test_only_what_rows_look_at_is_looked_at(sound: Prepared) -> None:
+    checks = looked(sound, LATENCY, resources=replace(LISTED, queue="nowhere", cache=("nowhere",)))
+    assert failures(checks) == set()
+    assert not {"queue nowhere", "cache node nowhere"} & set(checks)
+
+
+def test_a_query_that_cloudwatch_refuses_is_named(sound: Prepared) -> None:
+    wrong = RawQuery(namespace="Own", name="Jobs", dimensions=tuple((f"D{number}", "v") for number in range(40)))
+    raw = replace(LATENCY, name="jobs", metric=None, query=wrong, statistic="Sum")
+    checks = looked(sound, raw, THROTTLES)
+    assert failures(checks) == {"queries"}
+    assert "Own Jobs Sum {D0=v" in checks["queries"].says
+    assert checks["queries"].rows == ("peak::jobs (slo.yaml:30)",)
+
+
+def test_a_token_or_a_request_that_is_refused_is_shown_with_its_answer(sound: Prepared) -> None:
+    firebase = sound[0].environment.firebase
+    assert firebase is not None
+    checks = looked(sound, LATENCY, firebase=replace(firebase, api_key="wrong"))
+    assert failures(checks) == {"sign-in and request"}
+    assert "API key not valid" in checks["sign-in and request"].says
+    assert "wrong" not in checks["sign-in and request"].says
+    ground, folder = sound
+    elsewhere = replace(spec(), request=replace(spec().request, path="/v1/nowhere"))
+    (*_, sent) = check(elsewhere, ground, folder, [phase("peak", LATENCY)], lambda: None)
+    assert sent.failed
+    assert "/v1/nowhere was not accepted (unexpected_status): unexpected_status: HTTP 404" in sent.says
+
+
+def test_a_target_that_does_not_answer_is_told_within_the_time(sound: Prepared) -> None:
+    checks = looked(sound, LATENCY, base_url="http://127.0.0.1:9")
+    assert failures(checks) == {"sign-in and request"}
+    assert "http://127.0.0.1:9/v1/sync-jobs was not accepted (connect_error)" in checks["sign-in and request"].says
+
+
+@pytest.mark.parametrize(("gone", "what"), [({"base_url": None}, "base_url"), ({"firebase": None}, "firebase")])
+def test_an_environment_without_an_address_is_named(sound: Prepared, gone: dict[str, None], what: str) -> None:
+    told = looked(sound, LATENCY, **gone)["sign-in and request"]
+    assert (told.failed, told.says) == (True, f"environment 'sandbox' has no {what}; add it")
+
+
+def test_an_interrupt_ends_the_checks(sound: Prepared) -> None:
+    assert looked(sound, LATENCY, going="the run was interrupted")["sign-in and request"].failed
+
+
+def test_what_takes_too_long_is_given_up(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "_LONGEST_S", 0.0)
+    told = looked(sound, LATENCY)["sign-in and request"]
+    assert (told.failed, told.says) == (True, "no sign-in and answer within 0 s")
+
+
+def test_an_emulator_judges_no_real_environment(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    for name in ("AWS_PROFILE", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+    checks = looked(sound, DEPTH, aws=AwsAccess(region="us-east-1"), resources=LISTED)
+    assert failures(checks) == {"endpoints"}
+    assert "which is not AWS" in checks["endpoints"].says
+    assert len(checks["endpoints"].rows) == 1
+
+
+def test_expired_credentials_are_one_message_for_every_row(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        checks = looked(prepared(tmp_path, stack, Faults(expired_credentials=True)))
+    assert failures(checks) == {"account"}
+    assert "the AWS credentials are expired or unknown (ExpiredToken); sign in again" in checks["account"].says
+    assert {row.partition(" ")[0] for row in checks["account"].rows} == {slo.id for slo in ROWS}
+
+
+def test_a_machine_that_cannot_hold_the_requests_open_is_told(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "in_flight_cap", lambda *_: Cap(30, "open files (RLIMIT_NOFILE 94 less 64)"))
+    told = looked(sound, LATENCY)["limits of peak"]
+    assert told.failed
+    assert "30 requests in flight at most, room for answers of up to 500ms at 60/s (open files" in told.says
+    assert "ulimit -Hn" in told.says
+
+
+def test_a_climb_needs_room_for_the_most_it_may_offer(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    rates: list[float] = []
+
+    def cap(rate_per_s: float, *_: object) -> Cap:
+        rates.append(rate_per_s)
+        return Cap(10_000, "enough")
+
+    monkeypatch.setattr(preflight, "in_flight_cap", cap)
+    climb = Climb(from_per_s=10.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=90.0)
+    ground, folder = sound
+    check(spec(), ground, folder, [phase("stress", climb=climb)], lambda: None)
+    assert rates == [90.0]
+
+
+# The words.
+
+FAILED = Check(
+    name="queue q", finding=Finding.FAILED, says="there is none", rows=("peak::queue-depth (slo.yaml:33): Q",)
+)
+OTHER = Check(name="account", finding=Finding.FAILED, says="expired")
+
+
+def test_all_that_failed_is_one_text() -> None:
+    assert refusal([FAILED, OTHER]).splitlines() == [
+        "2 checks before the load failed, so nothing was sent:",
+        "  queue q: there is none",
+        "    needed by peak::queue-depth (slo.yaml:33): Q",
+        "  account: expired",
+    ]
+
+
+def test_a_row_is_told_what_concerns_it_and_where_the_rest_is() -> None:
+    assert refusal_of(DEPTH, [FAILED, OTHER]) == (
+        "2 checks before the load failed, so nothing was sent; "
+        "queue q: there is none (needed by peak::queue-depth (slo.yaml:33): Q)"
+    )
+    assert refusal_of(LATENCY, [FAILED]) == (
+        "1 check before the load failed, so nothing was sent (queue q); peak::load says why"
+    )
+    # A name that another begins with is another row.
+    assert "peak::load says why" in refusal_of(replace(DEPTH, name="queue"), [FAILED])
