@@ -8,21 +8,19 @@ account and the public key that ID tokens are verified with. Each later line on 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from pytest_syncload.facts.clock import ServiceClock, minute_floor
-from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.aws import Aws
 from pytest_syncload.sandbox.cloudwatch import Store
 from pytest_syncload.sandbox.http import Answer, Request, asgi
 from pytest_syncload.sandbox.issuer import Issuer
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.live import Live
-from pytest_syncload.sandbox.processes import end_with_stdin, read_line, say
+from pytest_syncload.sandbox.processes import end_with_stdin, faults_from, read_line, say
 
 _EXPONENT = 65_537
 _BITS = 2048
@@ -47,7 +45,7 @@ def main() -> None:
         clock,
         config["access_key_id"],
         live=live,
-        faults=faults_of(config.get("faults", {})),
+        faults=faults_from(config["faults"]),
         touched=once_a_minute(clock, lambda queue: say(json.dumps({"touched": queue}).encode())),
     )
 
@@ -71,14 +69,6 @@ def main() -> None:
 
     server = Listener(asgi(answer), ready)
     server.run()
-
-
-def faults_of(given: Mapping[str, Any]) -> Faults:
-    """`Faults` as they were before they went through JSON, which has no tuples."""
-    members: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
-    }
-    return Faults(**members)
 
 
 def once_a_minute(clock: ServiceClock, tell: Callable[[str], None]) -> Callable[[str], None]:

@@ -12,7 +12,9 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO
+from typing import IO, Any
+
+from pytest_syncload.facts.plan import Faults
 
 #: What a child may see. COVERAGE_* lets coverage measure it; everything else of the user's stays outside.
 _KEPT = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TMPDIR", "LANG", "LC_ALL", "SYSTEMROOT")
@@ -87,3 +89,11 @@ def say(line: bytes) -> None:
         os.write(1, line + b"\n")
     except BrokenPipeError:
         pass
+
+
+def faults_from(given: Mapping[str, Any]) -> Faults:
+    """`Faults` as they were before they came as JSON, which has no tuples."""
+    members: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    return Faults(**members)

@@ -29,7 +29,7 @@ from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backend import Backend
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.minutes import Minute, Minutes
-from pytest_syncload.sandbox.processes import end_with_stdin, read_line, say
+from pytest_syncload.sandbox.processes import end_with_stdin, faults_from, read_line, say
 from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Keys, Known, Turn
 from pytest_syncload.sandbox.tokens import Verifier
 
@@ -273,12 +273,6 @@ def main() -> None:
     listener = Listener(service, ready, background)
     end_with_stdin(at_end, hear)
     listener.run()
-
-
-def faults_from(given: dict[str, Any]) -> Faults:
-    """`Faults` from its fields as JSON."""
-    names = {name: tuple(given.get(name, ())) for name in ("missing_metrics", "partial_data")}
-    return Faults(**given | names)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
-from pytest_syncload.sandbox.doubles import faults_of, once_a_minute
+from pytest_syncload.sandbox.doubles import once_a_minute
 from pytest_syncload.sandbox.processes import start
 from tests.sandbox.awsclients import KEY, client
 from tests.sandbox.lines import line, task
@@ -28,7 +28,13 @@ def doubles(clock: ServiceClock, **more: Any) -> Iterator[tuple[subprocess.Popen
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        config = {"clock": dataclasses.asdict(clock), "access_key_id": KEY, "api_key": "k", "project": "toy"} | more
+        config = {
+            "clock": dataclasses.asdict(clock),
+            "access_key_id": KEY,
+            "api_key": "k",
+            "project": "toy",
+            "faults": {},
+        } | more
         process.stdin.write(json.dumps(config).encode() + b"\n")
         process.stdin.flush()
         yield process, process.stdin, json.loads(process.stdout.readline())
@@ -75,12 +81,6 @@ def test_signs_in_on_the_same_port_and_knows_its_faults() -> None:
         with pytest.raises(botocore.exceptions.ClientError, match="ExpiredToken"):
             client("sts", url).get_caller_identity()
         assert httpx.get(f"{url}/other", trust_env=False).status_code == 403
-
-
-def test_faults_survive_json() -> None:
-    faults = Faults(missing_metrics=("a", "b"), late_s=90, workers=2)
-    assert faults_of(json.loads(json.dumps(dataclasses.asdict(faults)))) == faults
-    assert faults_of({}) == Faults()
 
 
 def test_told_once_a_minute_for_each_name() -> None:

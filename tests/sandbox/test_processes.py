@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import subprocess
 import sys
 
-from pytest_syncload.sandbox.processes import clean_environment
+from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.processes import clean_environment, faults_from
 
 
 def test_children_see_nothing_of_the_users_cloud_or_proxies() -> None:
@@ -68,3 +71,9 @@ def test_reader_that_is_gone_is_no_error() -> None:
         # Its first line is cut short by the end of stdin, and is what there is.
         assert process.communicate(b"cut short", timeout=30)[1] == b""
     assert process.returncode == 0
+
+
+def test_faults_travel_as_json() -> None:
+    faults = Faults(error_share=1, missing_metrics=("Count",), partial_data=("Latency",), workers=3, deployment=True)
+    assert faults_from(json.loads(json.dumps(dataclasses.asdict(faults)))) == faults
+    assert faults_from({}) == Faults()

@@ -13,11 +13,10 @@ from typing import Any
 
 import boto3
 import botocore.exceptions
+import moto
 import pytest
 
 from tests.sandbox.awsclients import Stage
-
-moto = pytest.importorskip("moto")
 
 Ask = Callable[[str, str, dict[str, Any]], Any]
 KEYS = {"aws_access_key_id": "KEY", "aws_secret_access_key": "s", "region_name": "us-east-1"}

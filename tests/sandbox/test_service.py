@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import json
 import time
 from collections import Counter
 from typing import Any
@@ -15,7 +13,7 @@ import pytest
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.listener import Listener
-from pytest_syncload.sandbox.service import PATH, Service, faults_from, refuse
+from pytest_syncload.sandbox.service import PATH, Service, refuse
 from pytest_syncload.sandbox.tokens import Verifier
 from tests.sandbox.conftest import Serve
 from tests.sandbox.keys import PROJECT, id_token, key
@@ -225,9 +223,3 @@ def test_all_connections_can_be_refused(serve: Serve) -> None:
         with pytest.raises(httpx.ConnectError, match="refused"):
             post(url)
         time.sleep(0.4)
-
-
-def test_faults_travel_as_json() -> None:
-    faults = Faults(error_share=1, missing_metrics=("Count",), partial_data=("Latency",), workers=3, deployment=True)
-    assert faults_from(json.loads(json.dumps(dataclasses.asdict(faults)))) == faults
-    assert faults_from({}) == Faults()
