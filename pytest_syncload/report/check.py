@@ -13,7 +13,7 @@ _WORD_WIDTH = max(len(word) for word in _WORDS.values())
 
 
 def check_lines(checks: Sequence[Check]) -> list[str]:
-    """A line a check: how it ended, its name, what was found or what to do. Rows only where they have something to fear."""
+    """A line a check: how it ended, its name, what was found or what to do. Its rows only where it is not well."""
     width = max((len(check.name) for check in checks), default=0)
     below = " " * (_WORD_WIDTH + width + 4)
     lines = []
