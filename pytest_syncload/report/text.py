@@ -166,6 +166,14 @@ def progress(event: Event) -> str | None:
             return f"{event.phase}: " + (event.problem or f"CloudWatch settled after {event.attempts} polls")
 
 
+def _worth_knowing(verdict: Verdict) -> list[str]:
+    """What a row's line in the table leaves out: the rules it was judged by too, and the notes on its value."""
+    seen = verdict.observation
+    notes = [] if seen is None else list(seen.notes)
+    rules = verdict.reason.split("; ")[1:] if verdict.ruling is Ruling.PASS else []
+    return [*(["; ".join(rules)] if rules else []), *notes]
+
+
 def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> list[str]:
     """The closing table: every row with value, target and verdict; then what was not looked at."""
     width = max((len(verdict.slo.id) for verdict in verdicts), default=0)
@@ -174,6 +182,7 @@ def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> l
         seen = verdict.observation
         value = "–" if seen is None or seen.value is None else format_quantity(seen.value, seen.kind)
         lines.append(f"{verdict.slo.id:<{width}}  {value:>10}  target {verdict.slo.target.text:<12} {verdict.ruling}")
+        lines += [f"{'':<{width}}  {note}" for note in _worth_knowing(verdict)]
     judged = {verdict.slo.phase for verdict in verdicts}
     lines += [f"{name}: no row was judged, so nothing was proven" for name in phases if name not in judged]
     lines.append(f"where: {_where(spec)}")

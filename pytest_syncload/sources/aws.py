@@ -6,7 +6,9 @@ environment takes the user's own credentials, and refuses an endpoint that an em
 
 from __future__ import annotations
 
+import functools
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -87,6 +89,10 @@ _REJECTED = (
 )
 
 
+#: Clients may be used by any thread; a session, which makes them, by one at a time.
+_SANDBOX_SESSIONS = threading.Lock()
+
+
 class Passing(Inconclusive):
     """AWS did not answer this time; asking again may help."""
 
@@ -111,13 +117,9 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
         "read_timeout": patience.read_s,
     }
     if access.endpoint_url is not None:
-        session = botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS)
-        return boto3.session.Session(
-            botocore_session=session,
-            aws_access_key_id=access.access_key_id,
-            aws_secret_access_key=access.secret_access_key,
-            region_name=access.region,
-        ).client(service, endpoint_url=access.endpoint_url, config=Config(proxies={}, **config))
+        with _SANDBOX_SESSIONS:
+            session = _sandbox_session(access)
+            return session.client(service, endpoint_url=access.endpoint_url, config=Config(proxies={}, **config))
     try:
         made = boto3.session.Session(region_name=access.region).client(service, config=Config(**config))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
@@ -131,6 +133,17 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
             f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()}"
         )
     return made
+
+
+@functools.lru_cache(maxsize=2)
+def _sandbox_session(access: AwsAccess) -> Any:
+    """The hermetic session; kept, because AWS's models are read anew in each."""
+    return boto3.session.Session(
+        botocore_session=botocore.session.Session(session_vars=_NOTHING_OF_THE_USERS),
+        aws_access_key_id=access.access_key_id,
+        aws_secret_access_key=access.secret_access_key,
+        region_name=access.region,
+    )
 
 
 def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class Project:
 
     def run(self, *args: str) -> pytest.RunResult:
         """pytest, in its own process."""
-        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", *args)
+        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *args)
 
     @property
     def run_folder(self) -> Path:
@@ -86,7 +86,8 @@ class Project:
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A fresh project, as on a laptop: no CI, no environment named."""
-    for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS"):
+    # Without bytecode, each of the many processes of a run would compile all it imports, every time.
+    for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)
     return Project(pytester)
 
