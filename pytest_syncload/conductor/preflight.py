@@ -62,7 +62,9 @@ def check(
 
     with ThreadPoolExecutor(max_workers=8) as pool:
         sending = pool.submit(probe, spec, ground, folder, in_time)
-        who = _identity(ground, phases, rows.all)
+        who, account = _identity(ground, phases, rows.all)
+        if account is not None:
+            folder.keep_account(account)
         # With credentials that AWS does not take, every further question would only be refused the same way.
         asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, pool)
         sent = sending.result()
@@ -168,21 +170,19 @@ def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
     return found
 
 
-def _identity(ground: Ground, phases: Sequence[Phase], rows: tuple[str, ...]) -> list[Check]:
-    """Who asks AWS, where, and whether the credentials last until the planned end."""
+def _identity(ground: Ground, phases: Sequence[Phase], rows: tuple[str, ...]) -> tuple[list[Check], str | None]:
+    """Who asks AWS, where, and whether the credentials last until the end; and the account, where it is known."""
     services = ("cloudwatch", *dict.fromkeys(service for service, _ in _KINDS.values()), "sts")
     try:
         clients = {service: client(service, ground.aws, patience=FOR_CHECKS) for service in services}
     except Refused as error:
-        return [Check(name="endpoints", finding=Finding.FAILED, says=str(error), rows=rows)]
+        return [Check(name="endpoints", finding=Finding.FAILED, says=str(error), rows=rows)], None
     planned = sum(phase.ramp_s + phase.hold_s + DEADLINE_MINUTES * MINUTE for phase in phases)
     now = time.time()
     expiry = credentials.expiry(ground.aws, now=now, ends=now + ground.clock.wall_seconds(planned))
-    who, _ = credentials.account(clients["sts"])
-    return [
-        credentials.endpoints(clients.values()),
-        *(replace(each, rows=rows) if each.failed else each for each in (expiry, who)),
-    ]
+    who, account = credentials.account(clients["sts"])
+    asked = [replace(each, rows=rows) if each.failed else each for each in (expiry, who)]
+    return [credentials.endpoints(clients.values()), *asked], account
 
 
 def _compare(ground: Ground, service: str, compare: Callable[..., inventory.Found]) -> inventory.Found:

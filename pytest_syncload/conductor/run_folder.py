@@ -3,6 +3,7 @@
 controller.lock   held while pytest lives; generators stop when it is free
 phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
+account.json      the AWS account that is asked
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """
@@ -31,6 +32,7 @@ from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.cloudwatch import Answer, Ask
 from pytest_syncload.sources.settle import Reading
 
+_ACCOUNT = "account.json"
 _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
@@ -149,6 +151,15 @@ class RunFolder:
         """A row's verdict, None where there is none yet."""
         data = self.read(f"verdicts/{phase}--{row}.json")
         return None if data is None else _VERDICT.validate_python(data)
+
+    def keep_account(self, account: str) -> None:
+        """Record the AWS account that the run's questions go to."""
+        self.write(_ACCOUNT, account)
+
+    def account(self) -> str | None:
+        """The AWS account, None where nobody has asked for it yet."""
+        data = self.read(_ACCOUNT)
+        return None if data is None else str(data)
 
     @contextmanager
     def controller_lock(self) -> Iterator[int]:

@@ -62,8 +62,8 @@ def replace_properties(item: pytest.Item, properties: Properties) -> None:
     item.user_properties.extend(properties)
 
 
-def suite_properties(spec: Spec, run_id: str, ground: Mapping[str, Any]) -> Properties:
-    """Where the run went. ``ground`` is what the run folder says of the environment that was made ready."""
+def suite_properties(spec: Spec, run_id: str, ground: Mapping[str, Any], account: str | None) -> Properties:
+    """Where the run went: what the run folder says of the environment that was made ready, and the AWS account."""
     environment = spec.environment
     sandbox = ground.get("sandbox") or {}
     properties: Properties = [
@@ -72,8 +72,8 @@ def suite_properties(spec: Spec, run_id: str, ground: Mapping[str, Any]) -> Prop
         ("syncload file", spec.file.name),
         ("syncload target", sandbox.get("base_url") or environment.base_url or "unknown"),
     ]
-    if ground.get("account"):
-        properties.append(("syncload account", ground["account"]))
+    if account is not None:
+        properties.append(("syncload account", account))
     if environment.aws is not None:
         properties.append(("syncload region", environment.aws.region))
     if environment.sandbox is not None:

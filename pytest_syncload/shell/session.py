@@ -206,10 +206,11 @@ class SyncloadSession:
             set(phases) - judged or unproven
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if any(self._was_refused(name) for name in phases):
+        worse = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        if not worse and any(self._was_refused(name) for name in phases):
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         ground = self.folder.read("environment.json") or {}
-        properties = suite_properties(self._spec, self.folder.run_id, ground)
+        properties = suite_properties(self._spec, self.folder.run_id, ground, self.folder.account())
         tell_suite(self._config.pluginmanager.get_plugins(), properties)
 
     def _was_refused(self, phase: str) -> bool:

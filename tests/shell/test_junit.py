@@ -56,11 +56,11 @@ def test_every_row_says_what_it_was_judged_from(project: Project, workers: tuple
     run = {"environment": "sandbox", "sandbox": "true", "run_id": project.run_folder.name}
     of_suite = properties(suite)
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", of_suite.pop("syncload target"))
-    of_suite.pop("syncload account", None)
     assert of_suite == {
         "syncload environment": "sandbox",
         "syncload run id": run["run_id"],
         "syncload file": "slo.yaml",
+        "syncload account": "111122223333",
         "syncload region": "us-east-1",
         "syncload SANDBOX": "proves nothing about a real target",
     }
@@ -119,7 +119,7 @@ def spec_of(environment: Environment) -> Spec:
 
 def test_a_real_environment_is_named_with_account_and_region() -> None:
     real = Environment(name="real", line=2, base_url="https://api.toy.example", aws=AwsAccess(region="eu-central-1"))
-    assert suite_properties(spec_of(real), "r1", {"account": "111122223333", "sandbox": None}) == [
+    assert suite_properties(spec_of(real), "r1", {"sandbox": None}, "111122223333") == [
         ("syncload environment", "real"),
         ("syncload run id", "r1"),
         ("syncload file", "slo.yaml"),
@@ -128,7 +128,7 @@ def test_a_real_environment_is_named_with_account_and_region() -> None:
         ("syncload region", "eu-central-1"),
     ]
     unknown = Environment(name="real", line=2)
-    assert ("syncload target", "unknown") in suite_properties(spec_of(unknown), "r1", {})
+    assert ("syncload target", "unknown") in suite_properties(spec_of(unknown), "r1", {}, None)
 
 
 def test_a_row_that_nothing_was_asked_for_says_what_would_have_been() -> None:
