@@ -110,8 +110,8 @@ OFFSET_NOTICED_S = 2.0
 
 
 def _real_clock(environment: Environment) -> ServiceClock:
-    from pytest_syncload.sources.aws import client, measured_offset_s  # noqa: PLC0415
+    from pytest_syncload.sources.aws import FOR_CHECKS, client, measured_offset_s  # noqa: PLC0415
 
     assert environment.aws is not None
-    offset = measured_offset_s(client("cloudwatch", environment.aws), time.time)
+    offset = measured_offset_s(client("cloudwatch", environment.aws, patience=FOR_CHECKS), time.time)
     return ServiceClock.starting_now(offset_s=offset if abs(offset) > OFFSET_NOTICED_S else 0.0)
