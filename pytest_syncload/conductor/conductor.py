@@ -14,14 +14,15 @@ from pytest_syncload.conductor.phase import Interrupted, run_phase
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
+from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.events import Checked, Listener, Settled, Settling, Waiting
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Phase, Resources, Slo, Spec
 from pytest_syncload.facts.result import PhaseResult
-from pytest_syncload.sources.awake import wait_until_awake
+from pytest_syncload.sources.awake import LONGEST_MINUTES, wait_until_published
 from pytest_syncload.sources.aws import FOR_POLLS, client
-from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask
+from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask, traffic_query
 from pytest_syncload.sources.ecs import Watch
 from pytest_syncload.sources.fold import observe
 from pytest_syncload.sources.settle import Reading, settle
@@ -125,11 +126,14 @@ class Conductor:
         with ExitStack() as open_things:
             try:
                 ground = self._prepared()
-                checks = check(self._spec, ground, self._folder, [phase], self._keep_going)
+                checks = check(self._spec, ground, self._folder, [phase], self._keep_going, self._ahead())
                 self._listen(Checked(phase=phase.name, checks=checks))
-                if failed := tuple(each for each in checks if each.failed):
+                failed = tuple(each for each in checks if each.failed)
+                if not failed and (unseen := self._unseen(phase, ground)) is not None:
+                    self._listen(Checked(phase=phase.name, checks=(unseen,)))
+                    failed = (unseen,)
+                if failed:
                     return PhaseRecord(result=None, reading=None, problem=refusal(failed), failed_checks=failed)
-                self._wake(phase, ground)
                 watch = self._watch(phase, ground, open_things)
                 result = run_phase(self._spec, phase, ground, self._folder, lock, self._listen)
             except Interrupted as error:
@@ -140,7 +144,7 @@ class Conductor:
                 problem = "the run was interrupted before the load began; nothing was sent"
                 self._folder.keep(phase.name, PhaseRecord(result=None, reading=None, problem=problem))
                 raise
-            except (PhaseInvalid, Refused) as error:
+            except (Inconclusive, Refused) as error:
                 return PhaseRecord(result=None, reading=None, problem=str(error))
             if result.invalid:
                 return PhaseRecord(result=result, reading=None, problem="the phase is invalid")
@@ -154,16 +158,31 @@ class Conductor:
     def _keep_going(self) -> str | None:
         return "the run was interrupted" if self._folder.controller_is_gone() else None
 
-    def _wake(self, phase: Phase, ground: Ground) -> None:
-        """Wait until the queues that rows look at publish; the checks before have touched them."""
-        queries = [query for slo in phase.slos for query in _queries(slo, ground.resources)]
-        wait_until_awake(
+    def _ahead(self) -> list[Phase]:
+        """The selected phases that nobody has run yet."""
+        selected = set(self._selected())
+        return [phase for phase in self._spec.phases if phase.name in selected and phase.name not in self._records]
+
+    def _unseen(self, phase: Phase, ground: Ground) -> Check | None:
+        """Wait for what the checks have left in CloudWatch; a failed check where their own request does not show."""
+        traffic = traffic_query(ground.resources)
+        silent = wait_until_published(
             client("cloudwatch", ground.aws),
-            queries,
+            traffic,
+            [query for slo in phase.slos for query in _queries(slo, ground.resources)],
             ground.clock,
             waiting=lambda what: self._listen(Waiting(phase=phase.name, waiting_for=what)),
             keep_going=lambda: self._keep_going() is None,
         )
+        # A queue that stays silent is its own row's error; without the count nothing at all could be proven.
+        if traffic not in silent:
+            return None
+        says = (
+            f"{traffic} shows nothing of a request that was accepted {LONGEST_MINUTES} minutes ago; are "
+            "resources.api and the region those of base_url?"
+        )
+        rows = tuple(f"{slo.id} ({self._spec.file.name}:{slo.line})" for slo in phase.slos)
+        return Check(name="request count", finding=Finding.FAILED, says=says, rows=rows)
 
     def _watch(self, phase: Phase, ground: Ground, open_things: ExitStack) -> Watch | None:
         """Begin to follow the service's tasks, where a row asks about them."""

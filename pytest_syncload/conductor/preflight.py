@@ -6,8 +6,9 @@ all that is wrong is told at once.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,11 +21,12 @@ from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, Refused
-from pytest_syncload.facts.plan import Phase, Slo, Spec
+from pytest_syncload.facts.plan import Phase, Resources, Slo, Spec
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.sources import credentials, inventory
 from pytest_syncload.sources.aws import FOR_CHECKS, client
+from pytest_syncload.sources.cloudwatch import traffic_query
 from pytest_syncload.sources.dryrun import queries as dry_run
 from pytest_syncload.sources.settle import DEADLINE_MINUTES
 
@@ -47,27 +49,42 @@ _KINDS: Mapping[str, tuple[str, Callable[..., inventory.Found]]] = {
 
 
 def check(
-    spec: Spec, ground: Ground, folder: RunFolder, phases: Sequence[Phase], keep_going: Callable[[], str | None]
+    spec: Spec,
+    ground: Ground,
+    folder: RunFolder,
+    phases: Sequence[Phase],
+    keep_going: Callable[[], str | None],
+    planned: Sequence[Phase] = (),
 ) -> tuple[Check, ...]:
     """Look at all that these phases need. ``keep_going`` says why to break off, None while not.
+
+    ``planned`` are all that the credentials must last for, where that is more.
 
     The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
     """
     rows = _Rows.of(spec, ground, phases)
     until = time.monotonic() + _LONGEST_S
 
+    interrupted = threading.Event()
+
     def in_time() -> str | None:
+        if interrupted.is_set():
+            return "the run was interrupted"
         late = f"no sign-in and answer within {_LONGEST_S:.0f} s" if time.monotonic() > until else None
         return keep_going() or late
 
     with ThreadPoolExecutor(max_workers=8) as pool:
         sending = pool.submit(probe, spec, ground, folder, in_time)
-        who, account = _identity(ground, phases, rows.all)
-        if account is not None:
-            folder.keep_account(account)
-        # With credentials that AWS does not take, every further question would only be refused the same way.
-        asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, pool)
-        sent = sending.result()
+        try:
+            who, account = _identity(ground, planned or phases, rows.all)
+            if account is not None:
+                folder.keep_account(account)
+            # With credentials that AWS does not take, every further question would only be refused the same way.
+            asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, pool)
+            sent = sending.result()
+        except KeyboardInterrupt:
+            interrupted.set()  # leaving the pool waits for the request, which looks here
+            raise
     return (*_limits(spec, ground, phases), *who, *rows.unlisted, *asked, sent)
 
 
@@ -78,6 +95,9 @@ def _ask_aws(ground: Ground, rows: _Rows, pool: ThreadPoolExecutor) -> list[Chec
         pool.submit(_compare, ground, service, partial(compare, rows=rows.by_namespace[namespace]))
         for namespace, (service, compare) in _KINDS.items()
         if namespace in rows.by_namespace
+    ] + [
+        pool.submit(_compare, replace(ground, environment=replace(ground.environment, resources=other)), "sqs", touch)
+        for other, touch in rows.other_queues(ground.resources)
     ]
     found = inventory.everything([each.result() for each in comparing], ground.aws.region)
     return [*querying.result(), *found]
@@ -118,6 +138,17 @@ class _Rows:
         """Every row that looks at something, once."""
         return tuple(dict.fromkeys(row for rows in self.by_namespace.values() for row in rows))
 
+    def other_queues(self, listed: Resources) -> Iterator[tuple[Resources, Callable[..., inventory.Found]]]:
+        """Queues that only a written-out query names: each must be there, and be touched so that it publishes."""
+        names: dict[str, dict[str, None]] = {}
+        for query, rows in self.by_query.items():
+            if query.namespace == "AWS/SQS":
+                name = dict(query.dimensions).get("QueueName")
+                if name is not None and name != listed.queue:
+                    names.setdefault(name, {}).update(dict.fromkeys(f"{row}: {query}" for row in rows))
+        for name, needing in names.items():
+            yield replace(listed, queue=name), partial(inventory.queue, rows=tuple(needing))
+
     @classmethod
     def of(cls, spec: Spec, ground: Ground, phases: Sequence[Phase]) -> _Rows:
         # Dictionaries for what is distinct and in order.
@@ -143,6 +174,11 @@ class _Rows:
                 by_namespace.setdefault(namespace, {})[f"{place}: {shown}"] = None
             for query in queries:
                 by_query.setdefault(query, {})[place] = None
+        try:
+            by_query.setdefault(traffic_query(ground.resources), {})
+        except Inconclusive as error:
+            says = f"{error}; what every row stands on is that its count is this load's"
+            unlisted.append(Check(name="request count", finding=Finding.FAILED, says=says))
         return cls(
             by_namespace={namespace: tuple(rows) for namespace, rows in by_namespace.items()},
             by_query={query: tuple(rows) for query, rows in by_query.items()},

@@ -14,7 +14,7 @@ from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import PhaseInvalid
-from pytest_syncload.facts.plan import Spec
+from pytest_syncload.facts.plan import HIDDEN, Spec
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.generator import JOB, Job
@@ -53,7 +53,10 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
         ),
         firebase=replace(environment.firebase, users=1),
     )
-    where = f"{spec.request.method} {environment.base_url}{spec.request.path}"
+    path = spec.request.path
+    for secret in spec.request.hidden:
+        path = path.replace(secret, HIDDEN)
+    where = f"{spec.request.method} {environment.base_url}{path}"
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     merged = Merged()
     try:

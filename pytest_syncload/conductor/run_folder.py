@@ -24,7 +24,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter, ValidationError
 
 from pytest_syncload.facts.check import Check
-from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
+from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
 from pytest_syncload.facts.result import PhaseResult
@@ -71,11 +71,17 @@ class RunFolder:
         return cls(root / ".syncload" / name)
 
     def make(self) -> None:
-        """Make the folder, if it is not there, and tell git to ignore it."""
-        (self.path / "verdicts").mkdir(parents=True, exist_ok=True)
-        ignore = self.path.parent / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", "utf-8")
+        """Make the folder, if it is not there, and tell git to ignore it. Raises `Refused` where that cannot be."""
+        try:
+            (self.path / "verdicts").mkdir(parents=True, exist_ok=True)
+            ignore = self.path.parent / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", "utf-8")
+        except OSError as error:
+            raise Refused(
+                f"the run folder {self.path} cannot be made: {error.strerror or error}; what is measured must be kept, "
+                "so make its place writable"
+            ) from None
 
     @property
     def run_id(self) -> str:

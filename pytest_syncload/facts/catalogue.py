@@ -282,6 +282,7 @@ def preset_of(slo: Slo) -> Preset:
         kind=slo.target.kind,
         what="a CloudWatch metric written out in slo.yaml",
         absent=Absent.INCONCLUSIVE if slo.alive is None else Absent.ZERO_WHILE_ALIVE,
+        factor=slo.query.factor,
     )
 
 

@@ -9,6 +9,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawQuery:
-    """A CloudWatch metric written out in slo.yaml. CloudWatch matches ``dimensions`` exactly, all or nothing."""
+    """A CloudWatch metric written out in slo.yaml. CloudWatch matches ``dimensions`` exactly, all or nothing.
+
+    ``factor`` turns the metric's unit into the canonical one of the row's kind.
+    """
 
     namespace: str
     name: str
     dimensions: tuple[tuple[str, str], ...]
+    factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,9 @@ class LoadSettings:
     seed: int = 1
 
 
+#: What stands where something is hidden.
+HIDDEN = "<hidden>"
+
 #: In an expectation, the value that means "present and not null".
 ANY = "any"
 
@@ -126,6 +134,7 @@ class RequestTemplate:
     """The request of every arrival, and what answer to it is `ok`.
 
     ``expect_json`` maps a top-level member to the value it must have, or to `ANY`. ``json`` is None for no body.
+    ``secrets`` are the values of the variables that stand in it: they are shown nowhere.
     """
 
     method: str = "POST"
@@ -134,6 +143,16 @@ class RequestTemplate:
     json: Any = None
     expect_status: int = 200
     expect_json: Mapping[str, Any] = field(default_factory=dict)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What is hidden where an answer or an address is shown: variables' values, and headers that a target echoes.
+
+        Not what is so short that hiding it would make everything unreadable. As text and as JSON has it.
+        """
+        values = [*self.secrets, *(value for _, value in self.headers)]
+        return tuple(dict.fromkeys(form for value in values if len(value) > 3 for form in (value, dumps(value)[1:-1])))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

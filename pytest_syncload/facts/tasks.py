@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """One container of a task. ``essential`` comes from the task definition; ``exit_code`` is None while it runs, or
-    where it was killed before it could give one; ``reason`` is ECS's own text (out of memory, say)."""
+    where it was killed before it could give one; ``reason`` is ECS's own text (out of memory, say). One that is not
+    ``defined`` there was put in by AWS: a proxy, an agent."""
 
     name: str
     essential: bool
+    defined: bool = True
     exit_code: int | None = None
     reason: str | None = None
 
@@ -21,8 +23,8 @@ class Container:
 class Task:
     """One task as ECS described it last. Times are service time, epoch seconds, None where it did not come to that.
 
-    ``deployment`` is what started it (``startedBy``); ``ended_at`` is when its containers ended
-    (``executionStoppedAt``), or where ECS gives none, when it was told to stop or had stopped.
+    ``deployment`` is what started it (``startedBy``); ``ended_at`` is the earliest moment at which it is known to be on
+    its way out: told to stop, containers ended, stopped, or seen among those that shall not run.
     ``stop_code`` is one of ECS's TaskStopCode values.
     """
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_syncload.facts.histogram import Histogram
+from pytest_syncload.facts.plan import HIDDEN
 from pytest_syncload.facts.result import Outcome, Second, Tally
 from pytest_syncload.load.connection import Answer
 
@@ -271,7 +272,7 @@ def _example(answer: Answer, kind: str, masked: Sequence[str]) -> str:
         # Masked before it is cut, so that half a token is not taken for a word.
         said = f"HTTP {answer.status} {_SECRET.sub('<token>', answer.body.decode('utf-8', 'replace'))}"
     for secret in masked:
-        said = said.replace(secret, "<header>")
+        said = said.replace(secret, HIDDEN)
     # A terminal shows these: no control sequences from a stranger.
     shown = "".join(character if character.isprintable() else " " for character in said[:_EXAMPLE_CHARACTERS])
     return f"{kind}: {shown.strip()}"

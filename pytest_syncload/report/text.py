@@ -185,6 +185,10 @@ def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> l
         lines += [f"{'':<{width}}  {note}" for note in _worth_knowing(verdict)]
     judged = {verdict.slo.phase for verdict in verdicts}
     lines += [f"{name}: no row was judged, so nothing was proven" for name in phases if name not in judged]
+    for name in phases:
+        left_out = len(spec.phase(name).slos) - sum(verdict.slo.phase == name for verdict in verdicts)
+        if name in judged and left_out:
+            lines.append(f"{name}: {left_out} of its rows were not asked for")
     lines.append(f"where: {_where(spec)}")
     sandbox = spec.environment.sandbox
     if sandbox is not None and sandbox.rate_scale != 1:

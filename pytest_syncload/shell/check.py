@@ -39,9 +39,13 @@ class CheckOnly:
         self._failed = True
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self) -> bool:
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Check and say what was found; the loop over the tests is not reached."""
         names = self._selection.selected
+        if not names and not self._selection.allowed(session):
+            raise pytest.UsageError(
+                f"syncload: -m {self._config.option.markexpr!r} selects no phase, so nothing was checked"
+            )
         phases = [phase for phase in self._spec.phases if not names or phase.name in names]
         checks = self._check(phases)
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -68,7 +72,10 @@ class CheckOnly:
         except Refused as error:
             raise pytest.UsageError(f"syncload: {error}") from None
         folder = self._folder()
-        folder.make()
+        try:
+            folder.make()
+        except Refused as error:
+            raise pytest.UsageError(f"syncload: {error}") from None
         with ExitStack() as stack:
             # The process that sends the one request ends where nobody holds it.
             stack.enter_context(folder.controller_lock())

@@ -76,6 +76,11 @@ class SloItem(pytest.Function):
         self.line = line
         exempt_from_timeout(self)
 
+    @property
+    def only_planned(self) -> bool:
+        """Whether `--setup-plan` asks what would be done, and nothing is to be done."""
+        return bool(self.config.getoption("setupplan", False))
+
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
         """The line in slo.yaml."""
         return self.path, self.line - 1, "::".join(self.nodeid.split("::")[1:])
@@ -95,6 +100,8 @@ class LoadItem(SloItem):
     def setup(self) -> None:
         """Run the phase, if nobody has."""
         super().setup()
+        if self.only_planned:
+            return
         judge = self.file.judge
         replace_properties(self, run_properties(judge.spec, judge.run_id()))
         record = judge.conductor().record(self.phase.name)
@@ -128,7 +135,8 @@ class RowItem(SloItem):
     def setup(self) -> None:
         """Judge. Here and not in the body: what could not be measured is an ERROR."""
         super().setup()
-        self.file.judge.judge(self, self.slo)
+        if not self.only_planned:
+            self.file.judge.judge(self, self.slo)
 
     def runtest(self) -> None:
         """Fail on a breach. Anything but a verdict of pass is not a pass."""

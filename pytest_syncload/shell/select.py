@@ -16,6 +16,13 @@ from pytest_syncload.shell.collect import SLO_MARK, SloItem
 from pytest_syncload.shell.rows import exempt_from_timeout, row_of
 
 
+class _Asked(pytest.Item):
+    """Nothing but a phase's marks: what `-m` says of it, wherever its rows are."""
+
+    def runtest(self) -> None:
+        """Never run."""
+
+
 class Selection:
     """The rule, as a plugin. ``phases`` are the names of slo.yaml's phases; ``selected`` those that will be run."""
 
@@ -62,6 +69,33 @@ class Selection:
         needed = set().union(*(self.phases_of(item) for item in self.kept))
         self.selected = tuple(name for name in self._phases if name in needed)
 
+    def asked(self, session: pytest.Session) -> tuple[str, ...]:
+        """The phases that `-m` (and `-k`, where both are given) selects by their marks, be their rows collected or not.
+
+        Works in the controller of pytest-xdist too, which collects nothing.
+        """
+        if not session.config.option.markexpr:
+            return ()
+        items = self.allowed(session)
+        without = self._true_without_marks(session, session.config, items)
+        return tuple(item.name for item in items if item not in without)
+
+    def allowed(self, session: pytest.Session) -> list[pytest.Item]:
+        """An item with the marks of each phase that `-m` and `-k` do not rule out."""
+        config = session.config
+        items: list[pytest.Item] = []
+        for name in self._phases:
+            item = _Asked.from_parent(session, name=name, nodeid=name)
+            for mark in (name, SLO_MARK):
+                item.add_marker(getattr(pytest.mark, mark))
+            items.append(item)
+        self._probing = True
+        try:
+            self._as_pytest_selects(session, config, items)
+        finally:
+            self._probing = False
+        return items
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         """While probing, nobody shall count what the probe deselects."""
@@ -72,15 +106,17 @@ class Selection:
         self, session: pytest.Session, config: pytest.Config, candidates: list[pytest.Item]
     ) -> list[pytest.Item]:
         """The candidates that `-m` selects even without their phase and `slo` marks, as pytest itself evaluates it."""
+        probe = list(candidates)
+        with self._stripped(candidates), _without_keyword(config):
+            self._as_pytest_selects(session, config, probe)
+        return probe
+
+    def _as_pytest_selects(self, session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Let pytest's own evaluation of `-m` and `-k` take out of ``items`` what it deselects, and no other plugin."""
         manager = config.pluginmanager
         mark = manager.get_plugin("mark")
         others = [plugin for plugin in manager.get_plugins() if plugin is not mark]
-        probe = list(candidates)
-        with self._stripped(candidates), _without_keyword(config):
-            manager.subset_hook_caller("pytest_collection_modifyitems", others)(
-                session=session, config=config, items=probe
-            )
-        return probe
+        manager.subset_hook_caller("pytest_collection_modifyitems", others)(session=session, config=config, items=items)
 
     @contextmanager
     def _stripped(self, items: list[pytest.Item]) -> Iterator[None]:

@@ -78,6 +78,7 @@ class SyncloadSession:
         self._lock = ExitStack()
         self._sandbox = ExitStack()
         self._begun = False
+        self._unheard: tuple[str, ...] = ()
 
     @property
     def folder(self) -> RunFolder:
@@ -150,7 +151,10 @@ class SyncloadSession:
         if self._settings.collect_only or self._settings.check_only or not self.selection.selected:
             return
         if self._settings.is_worker:
-            self.folder.make()
+            try:
+                self.folder.make()
+            except Refused as error:
+                raise pytest.UsageError(f"syncload: {error}") from None
             said = self.selection
             self.folder.write(_SELECTED, {"phases": said.selected, "rows": said.rows, "left_out": said.left_out})
             return
@@ -191,7 +195,13 @@ class SyncloadSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """No phase that was asked for may end without a judged row and still exit 0."""
-        if not self._begun or self._settings.is_worker:
+        if self._settings.is_worker or self._settings.collect_only or self._settings.check_only:
+            return
+        there = self._asked_phases() if self._begun else ()
+        self._unheard = tuple(name for name in self.selection.asked(session) if name not in there)
+        if self._unheard and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if not self._begun:
             return
         from pytest_syncload.conductor.conductor import unjudged  # noqa: PLC0415  # see the module's docstring
 
@@ -240,6 +250,11 @@ class SyncloadSession:
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The closing table."""
+        for name in self._unheard:
+            terminalreporter.write_line(
+                f"syncload: -m selects phase {name}, but none of its rows was collected, so nothing was proven of it; "
+                + ("add slo.yaml to the arguments" if self._spec.items else "add a test that takes the fixture slo")
+            )
         if not self._begun:
             return
         verdicts = [

@@ -30,7 +30,7 @@ class Settings:
             root=config.rootpath,
             file=file,
             named_environment=config.getoption("--syncload-env") or environ.get("SYNCLOAD_ENV") or None,
-            collect_only=bool(config.getoption("collectonly", False)),
+            collect_only=bool(config.getoption("collectonly", False) or config.getoption("setupplan", False)),
             check_only=bool(config.getoption("--syncload-check")),
             last_failed=bool(config.getoption("lf", False)),
             worker_folder=None if worker is None else Path(worker["syncload_folder"]),

@@ -59,15 +59,21 @@ _CREDENTIALS = (
     "ExpiredTokenException",
     "InvalidClientTokenId",
     "UnrecognizedClientException",
+    "InvalidAccessKeyId",
+    "MissingAuthenticationToken",
     "InvalidSignatureException",
     "SignatureDoesNotMatch",
 )
+#: A signature holds for five minutes around AWS's own time; the code may be that of a wrong key, the words are not.
+_CLOCK = ("RequestExpired", "RequestTimeTooSkewed")
+_CLOCK_WORDS = ("Signature expired", "Signature not yet current")
 _FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 _THROTTLED = (
     "Throttling",
     "ThrottlingException",
     "RequestLimitExceeded",
     "RequestThrottled",
+    "ThrottledException",
     "TooManyRequestsException",
 )
 _NOT_THERE = (
@@ -90,7 +96,7 @@ _REJECTED = (
 
 
 #: Clients may be used by any thread; a session, which makes them, by one at a time.
-_SANDBOX_SESSIONS = threading.Lock()
+_SESSIONS = threading.Lock()
 
 
 class Passing(Inconclusive):
@@ -117,11 +123,12 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
         "read_timeout": patience.read_s,
     }
     if access.endpoint_url is not None:
-        with _SANDBOX_SESSIONS:
+        with _SESSIONS:
             session = _sandbox_session(access)
             return session.client(service, endpoint_url=access.endpoint_url, config=Config(proxies={}, **config))
     try:
-        made = boto3.session.Session(region_name=access.region).client(service, config=Config(**config))
+        with _SESSIONS:
+            made = users_session(access.region, _aws_variables()).client(service, config=Config(**config))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         # ValueError: an endpoint or a time in a variable that cannot be read.
         raise Refused(f"boto3 cannot make a {service} client for {access.region}: {error}") from None
@@ -144,6 +151,23 @@ def _sandbox_session(access: AwsAccess) -> Any:
         aws_secret_access_key=access.secret_access_key,
         region_name=access.region,
     )
+
+
+@functools.lru_cache(maxsize=2)
+def users_session(region: str, variables: tuple[tuple[str, str], ...]) -> Any:
+    """A session with the user's own credentials; kept, because each new one would ask for them again (a helper process,
+    a second factor). ``variables`` are those that boto3 reads: with others it is another session."""
+    return boto3.session.Session(region_name=region)
+
+
+def _aws_variables() -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+
+
+def users_credentials(region: str) -> Any:
+    """The credentials that clients of ``region`` use, None where boto3 finds none. Raises what boto3 raises."""
+    with _SESSIONS:
+        return users_session(region, _aws_variables()).get_credentials()
 
 
 def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
@@ -228,6 +252,8 @@ def _refusal(error: botocore.exceptions.ClientError, asked: str, service: str) -
     code = str(error.response.get("Error", {}).get("Code", ""))
     said = str(error.response.get("Error", {}).get("Message", ""))
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _CLOCK or said.startswith(_CLOCK_WORDS):
+        return Inconclusive(f"{asked}: this machine's clock is minutes away from AWS's ({code}: {said}); set it right")
     if code in _CREDENTIALS:
         return Inconclusive(f"{asked}: the AWS credentials are expired or unknown ({code}); sign in again")
     if code in _FORBIDDEN:

@@ -48,10 +48,15 @@ class Answer:
     values: tuple[float, ...]
 
 
-def traffic_ask(resources: Resources, window: Window) -> Ask:
-    """The request count a phase is reconciled with. Raises `Inconclusive` where no API is listed."""
+def traffic_query(resources: Resources) -> Query:
+    """The request count that every phase is reconciled with. Raises `Inconclusive` where no API is listed."""
     (query,) = fill(REQUEST_COUNT, resources, "Sum")
-    return Ask(query, MINUTE_S, window)
+    return query
+
+
+def traffic_ask(resources: Resources, window: Window) -> Ask:
+    """The same, over a window."""
+    return Ask(traffic_query(resources), MINUTE_S, window)
 
 
 def asks_of(slo: Slo, resources: Resources, window: Window) -> tuple[Ask, ...]:

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
 import botocore.exceptions
 from botocore.credentials import RefreshableCredentials
 
@@ -18,7 +17,7 @@ from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import AwsAccess
 from pytest_syncload.facts.units import format_duration
-from pytest_syncload.sources.aws import FAILURES, call, explained
+from pytest_syncload.sources.aws import FAILURES, call, explained, users_credentials
 
 #: ISO 8601, beside the keys in the environment, from whatever exported them.
 EXPIRATION = "AWS_CREDENTIAL_EXPIRATION"
@@ -48,7 +47,7 @@ def expiry(access: AwsAccess, *, now: float, ends: float) -> Check:
     if access.endpoint_url is not None:
         return _check(_NAME, Finding.OK, "the sandbox's own, which do not expire")
     try:
-        found = boto3.session.Session(region_name=access.region).get_credentials()
+        found = users_credentials(access.region)
         if found is None:
             raise botocore.exceptions.NoCredentialsError
         if found.method == "env":

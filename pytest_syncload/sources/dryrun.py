@@ -13,7 +13,7 @@ from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.result import Window
-from pytest_syncload.sources.aws import Rejected
+from pytest_syncload.sources.aws import Passing, Rejected
 from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, MISSING, Ask, fetch
 
 #: The last whole service minutes that are asked for.
@@ -46,7 +46,8 @@ def _ask(client: Any, asks: Sequence[Ask], rows: Mapping[Query, tuple[str, ...]]
         half = len(asks) // 2
         return [*_ask(client, asks[:half], rows), *_ask(client, asks[half:], rows)]
     except Inconclusive as error:
-        return [_failed(str(error), tuple(dict.fromkeys(row for ask in asks for row in rows[ask.query])))]
+        says = f"{error}; try again in a minute" if isinstance(error, Passing) else str(error)
+        return [_failed(says, tuple(dict.fromkeys(row for ask in asks for row in rows[ask.query])))]
     checks = []
     for ask, answer in answers.items():
         if answer.status in ("PartialData", "InternalError", MISSING):

@@ -39,7 +39,9 @@ class TaskPoll:
         self._now = now
         self._tasks: dict[str, Task] = {}
         self._undescribed: set[str] = set()
-        self._essential: dict[str, frozenset[str]] = {}
+        self._essential: dict[str, dict[str, bool]] = {}
+        #: When a task was first seen among those that shall not run: deregistering it can take minutes after that.
+        self._leaving: dict[str, float] = {}
         self._polls: list[float] = []
         self._problems: Counter[str] = Counter()
 
@@ -54,7 +56,11 @@ class TaskPoll:
         """Read every task that ECS still shows. Raises `Inconclusive` where AWS refuses; then this was no poll."""
         began = self._now()
         # RUNNING first: a task that stops between the two lists is in both, the other way round in neither.
-        listed = [*self._listed("RUNNING"), *self._listed("STOPPED")]
+        running, leaving = self._listed("RUNNING"), self._listed("STOPPED")
+        now = self._now()
+        for arn in leaving:
+            self._leaving.setdefault(arn, now)
+        listed = [*running, *leaving]
         # A task is worth describing until it has been seen stopped: nothing about it changes after that.
         self._undescribed.update(arn for arn in listed if arn not in self._tasks)
         alive = {arn for arn, task in self._tasks.items() if task.status != "STOPPED"}
@@ -90,19 +96,20 @@ class TaskPoll:
         for batch in _batches(arns):
             answer = call(self._client, "DescribeTasks", cluster=self._cluster, tasks=batch)
             for told in answer.get("tasks", ()):
-                task = _task(told, self._essential_of(told["taskDefinitionArn"]))
+                containers = self._containers_of(told["taskDefinitionArn"])
+                task = _task(told, containers, self._leaving.get(told["taskArn"]))
                 self._tasks[task.arn] = task
                 self._undescribed.discard(task.arn)
             # What was asked for and not told, be it among `failures` or not at all, has an end that nobody knows.
             self._undescribed.update(set(batch) - {told["taskArn"] for told in answer.get("tasks", ())})
 
-    def _essential_of(self, definition: str) -> frozenset[str]:
-        """The essential containers of a task definition; a definition never changes, so it is read once."""
+    def _containers_of(self, definition: str) -> dict[str, bool]:
+        """Whether each container of a task definition is essential; a definition never changes, so it is read once."""
         if definition not in self._essential:
             answer = call(self._client, "DescribeTaskDefinition", taskDefinition=definition)
             containers = answer["taskDefinition"].get("containerDefinitions", ())
             # ECS: "If this parameter is omitted, a container is assumed to be essential."
-            self._essential[definition] = frozenset(one["name"] for one in containers if one.get("essential", True))
+            self._essential[definition] = {one["name"]: bool(one.get("essential", True)) for one in containers}
         return self._essential[definition]
 
 
@@ -155,7 +162,9 @@ def _batches(arns: list[str]) -> Iterator[list[str]]:
         yield arns[first : first + TASKS_A_CALL]
 
 
-def _task(told: dict[str, Any], essential: frozenset[str]) -> Task:
+def _task(told: dict[str, Any], essential: dict[str, bool], leaving_since: float | None) -> Task:
+    stamps = [_epoch(told.get(name)) for name in ("stoppingAt", "executionStoppedAt", "stoppedAt")]
+    known = [stamp for stamp in (*stamps, leaving_since) if stamp is not None]
     return Task(
         arn=told["taskArn"],
         definition=told["taskDefinitionArn"],
@@ -163,15 +172,15 @@ def _task(told: dict[str, Any], essential: frozenset[str]) -> Task:
         status=told.get("lastStatus", ""),
         created_at=_epoch(told.get("createdAt")),
         started_at=_epoch(told.get("startedAt")),
-        ended_at=_epoch(told.get("executionStoppedAt") or told.get("stoppingAt") or told.get("stoppedAt")),
+        # The earliest: an error of the hold may take minutes to drain, and must not fall behind the hold's end.
+        ended_at=min(known, default=None),
         stop_code=told.get("stopCode"),
         stopped_reason=told.get("stoppedReason"),
         containers=tuple(
             Container(
                 name=one["name"],
-                # A container that the definition does not have was put in by AWS (a proxy, an agent); it ends with the
-                # others, whose exit codes decide.
-                essential=one["name"] in essential,
+                essential=essential.get(one["name"], False),
+                defined=one["name"] in essential,
                 exit_code=one.get("exitCode"),
                 reason=one.get("reason"),
             )

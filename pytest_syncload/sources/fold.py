@@ -26,7 +26,7 @@ from pytest_syncload.facts.plan import Resources, Slo, Target
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.tasks import Census
 from pytest_syncload.facts.units import format_duration
-from pytest_syncload.sources.cloudwatch import COMPLETE, COUNTING, MINUTE_S, Answer, Ask, behind, whole
+from pytest_syncload.sources.cloudwatch import COMPLETE, COUNTING, MINUTE_S, Answer, Ask, asks_of, behind, whole
 from pytest_syncload.sources.settle import Reading, allowed_difference
 from pytest_syncload.sources.tasks import fold_tasks
 
@@ -73,9 +73,9 @@ def observe(
     problem = None
     try:
         queries = queries_for(slo, resources)
-        for query in queries:
-            if str(query) in reading.doubts:
-                raise Inconclusive(reading.doubts[str(query)])
+        for ask in asks_of(slo, resources, result.window):
+            if str(ask.query) in reading.doubts:
+                raise Inconclusive(reading.doubts[str(ask.query)])
         if reading.problem is not None and not reading.answers:
             # Nothing was read at all: the reader needs the cause, not that each query is without an answer.
             raise Inconclusive(reading.problem)
@@ -108,7 +108,8 @@ def _fold_worst(case: _Case) -> _Folded:
     if len(values) == 1:
         return worst
     parts = {f"{query.name} {query.group}".strip(): each.value for query, each in zip(values, found, strict=True)}
-    return replace(worst, parts=parts, samples=None if worst.samples is None else sum(f.samples or 0 for f in found))
+    # Each series must have been seen often enough, not all of them together.
+    return replace(worst, parts=parts, samples=None if worst.samples is None else min(f.samples or 0 for f in found))
 
 
 def _fold_one(case: _Case, query: Query) -> _Folded:

@@ -15,7 +15,7 @@ from typing import Any
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Resources
-from pytest_syncload.sources.aws import NotThere, call, pages
+from pytest_syncload.sources.aws import NotThere, Passing, call, pages
 from pytest_syncload.sources.ecs import TaskPoll
 
 _DEPTH = (
@@ -86,15 +86,15 @@ def cache(client: Any, resources: Resources, region: str, rows: tuple[str, ...] 
     try:
         groups = pages(client, "DescribeReplicationGroups", "ReplicationGroups")
         members = {node for group in groups for node in group.get("MemberClusters", ())}
-        alone = _nodes_alone(client) if listed - members else set()
+        alone = _nodes_alone(client) if listed - members else {}
     except Inconclusive as error:
         return _unasked("cache", error, rows)
     found = [_cache_group(group, listed, rows) for group in groups if listed & {*group.get("MemberClusters", ())}]
     for node in resources.cache:
         if node in alone:
-            found.append(_there(f"cache node {node}", Finding.OK, "is there, in no replication group", rows))
+            found.append(_node_alone(node, alone[node], rows))
         elif node not in members:
-            near = _perhaps(node, members | alone)
+            near = _perhaps(node, {*members, *alone})
             says = f"{region} has no cache node {node!r}{near}; correct resources.cache"
             found.append(_missing(f"cache node {node}", says, rows))
     return _all(found)
@@ -138,8 +138,13 @@ def tasks(client: Any, resources: Resources, region: str, rows: tuple[str, ...] 
         return Found()
     except Inconclusive as error:
         return _unasked("tasks", error, rows)
-    says = f"{len(poll.census().tasks)} can be listed and described"
-    return Found(checks=(Check(name="tasks", finding=Finding.OK, says=says, rows=rows),))
+    census = poll.census()
+    says = f"{len(census.tasks)} can be listed and described"
+    finding = Finding.OK if census.tasks else Finding.NOTE
+    if census.undescribed:
+        says = f"{len(census.undescribed)} are listed and not described; is ecs:DescribeTasks allowed for them?"
+        finding = Finding.FAILED
+    return Found(checks=(Check(name="tasks", finding=finding, says=says, rows=rows),))
 
 
 def _table(client: Any, table: str, listed: Sequence[str], region: str, rows: tuple[str, ...]) -> Found:
@@ -161,17 +166,49 @@ def _table(client: Any, table: str, listed: Sequence[str], region: str, rows: tu
         for index in listed
         if index not in there
     ]
-    if told["TableStatus"] != "ACTIVE":
+    # UPDATING is where autoscaling leaves a provisioned table now and then; it takes requests all the while.
+    if told["TableStatus"] not in ("ACTIVE", "UPDATING"):
         problems.append(f"it is {told['TableStatus']}; wait until it is ACTIVE")
     if problems:
         return _there(name, Finding.FAILED, "; ".join(problems), rows)
+    moving = [
+        f"{what} is {status}"
+        for what, status in [
+            ("it", told["TableStatus"]),
+            *(
+                (index["IndexName"], index.get("IndexStatus", "ACTIVE"))
+                for index in told.get("GlobalSecondaryIndexes", ())
+            ),
+        ]
+        if status != "ACTIVE"
+    ]
+    if moving:
+        return _there(name, Finding.NOTE, f"{', '.join(moving)}, which may show in its throttles", rows)
     with_indexes = f" with {', '.join(there)}" if there else ""
     return _there(name, Finding.OK, f"is ACTIVE{with_indexes}", rows)
 
 
-def _nodes_alone(client: Any) -> set[str]:
+def _nodes_alone(client: Any) -> dict[str, dict[str, Any]]:
     clusters = pages(client, "DescribeCacheClusters", "CacheClusters", ShowCacheClustersNotInReplicationGroups=True)
-    return {cluster["CacheClusterId"] for cluster in clusters}
+    return {cluster["CacheClusterId"]: cluster for cluster in clusters}
+
+
+def _node_alone(node: str, told: dict[str, Any], rows: tuple[str, ...]) -> Found:
+    name, nodes, status = (
+        f"cache node {node}",
+        told.get("NumCacheNodes", 1),
+        told.get("CacheClusterStatus", "available"),
+    )
+    if nodes > 1:
+        says = (
+            f"has {nodes} nodes under one id, and CloudWatch's figure for it is their mean; the worst would go unseen"
+        )
+        return _there(
+            name, Finding.FAILED, f"{says}; name a node in a raw row, by CacheClusterId and CacheNodeId", rows
+        )
+    if status != "available":
+        return _there(name, Finding.NOTE, f"is {status}, which may show in its CPU", rows)
+    return _there(name, Finding.OK, "is there, in no replication group", rows)
 
 
 def _cache_group(group: dict[str, Any], listed: set[str], rows: tuple[str, ...]) -> Found:
@@ -218,7 +255,9 @@ def _missing(name: str, says: str, rows: tuple[str, ...]) -> Found:
 
 
 def _unasked(name: str, error: Inconclusive, rows: tuple[str, ...]) -> Found:
-    return Found(checks=(Check(name=name, finding=Finding.FAILED, says=str(error), rows=rows),))
+    # What could not be compared is not taken for right, but it may be in a minute.
+    says = f"{error}; try again in a minute" if isinstance(error, Passing) else str(error)
+    return Found(checks=(Check(name=name, finding=Finding.FAILED, says=says, rows=rows),))
 
 
 def _if_allowed(listing: Callable[[], list[Any]]) -> list[Any]:

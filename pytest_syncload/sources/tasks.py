@@ -57,6 +57,8 @@ _BY_CODE = {
 #: What a task's status may be once it is on its way out; ECS developer guide, "Task lifecycle".
 _ENDING = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED", "DELETED"})
 _UNHEALTHY = ("health check", "unhealthy")
+#: A deployment's and scaling's own words ("Stopped tasks error messages").
+_SCALING = "scaling activity initiated by"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +89,10 @@ def classify(task: Task) -> Stop:
             if not task.stopped_reason:
                 return Stop.UNKNOWN  # it may have been a health check
             reason = task.stopped_reason.lower()
-            return Stop.APPLICATION if any(word in reason for word in _UNHEALTHY) else Stop.DEPLOYMENT_OR_SCALING
+            if any(word in reason for word in _UNHEALTHY):
+                return Stop.APPLICATION
+            # Only the words that ECS is known to use; what it may say one day is not taken for harmless.
+            return Stop.DEPLOYMENT_OR_SCALING if reason.startswith(_SCALING) else Stop.UNKNOWN
         case code:
             return _BY_CODE.get(code or "", Stop.UNKNOWN)
 
@@ -123,7 +128,9 @@ def _by_exit_codes(task: Task) -> Stop:
     essential = [container for container in task.containers if container.essential]
     if any(map(_guilty, essential)):
         return Stop.APPLICATION
-    if essential and all(container.exit_code == 0 for container in essential):
+    # A proxy that AWS put in may have been the one that ended, and then the others end well because they are told to.
+    foreign = any(_guilty(container) for container in task.containers if not container.defined)
+    if essential and all(container.exit_code == 0 for container in essential) and not foreign:
         return Stop.EXPECTED_EXIT
     return Stop.UNKNOWN
 

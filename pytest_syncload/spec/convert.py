@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -30,8 +32,8 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
     )
 
 
-def request_template(model: schema.RequestModel) -> RequestTemplate:
-    """`request:`"""
+def request_template(model: schema.RequestModel, secrets: Collection[str]) -> RequestTemplate:
+    """`request:`, with the values of the variables that stand in it."""
     return RequestTemplate(
         method=model.method,
         path=model.path,
@@ -39,6 +41,7 @@ def request_template(model: schema.RequestModel) -> RequestTemplate:
         json=model.json_body,
         expect_status=model.expect.status,
         expect_json=model.expect.json_members,
+        secrets=tuple(sorted(secrets)),
     )
 
 
@@ -165,7 +168,7 @@ def raw_row(phase: str, name: str, line: int, model: row_schema.RawRowModel) -> 
         phase=phase,
         target=model.target,
         line=line,
-        query=_query(model.query),
+        query=_query(model.query, row_schema.UNITS.get(model.target.kind, {}).get(model.unit or "", 1.0)),
         alive=None if model.missing is None else _query(model.missing.zero_while),
         statistic=model.statistic,
         min_samples=model.min_samples,
@@ -174,5 +177,6 @@ def raw_row(phase: str, name: str, line: int, model: row_schema.RawRowModel) -> 
     )
 
 
-def _query(model: row_schema.QueryModel) -> RawQuery:
-    return RawQuery(namespace=model.namespace, name=model.name, dimensions=tuple(model.dimensions.items()))
+def _query(model: row_schema.QueryModel, factor: float = 1.0) -> RawQuery:
+    dimensions = tuple(model.dimensions.items())
+    return RawQuery(namespace=model.namespace, name=model.name, dimensions=dimensions, factor=factor)

@@ -91,7 +91,7 @@ class _Reading:
         environments = self._value.get("environments", {})
         environments = environments if isinstance(environments, dict) else {}
         chosen = self._choose(environments, environment)
-        self._value, missing = substitute(
+        self._value, missing, filled_in = substitute(
             self._value,
             environ,
             skip=lambda path: len(path) == 2 and path[0] == "environments" and path[1] != chosen,
@@ -116,7 +116,7 @@ class _Reading:
             service=file.service,
             environment=target,
             load=convert.load_settings(settings),
-            request=convert.request_template(request),
+            request=convert.request_template(request, {value for path, value in filled_in if path[0] == "request"}),
             phases=phases,
             items=file.items,
         )

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from pytest_syncload.facts.catalogue import GROWTH_MINUTES, PRESETS, Rule
+from pytest_syncload.facts.catalogue import GROWTH_MINUTES, PRESETS, Fold, Rule
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.plan import Slo, Target
 from pytest_syncload.facts.units import Kind, format_duration
@@ -26,6 +26,13 @@ _SHORTEST_GROWTH_S = GROWTH_MINUTES * MINUTE
 _SIGNS = {Rule.SUSTAINED: ("<", "<=", ">", ">="), Rule.DRAINS: ("<", "<=")}
 # What adds up over a minute is no level: its value for the window lies far above that of any minute.
 _ADDS_UP = re.compile(r"Sum|SampleCount|tc|ts|TC|TS")
+#: What is added up over the hold here; the others of their kind are folded by CloudWatch.
+_SUMS = re.compile(r"Sum|SampleCount")
+#: Metrics' own units, by the kind that they measure, and what turns them into its canonical one.
+UNITS = {
+    Kind.TIME: {"microseconds": 0.001, "milliseconds": 1.0, "seconds": 1000.0},
+    Kind.SHARE: {"percent": 1.0, "fraction": 100.0},
+}
 
 _TARGET = "What its value must be, with its unit: one of < <= == >= > and a quantity."
 _SUSTAINED = "Judge the worst level that lasted this long without a break, in whole minutes."
@@ -106,6 +113,14 @@ class PresetRowModel(Strict):
         _fits(rule, info.data.get("target"))
         return value
 
+    @field_validator("min_samples")
+    @classmethod
+    def _has_samples(cls, value: int, info: ValidationInfo) -> int:
+        preset = PRESETS.get(info.data.get("metric", ""))
+        if preset is not None and preset.built and preset.fold in (Fold.SUM, Fold.TASKS):
+            raise wrong(f"{preset.name} has no samples behind it; leave min_samples out", "no value here")
+        return value
+
 
 class RawRowModel(Strict):
     """A row that asks CloudWatch itself."""
@@ -115,6 +130,9 @@ class RawRowModel(Strict):
     kind: Literal["time", "share", "rate", "count"] = Field(
         description="What it measures: time in ms, a share in percent, a rate per second, or a count."
     )
+    unit: Annotated[Literal["microseconds", "milliseconds", "seconds", "percent", "fraction"] | None, Given] = Field(
+        default=None, description="The metric's own unit; a time and a share must name it, as CloudWatch converts none."
+    )
     missing: Annotated[ZeroWhileModel | None, BeforeValidator(_missing)] = Field(
         default=None, description="What a missing data point means. Default: inconclusive."
     )
@@ -122,6 +140,37 @@ class RawRowModel(Strict):
     sustained: Annotated[fields.Minutes | None, Given] = Field(default=None, description=_SUSTAINED)
     growth: Annotated[Literal["none"] | None, Given] = Field(default=None, description=_GROWTH)
     min_samples: Annotated[fields.Whole | None, Given] = Field(default=None, description=_MIN_SAMPLES)
+
+    @field_validator("kind")
+    @classmethod
+    def _no_rate_of_a_sum(cls, kind: str, info: ValidationInfo) -> str:
+        statistic = info.data.get("statistic", "")
+        if kind == Kind.RATE and _ADDS_UP.match(statistic):
+            raise wrong(
+                f"{statistic} over the hold is a count and no rate; write kind: count, and a target for the hold",
+                "a kind that fits the statistic",
+            )
+        return kind
+
+    @model_validator(mode="after")
+    def _in_a_unit_of_the_kind(self) -> Self:
+        units = UNITS.get(Kind(self.kind), {})
+        if units and self.unit is None:
+            raise wrong(
+                f"a raw {self.kind} names the metric's own unit, because CloudWatch converts none; "
+                f"add unit: {' or '.join(units)}",
+                "a unit",
+            )
+        if self.unit is not None and self.unit not in units:
+            raise wrong(f"a {self.kind} has no unit {self.unit!r}; leave it out or correct it", "a unit of the kind")
+        if self.missing is not None and not _SUMS.fullmatch(self.statistic):
+            raise wrong(
+                f"zero_while fits what adds up, and {self.statistic} of nothing is no zero; leave missing out",
+                "no value here",
+            )
+        if self.min_samples is not None and _SUMS.fullmatch(self.statistic):
+            raise wrong(f"{self.statistic} has no samples behind it; leave min_samples out", "no value here")
+        return self
 
     @field_validator("target")
     @classmethod

@@ -22,13 +22,14 @@ def has_variable(value: Any) -> bool:
 
 def substitute(
     value: Any, environ: Mapping[str, str], *, skip: Callable[[Path], bool]
-) -> tuple[Any, list[tuple[Path, str]]]:
+) -> tuple[Any, list[tuple[Path, str]], list[tuple[Path, str]]]:
     """A copy of ``value`` with every ``${VAR}`` filled in; ``$${`` becomes ``${``.
 
-    Nothing below a path for which ``skip`` is true is touched. Returns the copy and the problems as (path, what);
-    text with a problem is left as it is.
+    Nothing below a path for which ``skip`` is true is touched. Returns the copy, the problems as (path, what), and what
+    was filled in as (path, value); text with a problem is left as it is.
     """
     problems: list[tuple[Path, str]] = []
+    filled_in: list[tuple[Path, str]] = []
 
     def walk(part: Any, path: Path) -> Any:
         if skip(path):
@@ -58,8 +59,9 @@ def substitute(
         elif not filled.isascii() and any("\ud800" <= character <= "\udfff" for character in filled):
             why = f"${{{name}}} does not hold UTF-8 text"
         else:
+            filled_in.append((path, filled))
             return filled
         problems.append((path, why))
         return mark[0]
 
-    return walk(value, ()), problems
+    return walk(value, ()), problems, filled_in

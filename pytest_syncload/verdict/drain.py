@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 
+from pytest_syncload.facts.catalogue import preset_of
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.observation import Observation, Ruling
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
@@ -24,7 +25,10 @@ def judge_drain(observation: Observation, within_s: float) -> Part:
     Only minutes that lie wholly before the deadline count, and at least one. Later minutes than the first drained one
     may be missing: what is waiting to be asked may stop there. If they are there and full again, it was not drained.
     """
-    after, limit = observation.after, observation.slo.target.value * DRAINED_SHARE
+    after = observation.after
+    # Never less than the metric can tell: SQS gives an age in whole seconds.
+    coarse = preset_of(observation.slo).factor
+    limit = max(observation.slo.target.value * DRAINED_SHARE, coarse if coarse > 1 else 0.0)
     deadline, at_most = format_duration(within_s), format_quantity(limit, observation.kind)
     if after is None or after.period_s != MINUTE:
         return Part(

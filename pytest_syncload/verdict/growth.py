@@ -82,11 +82,14 @@ def judge_growth(observation: Observation) -> Part:
             ruling=Ruling.BREACH,
             says=f"in its last {len(half)} minutes it grows by {_pace(late, kind)} ({_chance(late.p)})",
         )
+    if hold.p < SIGNIFICANT and values[-1] > max(middle := values[third:-third]) + material:
+        # A ramp's backlog in the first third must not hide what the last one does.
+        top = f"{format_quantity(values[-1], kind)} in the last minute, "
+        top += f"at most {format_quantity(max(middle), kind)} in its middle third"
+        return Part(ruling=Ruling.BREACH, says=f"it grows: {top} ({_chance(hold.p)})")
     if values[-1] > max(before) + material:
         top = f"{format_quantity(values[-1], kind)} in the last minute, "
         top += f"at most {format_quantity(max(before), kind)} before its last third"
-        if hold.p < SIGNIFICANT:
-            return Part(ruling=Ruling.BREACH, says=f"it grows: {top} ({_chance(hold.p)})")
         return Part(ruling=Ruling.INCONCLUSIVE, says=f"it jumped: {top}; only a longer hold shows whether it grows on")
     return Part(ruling=Ruling.PASS, says=f"no growth over {len(values)} minutes ({figures})")
 

@@ -24,6 +24,7 @@ from pytest_syncload.facts.plan import (
     Slo,
 )
 from pytest_syncload.load.limits import Cap
+from pytest_syncload.sources import credentials
 from tests.conductor.plans import SANDBOX, phase, spec
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
 
@@ -271,3 +272,43 @@ def test_a_row_is_told_what_concerns_it_and_where_the_rest_is() -> None:
     )
     # A name that another begins with is another row.
     assert "peak::load says why" in refusal_of(replace(DEPTH, name="queue"), [FAILED])
+
+
+def test_a_queue_that_only_a_written_query_names_is_looked_at_and_touched(sound: Prepared) -> None:
+    dead = RawQuery(namespace="AWS/SQS", name="ApproximateNumberOfMessagesVisible", dimensions=(("QueueName", "dead"),))
+    raw = replace(DEPTH, name="dead-letters", metric=None, query=dead, statistic="Maximum")
+    checks = looked(sound, raw, DEPTH)
+    assert failures(checks) == {"queue dead"}
+    assert "us-east-1 has no queue 'dead'" in checks["queue dead"].says
+    assert "{QueueName=dead}" in checks["queue dead"].rows[0]
+    assert checks["queue hot-path"].finding is Finding.OK
+
+
+def test_an_api_that_is_not_listed_is_found_before_load(sound: Prepared) -> None:
+    checks = looked(sound, DEPTH, resources=replace(LISTED, rest_api=None))
+    assert failures(checks) == {"request count"}
+    assert "resources.api.rest (or .http)" in checks["request count"].says
+
+
+def test_a_secret_in_the_path_is_not_shown(sound: Prepared) -> None:
+    ground, folder = sound
+    hiding = replace(spec().request, path="/v1/nowhere?token=hunter22", secrets=("hunter22",))
+    (*_, sent) = check(replace(spec(), request=hiding), ground, folder, [phase("peak", LATENCY)], lambda: None)
+    assert sent.failed
+    assert "/v1/nowhere?token=<hidden> was not accepted" in sent.says
+
+
+def test_credentials_must_last_for_all_that_is_planned(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def expiry(_: AwsAccess, *, now: float, ends: float) -> Check:
+        asked.append(ends - now)
+        return Check(name="credentials", finding=Finding.OK, says="")
+
+    monkeypatch.setattr(credentials, "expiry", expiry)
+    ground, folder = sound
+    one, other = phase("baseline", LATENCY), phase("peak", LATENCY)
+    check(spec(), ground, folder, [one], lambda: None)
+    check(spec(), ground, folder, [one], lambda: None, [one, other])
+    # Ramp, hold and the time to settle, on the sandbox's clock.
+    assert asked == pytest.approx([17.0, 34.0])

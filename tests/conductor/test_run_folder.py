@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
-from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
+from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.result import Invalidity, Outcome, Second, Side, Tally
@@ -247,3 +247,17 @@ def test_who_waits_for_a_phase_of_a_run_that_ended_is_told(folder: RunFolder) ->
         pytest.fail("two held the lock at once")
     with folder.phase_lock():
         """Free again: a failed wait leaves nothing behind."""
+
+
+def test_a_folder_that_cannot_be_made_is_one_message(tmp_path: Path) -> None:
+    (tmp_path / ".syncload").write_text("a file", "utf-8")
+    with pytest.raises(Refused, match=r"the run folder .*\.syncload/.* cannot be made: .*make its place writable"):
+        RunFolder.named_now(tmp_path).make()
+
+
+def test_the_account_that_was_asked_is_known_to_other_processes(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    folder.make()
+    assert folder.account() is None
+    folder.keep_account("111122223333")
+    assert RunFolder(folder.path).account() == "111122223333"

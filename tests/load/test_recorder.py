@@ -238,7 +238,7 @@ def test_a_header_of_ours_that_the_target_echoes_is_not_shown() -> None:
     recording = Recorder(hold_from_s=0.0, hold_to_s=1.0, timeout_s=1.0, masked=["topsecret-4711"])
     recording.answered(0.5, 0.0, answer(status=403, body=b'{"denied": "topsecret-4711"}'), Outcome.UNEXPECTED_STATUS)
     (example,) = recording.drain().examples
-    assert example == 'unexpected_status: HTTP 403 {"denied": "<header>"}'
+    assert example == 'unexpected_status: HTTP 403 {"denied": "<hidden>"}'
 
 
 def test_merged_examples_are_the_same_few_in_any_order() -> None:

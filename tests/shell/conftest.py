@@ -62,7 +62,8 @@ class Project:
 
     def started_load(self) -> bool:
         """Whether any run folder was made."""
-        return (self.pytester.path / ".syncload").exists()
+        runs = self.pytester.path / ".syncload"
+        return runs.exists() and any(path.is_dir() for path in runs.iterdir())
 
     def sent(self) -> dict[str, dict[str, float]]:
         """What the sandbox's own log says of each phase: count, first and last wall time."""

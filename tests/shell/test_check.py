@@ -105,3 +105,17 @@ def test_without_a_file_there_is_nothing_to_check(pytester: pytest.Pytester) -> 
     result = pytester.runpytest_subprocess("--syncload-check")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --syncload-check was given, but there is no slo.yaml in *"])
+
+
+def test_a_phase_that_is_not_there_is_not_checked_as_all(project: Project) -> None:
+    result = project.run("--syncload-check", "-m", "pek")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: syncload: -m 'pek' selects no phase, so nothing was checked"])
+
+
+def test_a_folder_that_cannot_be_made_is_one_message(project: Project) -> None:
+    (project.pytester.path / ".syncload").write_text("a file", "utf-8")
+    for args in (("--syncload-check",), ("-m", "baseline")):
+        result = project.run(*args)
+        assert result.ret == pytest.ExitCode.USAGE_ERROR
+        result.stderr.fnmatch_lines(["ERROR: syncload: the run folder * cannot be made: *"])

@@ -123,3 +123,22 @@ def test_a_rerun_judges_the_same_measurement_again(project: Project) -> None:
     assert outcomes(result)["slo.yaml::baseline::api-latency-p95"] == "FAILED"
     assert project.sent()["baseline"]["count"] == 50
     assert result.ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_phase_that_only_a_users_mark_answers_to_is_not_green(project: Project) -> None:
+    """`-m peak` selects the phase, but neither slo.yaml nor a test that takes `slo` is among what is collected."""
+    project.pytester.makepyfile(test_mine="import pytest\n\n@pytest.mark.peak\ndef test_mine(): pass\n")
+    result = project.run("test_mine.py", "-m", "peak")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["syncload: -m selects phase peak, but none of its rows was collected*add slo.yaml*"])
+    assert not project.started_load()
+    # What `-m` selects without the marks of a phase, and what -k takes back, is asked of nobody.
+    for args in (("-m", "not slow"), ("-m", "peak", "-k", "mine"), ("-k", "mine")):
+        assert project.run("test_mine.py", *args).ret == pytest.ExitCode.OK
+
+
+def test_a_plan_of_the_set_up_offers_no_load(project: Project) -> None:
+    result = project.run("-m", "peak", "--setup-plan")
+    assert not project.started_load()
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()

@@ -98,7 +98,11 @@ def ecs() -> Iterator[Ecs]:
         scripted.stub.assert_no_pending_responses()
 
 
-def poll_of(ecs: Ecs, now: Callable[[], float] = lambda: 100.0) -> TaskPoll:
+#: When the polls of these tests happen: after all that is told.
+LATER = STOPPED.timestamp() + 60
+
+
+def poll_of(ecs: Ecs, now: Callable[[], float] = lambda: LATER) -> TaskPoll:
     return TaskPoll(ecs.client, "syncwell", "worker", now)
 
 
@@ -125,7 +129,7 @@ def test_a_poll_tells_what_became_of_each_task(ecs: Ecs) -> None:
     poll = poll_of(ecs)
     poll.poll()
     census = poll.census()
-    assert (census.cluster, census.service, census.polls, census.problems) == ("syncwell", "worker", (100.0,), {})
+    assert (census.cluster, census.service, census.polls, census.problems) == ("syncwell", "worker", (LATER,), {})
     alive, stopped = census.tasks
     assert alive == Task(
         arn=arn(1),
@@ -142,13 +146,13 @@ def test_a_poll_tells_what_became_of_each_task(ecs: Ecs) -> None:
         status="STOPPED",
         created_at=CREATED.timestamp(),
         started_at=CREATED.timestamp(),
-        ended_at=EXECUTION.timestamp(),
+        ended_at=STOPPING.timestamp(),
         stop_code="EssentialContainerExited",
         stopped_reason="Essential container in task exited",
         containers=(
             Container(name="worker", essential=True, exit_code=137, reason="OutOfMemoryError"),
             Container(name="log-router", essential=False, exit_code=0),
-            Container(name="put-in-by-aws", essential=False),
+            Container(name="put-in-by-aws", essential=False, defined=False),
         ),
     )
 
@@ -156,28 +160,44 @@ def test_a_poll_tells_what_became_of_each_task(ecs: Ecs) -> None:
 @pytest.mark.parametrize(
     ("stamps", "ended"),
     [
-        ({"stoppingAt": STOPPING, "stoppedAt": STOPPED}, STOPPING),
-        ({"stoppedAt": STOPPED}, STOPPED),
-        ({}, None),
+        ({"stoppingAt": STOPPING, "stoppedAt": STOPPED}, STOPPING.timestamp()),
+        ({"executionStoppedAt": EXECUTION, "stoppedAt": STOPPED}, EXECUTION.timestamp()),
+        ({"stoppedAt": STOPPED}, STOPPED.timestamp()),
+        ({}, LATER),
     ],
 )
-def test_a_task_ends_when_its_containers_did_or_as_near_as_is_known(
-    ecs: Ecs, stamps: dict[str, datetime], ended: datetime | None
+def test_a_task_ends_at_the_earliest_that_is_known_of_its_end(
+    ecs: Ecs, stamps: dict[str, datetime], ended: float
 ) -> None:
     ecs.lists([], [1]).describes(told(1, "STOPPED", **stamps)).defines(WORKER)
     poll = poll_of(ecs)
     poll.poll()
-    assert poll.census().tasks[0].ended_at == (ended and ended.timestamp())
+    assert poll.census().tasks[0].ended_at == ended
+
+
+def test_a_task_that_is_deregistered_for_minutes_ends_when_it_was_first_on_its_way_out(ecs: Ecs) -> None:
+    """A failed health check within the hold, whose containers end behind it."""
+    seen = STOPPING.timestamp() - 200
+    now = [seen]
+    poll = poll_of(ecs, lambda: now[0])
+    ecs.lists([], [1]).describes(told(1, "DEACTIVATING")).defines(WORKER)
+    poll.poll()
+    now[0] = LATER
+    ecs.lists([], [1]).describes(told(1, "STOPPED", stoppingAt=STOPPING, executionStoppedAt=EXECUTION))
+    poll.poll()
+    assert poll.census().tasks[0].ended_at == seen
 
 
 def test_the_last_word_wins_and_a_stopped_task_is_not_asked_for_again(ecs: Ecs) -> None:
-    times = iter((100.0, 160.0, 220.0))
-    poll = poll_of(ecs, lambda: next(times))
+    now = [100.0]
+    poll = poll_of(ecs, lambda: now[0])
     ecs.lists([1, 2], []).describes(told(1), told(2)).defines(WORKER)
     poll.poll()
+    now[0] = 160.0
     # Told to stop, but not stopped: its exit code is still to come.
     ecs.lists([1], [2]).describes(told(1), told(2, "STOPPING", stopCode="EssentialContainerExited"))
     poll.poll()
+    now[0] = 220.0
     ecs.lists([1], [2]).describes(told(1), told(2, "STOPPED", stoppedAt=STOPPED, stopCode="EssentialContainerExited"))
     poll.poll()
     assert [task.status for task in poll.census().tasks] == ["RUNNING", "STOPPED"]
@@ -384,7 +404,8 @@ def test_moto_answers_the_same_calls() -> None:
     assert [task.arn for task in census.tasks] == sorted(one["taskArn"] for one in started)
     assert {task.deployment for task in census.tasks} == {"ecs-svc/1"}
     assert all(task.containers[0].essential for task in census.tasks)
-    # Its stop has neither a code nor a time, as ECS's own has: such a task is never taken for a good one.
+    # Its stop has neither a code nor a time, as ECS's own has: it ended when it was seen to, and nobody knows how.
     (stopped,) = (task for task in census.tasks if task.arn == started[0]["taskArn"])
-    assert (stopped.status, stopped.stop_code, stopped.ended_at) == ("STOPPED", None, None)
+    assert (stopped.status, stopped.stop_code) == ("STOPPED", None)
+    assert stopped.ended_at is not None
     assert classify(stopped) is Stop.UNKNOWN

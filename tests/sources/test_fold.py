@@ -352,3 +352,28 @@ def test_tasks_are_counted_by_the_census() -> None:
 def test_tasks_without_a_census_are_no_value() -> None:
     assert observe(TASKS, reading({}), RESOURCES, result()).problem
     assert "resources.ecs" in (observe(TASKS, reading({}), Resources(), result()).problem or "")
+
+
+def test_each_of_several_series_must_have_been_seen_often_enough() -> None:
+    few = {
+        ask: replace(a, values=(9.0,) * 3) if ask.query.statistic == "SampleCount" and "Engine" in str(ask.query) else a
+        for ask, a in answers(CACHE).items()
+    }
+    assert look(CACHE, few, RESOURCES, result()).samples == 3
+
+
+def test_a_doubt_of_the_samples_is_a_doubt_of_the_row() -> None:
+    (query,) = queries_for(DEPTH, RESOURCES)
+    moving = {str(replace(query, statistic="SampleCount")): "it moved"}
+    assert observe(DEPTH, reading(answers(DEPTH), doubts=moving), RESOURCES, result()).problem == "it moved"
+
+
+def test_a_raw_metric_is_turned_into_the_unit_of_its_kind() -> None:
+    age = RawQuery(namespace="AWS/SQS", name="Age", dimensions=(("Q", "q"),), factor=1000.0)
+    slo = Slo(name="age", phase="peak", line=9, target=LATENCY.target, query=age, statistic="Maximum")
+    told = {
+        ask: answer(ask, 1.0 if ask.query.statistic == "SampleCount" else 2.0)
+        for ask in asks_of(slo, RESOURCES, WINDOW)
+    }
+    seen = observe(slo, reading(told), RESOURCES, result())
+    assert (seen.value, seen.series.values) == (2000.0, (2000.0,) * 3)

@@ -317,3 +317,17 @@ def test_a_value_is_a_share_of_what_could_be_told_or_there_is_a_problem(tasks: l
         assert found.value == 100 * counted / found.n
         assert sum(found.series.values) == pytest.approx(found.value)
         assert Stop.UNKNOWN not in found.counts
+
+
+def test_an_application_that_ends_well_beside_a_proxy_that_did_not_is_not_taken_for_fine() -> None:
+    """AWS puts proxies in; when one is killed, the essential containers end with 0 because they are told to."""
+    proxy = container(137, OUT_OF_MEMORY, name="ecs-service-connect", essential=False, defined=False)
+    assert classify(stopped(0, container(0), proxy)) is Stop.UNKNOWN
+    assert classify(stopped(0, container(0), replace(proxy, exit_code=0, reason=None))) is Stop.EXPECTED_EXIT
+    assert classify(stopped(0, container(1), proxy)) is Stop.APPLICATION
+
+
+def test_words_that_ecs_may_use_one_day_are_not_taken_for_a_deployment() -> None:
+    odd = stopped(0, container(0), stop_code="ServiceSchedulerInitiated", stopped_reason="Something new")
+    assert classify(odd) is Stop.UNKNOWN
+    assert "Something new" in (fold_tasks(census(odd), WINDOW).problem or "")

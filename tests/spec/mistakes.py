@@ -9,6 +9,7 @@ from tests.spec.plans import FULL
 PEAK = ("phases", "peak")
 ROW = (*PEAK, "slos", "preset")
 RAW = (*PEAK, "slos", "raw")
+SUM = (*PEAK, "slos", "sum")
 FAULTS = ("environments", "sandbox", "sandbox", "faults")
 REAL = {"base_url": "https://x", "region": "r"}
 
@@ -77,9 +78,10 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*RAW, "statistic"), "average", "'average' is not a CloudWatch statistic"),
     ((*RAW, "kind"), "tme", "kind: 'tme' is not known here; did you mean 'time'?"),
     ((*RAW, "target"), "< 2", "'2' has no unit; write a time such as '500 ms'"),
+    ((*SUM, "kind"), "rate", "Sum over the hold is a count and no rate; write kind: count"),
     ((*RAW, "missing"), "zero", "'zero' is not 'inconclusive' or {zero_while"),
     ((*RAW, "missing"), 0, "write 'inconclusive' or {zero_while"),
-    ((*RAW, "missing", "zero_while", "nam"), "n", "did you mean 'name'?"),
+    ((*SUM, "missing", "zero_while", "nam"), "n", "did you mean 'name'?"),
     ((*RAW, "query", "dimensions", "Q"), 5, "this takes text, not 5; put it in quotes"),
     ((*RAW, "metric"), "sqs.visible", "unknown key 'metric'"),
     (("items",), "no", "items: this takes true or false, not 'no'"),
@@ -153,6 +155,20 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
         (*PEAK, "slos", "x"),
         {"metric": "sqs.visible", "target": "> 0", "drains_within": "3m"},
         "drains_within goes with a target with one of < <=, not with >",
+    ),
+    ((*RAW, "unit"), "percent", "a time has no unit 'percent'; leave it out or correct it"),
+    ((*SUM, "unit"), "seconds", "a count has no unit 'seconds'; leave it out or correct it"),
+    ((*SUM, "min_samples"), 5, "Sum has no samples behind it; leave min_samples out"),
+    ((*SUM, "statistic"), "Maximum", "zero_while fits what adds up, and Maximum of nothing is no zero"),
+    (
+        (*PEAK, "slos", "x"),
+        {"query": {"namespace": "N", "name": "n"}, "statistic": "Average", "kind": "share", "target": "< 1 %"},
+        "a raw share names the metric's own unit, because CloudWatch converts none; add unit: percent or fraction",
+    ),
+    (
+        (*PEAK, "slos", "x"),
+        {"metric": "dynamodb.throttles", "target": "== 0", "min_samples": 5},
+        "dynamodb.throttles has no samples behind it; leave min_samples out",
     ),
     ((*RAW, "sustained"), "16m", "raw.sustained: phase 'peak' holds for 15m"),
     (

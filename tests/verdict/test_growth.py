@@ -92,7 +92,7 @@ def test_the_words_have_the_pace_and_the_chance() -> None:
     after_ramp = judge_growth(watched(GROWING["after the ramp's backlog"])).says
     assert after_ramp == "in its last 8 minutes it grows by 30 a minute (p < 0.001)"
     late_step = judge_growth(watched(GROWING["after a late step"])).says
-    assert late_step == "it grows: 800 in the last minute, at most 0 before its last third (p = 0.00469)"
+    assert late_step == "it grows: 800 in the last minute, at most 0 in its middle third (p = 0.00469)"
     assert judge_growth(watched(LEVEL["a tall late hump that drained"])).says.endswith("; what there was has drained)")
 
 
@@ -191,3 +191,10 @@ def test_a_trend_is_upward_only_and_of_the_median_pair() -> None:
     assert up.p < 0.001
     assert down.p > 0.999
     assert trend((0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 600.0)).slope == 1.0
+
+
+def test_a_spike_at_the_beginning_hides_nothing_of_the_end() -> None:
+    """A ramp's backlog in the first minutes of a hold of thirty, and a queue that grows in the last four."""
+    late = [0.0] * 24 + [120.0, 240.0, 360.0, 480.0]
+    for values in ([0.0, 0.0, *late], [0.0, 500.0, *late]):
+        assert judge_growth(watched(values)).ruling is Ruling.BREACH
