@@ -245,8 +245,12 @@ def test_a_stop_ends_it_at_once_and_keeps_what_was_measured(answer: tuple[bytes 
             stop = asyncio.Event()
             shard = shard_of(server.url, hold_s=3600)
 
+            answered: list[Snapshot] = []
+
             def stop_once_measured(snapshot: Snapshot) -> None:
-                if snapshot.hold.outcomes or len(server.requests) > 10:
+                if snapshot.hold.outcomes or snapshot.ramp.outcomes:
+                    answered.append(snapshot)
+                if answered and len(server.requests) > 10:
                     stop.set()
 
             # Its end is bounded by the 20 s of `ran`, a hundredth of the hold.
