@@ -6,10 +6,14 @@ it must be, so that no guard is decoration and the scenario is no straw man.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from unittest import mock
 
 
 class Through(StrEnum):
@@ -33,9 +37,10 @@ class Seen(StrEnum):
 class Entry:
     """One way in which a gate could turn green by mistake.
 
-    ``guards`` map where a guard stands ("package.module:name", or ":Class.name") to what it is replaced with: a function
-    of the same signature that finds nothing wrong. ``mistake`` is the story in one sentence, ``peers`` who is known to
-    make it, with a source. ``scenario`` takes whatever fixtures its group has, by name.
+    ``guards`` map where a guard stands ("package.module:name", or ":Class.name") to what it is replaced with: a
+    function of the same signature that finds nothing wrong, or the peers' own mistake where it makes a value.
+    ``mistake`` is the story in one sentence, ``peers`` who is known to make it, with a source. ``scenario`` takes
+    whatever fixtures its group has, by name.
     """
 
     name: str
@@ -45,3 +50,28 @@ class Entry:
     scenario: Callable[..., Seen]
     peers: str = ""
     needs: tuple[str, ...] = field(default=())
+
+
+def guard_at(where: str) -> tuple[Any, str]:
+    """The module or class that a guard stands in, and its name there. Raises ImportError or AttributeError."""
+    module, _, path = where.partition(":")
+    *outer, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for part in outer:
+        owner = getattr(owner, part)
+    getattr(owner, name)
+    return owner, name
+
+
+@contextmanager
+def without(guards: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
+    """The guards replaced, wherever the package has imported them to, for as long as the context."""
+    with ExitStack() as replaced:
+        for where, stand_in in guards.items():
+            owner, name = guard_at(where)
+            guard = getattr(owner, name)
+            replaced.enter_context(mock.patch.object(owner, name, stand_in))
+            for module in [module for at, module in sys.modules.items() if at.startswith("pytest_syncload")]:
+                for bound in [bound for bound, value in vars(module).items() if value is guard]:
+                    replaced.enter_context(mock.patch.object(module, bound, stand_in))
+        yield
