@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.exceptions
+import botocore.parsers
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
@@ -53,6 +54,8 @@ _NOTHING_OF_THE_USERS = {
 #: What a call to boto3 raises where AWS or the way to it is at fault. RuntimeError: botocore's own word for credentials
 #: that were refreshed and are expired still, as those with an AWS_CREDENTIAL_EXPIRATION in the past are.
 FAILURES = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, RuntimeError)
+#: What botocore's parsers raise on a body that is not of AWS's model: of a proxy, cut short, packed unasked.
+_UNREADABLE = (botocore.parsers.ResponseParserError, ValueError, TypeError, AttributeError)
 
 _CREDENTIALS = (
     "ExpiredToken",
@@ -125,21 +128,30 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
     if access.endpoint_url is not None:
         with _SESSIONS:
             session = _sandbox_session(access)
-            return session.client(service, endpoint_url=access.endpoint_url, config=Config(proxies={}, **config))
+            return session.client(service, endpoint_url=access.endpoint_url, config=straight(config))
     try:
         with _SESSIONS:
             made = users_session(access.region, _aws_variables()).client(service, config=Config(**config))
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         # ValueError: an endpoint or a time in a variable that cannot be read.
         raise Refused(f"boto3 cannot make a {service} client for {access.region}: {error}") from None
-    endpoint = cast(str, made.meta.endpoint_url)
+    require_aws(service, cast(str, made.meta.endpoint_url))
+    return made
+
+
+def straight(config: dict[str, Any]) -> Config:
+    """This configuration, past every proxy of the environment, which would answer in the sandbox's place."""
+    return Config(proxies={}, **config)
+
+
+def require_aws(service: str, endpoint: str) -> None:
+    """Raise `Refused` where a real environment's ``service`` would be asked anywhere but at AWS."""
     host = urlsplit(endpoint).hostname or ""
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
         raise Refused(
             f"{service} resolves to {endpoint}, which is not AWS: a real environment cannot be judged by an emulator; "
             f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()}"
         )
-    return made
 
 
 @functools.lru_cache(maxsize=2)
@@ -176,21 +188,36 @@ def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
     Raises:
         Inconclusive: what `explained` makes of the error.
     """
+    ask = getattr(client, xform_name(operation))
     try:
-        return cast(dict[str, Any], getattr(client, xform_name(operation))(**request))
+        return cast(dict[str, Any], ask(**request))
     except FAILURES as error:
         raise explained(error, *_asked(client, operation)) from None
+    except _UNREADABLE as error:
+        raise _unreadable(client, operation, error) from None
 
 
 def pages(client: Any, operation: str, member: str, **request: Any) -> list[Any]:
     """Everything that all pages of a listing have under ``member``. Raises as `call` does."""
     found: list[Any] = []
-    try:
-        for page in client.get_paginator(xform_name(operation)).paginate(**request):
-            found.extend(page.get(member, ()))
-    except FAILURES as error:
-        raise explained(error, *_asked(client, operation)) from None
-    return found
+    asked = iter(client.get_paginator(xform_name(operation)).paginate(**request))
+    while True:
+        try:
+            page = next(asked)
+        except StopIteration:
+            return found
+        except FAILURES as error:
+            raise explained(error, *_asked(client, operation)) from None
+        except _UNREADABLE as error:
+            raise _unreadable(client, operation, error) from None
+        found.extend(page.get(member, ()))
+
+
+def _unreadable(client: Any, operation: str, error: Exception) -> Passing:
+    return Passing(
+        f"{operation} at {client.meta.endpoint_url}: the answer cannot be read ({type(error).__name__}: {error}); does "
+        "a proxy or something else answer in AWS's place?"
+    )
 
 
 def _asked(client: Any, operation: str) -> tuple[str, str]:

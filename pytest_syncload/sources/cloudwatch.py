@@ -6,7 +6,8 @@ Limits and paging: CloudWatch API reference, GetMetricData.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from pytest_syncload.facts.catalogue import REQUEST_COUNT, Query, Role, fill, qu
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Resources, Slo
 from pytest_syncload.facts.result import Window
-from pytest_syncload.sources.aws import call
+from pytest_syncload.sources.aws import Passing, call
 
 #: Queries a call, by CloudWatch's own limit.
 QUERIES_A_CALL = 500
@@ -25,6 +26,8 @@ LONGEST_PERIOD_S = 86_400
 COMPLETE = "Complete"
 #: Our own word for a query that no page of an answer speaks of.
 MISSING = "missing"
+#: Our own word for a query that is told in two ways: two values of one moment, or a moment without one.
+CONTRADICTORY = "contradictory"
 #: Statistics that add up over minutes; all others must be folded by CloudWatch itself.
 COUNTING = ("Sum", "SampleCount")
 
@@ -93,41 +96,85 @@ def fetch(client: Any, asks: Iterable[Ask]) -> dict[Ask, Answer]:
     Raises:
         Inconclusive: CloudWatch refused; `aws.Passing` where it may answer when asked again.
     """
-    # A call has one StartTime and one EndTime.
-    by_window: dict[Window, list[Ask]] = {}
+    # A call has one StartTime and one EndTime: what begins together is asked together, up to the last end.
+    by_start: dict[float, list[Ask]] = {}
     for ask in dict.fromkeys(asks):
-        by_window.setdefault(ask.window, []).append(ask)
+        by_start.setdefault(ask.window.start, []).append(ask)
     answers: dict[Ask, Answer] = {}
-    for window, of_window in by_window.items():
-        for first in range(0, len(of_window), QUERIES_A_CALL):
-            answers |= _fetch_batch(client, of_window[first : first + QUERIES_A_CALL], window)
+    for together in by_start.values():
+        for first in range(0, len(together), QUERIES_A_CALL):
+            answers |= _fetch_batch(client, together[first : first + QUERIES_A_CALL])
     return answers
 
 
-def _fetch_batch(client: Any, asks: Sequence[Ask], window: Window) -> dict[Ask, Answer]:
+def _fetch_batch(client: Any, asks: Sequence[Ask]) -> dict[Ask, Answer]:
     request: dict[str, Any] = {
         "MetricDataQueries": [_metric_data_query(f"q{number}", ask) for number, ask in enumerate(asks)],
-        "StartTime": datetime.fromtimestamp(window.start, UTC),
-        "EndTime": datetime.fromtimestamp(window.end, UTC),
+        "StartTime": datetime.fromtimestamp(asks[0].window.start, UTC),
+        "EndTime": datetime.fromtimestamp(max(ask.window.end for ask in asks), UTC),
         "ScanBy": "TimestampAscending",
     }
-    points: dict[str, dict[float, float]] = {f"q{number}": {} for number in range(len(asks))}
-    statuses: dict[str, str] = {}
+    merged = {f"q{number}": _Merged() for number in range(len(asks))}
     seen: set[str] = set()
     while True:
         page = call(client, "GetMetricData", **request)
-        for result in page["MetricDataResults"]:
-            statuses[result["Id"]] = result.get("StatusCode", MISSING)
-            stamps = (stamp.timestamp() for stamp in result.get("Timestamps", ()))
-            points[result["Id"]].update(zip(stamps, result.get("Values", ()), strict=True))
-        token = page.get("NextToken")
-        if not token:
+        for result in results_of(page, merged):
+            merged[result["Id"]].add(result)
+        token = next_page(page, seen)
+        if token is None:
             break
-        if token in seen:
-            raise Inconclusive("GetMetricData gave the same NextToken twice; its pages cannot be read to the end")
         seen.add(token)
         request["NextToken"] = token
-    return {ask: _answer(ask, statuses.get(f"q{n}", MISSING), points[f"q{n}"]) for n, ask in enumerate(asks)}
+    return {ask: merged[f"q{number}"].answer(ask) for number, ask in enumerate(asks)}
+
+
+def results_of(page: Mapping[str, Any], asked: Collection[str]) -> list[dict[str, Any]]:
+    """The results of a page. Raises `Passing` where it is no answer to the queries that were asked, by Id."""
+    results = page.get("MetricDataResults")
+    if results is None or any(not result or result.get("Id") not in asked for result in results):
+        raise Passing("GetMetricData was answered by something that is no answer to it; is this CloudWatch?")
+    return list(results)
+
+
+class _Merged:
+    """One query's points of all pages, whatever their order; a point told twice counts once."""
+
+    def __init__(self) -> None:
+        self._points: dict[float, float] = {}
+        self._status = MISSING
+        self._contradicts = False
+
+    def add(self, result: Mapping[str, Any]) -> None:
+        """Take over what a page says of the query."""
+        self._status = result.get("StatusCode", MISSING)
+        stamps, values = result.get("Timestamps", ()), result.get("Values", ())
+        self._contradicts |= len(stamps) != len(values)
+        for stamp, value in zip(stamps, values, strict=False):
+            # botocore does not check answers: null, say, is a moment and a value to it.
+            if stamp is None:
+                self._contradicts = True
+                continue
+            number = float(value) if isinstance(value, int | float) else math.nan
+            known = self._points.setdefault(stamp.timestamp(), number)
+            self._contradicts |= known != number and not (math.isnan(known) and math.isnan(number))
+
+    def answer(self, ask: Ask) -> Answer:
+        """All that was said of ``ask``, in order of time; the call may have reached further than its window."""
+        stamps = tuple(sorted(stamp for stamp in self._points if stamp < ask.window.end))
+        return Answer(
+            ask=ask,
+            status=CONTRADICTORY if self._contradicts else self._status,
+            timestamps=stamps,
+            values=tuple(self._points[stamp] for stamp in stamps),
+        )
+
+
+def next_page(page: Mapping[str, Any], seen: Set[str]) -> str | None:
+    """The token of the page that follows, None behind the last. Raises `Inconclusive` where it would be read twice."""
+    token = page.get("NextToken")
+    if token in seen:
+        raise Inconclusive("GetMetricData gave the same NextToken twice; its pages cannot be read to the end")
+    return token or None
 
 
 def _metric_data_query(name: str, ask: Ask) -> dict[str, Any]:
@@ -145,10 +192,3 @@ def _metric_data_query(name: str, ask: Ask) -> dict[str, Any]:
         },
         "ReturnData": True,
     }
-
-
-def _answer(ask: Ask, status: str, points: dict[float, float]) -> Answer:
-    stamps = sorted(points)
-    return Answer(
-        ask=ask, status=status, timestamps=tuple(stamps), values=tuple(float(points[stamp]) for stamp in stamps)
-    )

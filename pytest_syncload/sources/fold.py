@@ -5,7 +5,6 @@ Missing data follows the metric's policy in the catalogue; NaN and infinities ar
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,15 +18,28 @@ from pytest_syncload.facts.catalogue import (
     queries_for,
     service_of,
 )
-from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.observation import Observation, Series
 from pytest_syncload.facts.plan import Resources, Slo, Target
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.tasks import Census
-from pytest_syncload.facts.units import format_duration
-from pytest_syncload.sources.cloudwatch import COMPLETE, COUNTING, MINUTE_S, Answer, Ask, asks_of, behind, whole
-from pytest_syncload.sources.settle import Reading, allowed_difference
+from pytest_syncload.sources.cloudwatch import COUNTING, MINUTE_S, Answer, Ask, asks_of, behind, whole
+from pytest_syncload.sources.required import (
+    client_failures,
+    require_answers,
+    require_complete,
+    require_every_minute,
+    require_fetched,
+    require_inside_window,
+    require_numbers,
+    require_samples_of_this_load,
+    require_settled,
+    require_use,
+    runs_of_minutes,
+    share_of_requests,
+    value_of_the_window,
+)
+from pytest_syncload.sources.settle import Reading
 from pytest_syncload.sources.tasks import fold_tasks
 
 _EMPTY = Series(timestamps=(), values=(), period_s=MINUTE_S)
@@ -73,12 +85,9 @@ def observe(
     problem = None
     try:
         queries = queries_for(slo, resources)
-        for ask in asks_of(slo, resources, result.window):
-            if str(ask.query) in reading.doubts:
-                raise Inconclusive(reading.doubts[str(ask.query)])
-        if reading.problem is not None and not reading.answers:
-            # Nothing was read at all: the reader needs the cause, not that each query is without an answer.
-            raise Inconclusive(reading.problem)
+        # What cannot be asked was not fetched, and that is why.
+        require_settled(reading, [ask.query for ask in asks_of(slo, resources, result.window)])
+        require_answers(reading)
         case = _Case(slo=slo, preset=preset, queries=queries, answers=reading.answers, result=result)
         folded = _FOLDS[preset.fold](case)
     except Inconclusive as error:
@@ -101,10 +110,7 @@ def _fold_worst(case: _Case) -> _Folded:
     """The value of each resource by itself, and of those the one that is worst for the target."""
     values = case.of_role(Role.VALUE)
     found = [_fold_one(case, query) for query in values]
-    worst = found[0]
-    for other in found[1:]:
-        if is_worse(other.value, worst.value, case.slo.target):
-            worst = other
+    worst = worst_of(found, case.slo.target)
     if len(values) == 1:
         return worst
     parts = {f"{query.name} {query.group}".strip(): each.value for query, each in zip(values, found, strict=True)}
@@ -120,13 +126,13 @@ def _fold_one(case: _Case, query: Query) -> _Folded:
         if case.preset.absent is Absent.ZERO_WHILE_ALIVE:
             _require_alive(case, query)
         else:
-            _require_every_minute(minutes)
+            require_every_minute(minutes)
         return _Folded(value=sum(minutes.values) * factor, samples=None, series=series)
     counts = case.answer(replace(query, statistic="SampleCount"))
-    _require_points(minutes)
-    _require_every_minute(minutes)
-    _require_every_minute(counts)
-    _require_this_load(case, query, sum(counts.values))
+    require_every_minute(minutes)
+    require_every_minute(counts)
+    if case.preset.every_request:
+        require_samples_of_this_load(counts, case.result)
     after = None
     if case.slo.drains_within_s is not None:
         window = behind(case.result.window, case.slo.drains_within_s)
@@ -138,11 +144,17 @@ def _fold_one(case: _Case, query: Query) -> _Folded:
         # Each minute stands by itself here, so the one with the fewest samples decides whether there were enough.
         fewest = int(min(counts.values))
         return _Folded(value=level, samples=fewest, series=series, parts={"worst minute": extreme}, after=after)
-    folded = case.answer(query, whole(case.result.window))
-    _require_points(folded)
-    if folded.timestamps != (case.result.window.start,):
-        raise Inconclusive(f"{query} came back for another period than the window; nothing else is asked")
-    return _Folded(value=folded.values[0] * factor, samples=int(sum(counts.values)), series=series, after=after)
+    value = value_of_the_window(case.answer(query, whole(case.result.window)), minutes)
+    return _Folded(value=value * factor, samples=int(sum(counts.values)), series=series, after=after)
+
+
+def worst_of(found: Sequence[_Folded], target: Target) -> _Folded:
+    """Of the values of several resources the one that is furthest from what ``target`` wants."""
+    worst = found[0]
+    for other in found[1:]:
+        if is_worse(other.value, worst.value, target):
+            worst = other
+    return worst
 
 
 def is_worse(value: float, than: float, target: Target) -> bool:
@@ -160,13 +172,7 @@ def held_for(values: Sequence[float], seconds: float, target: Target) -> float:
     For ``< 1000`` and three minutes: of each three minutes in a row the lowest, and of those the highest. It meets the
     target exactly where no three minutes in a row break it. Raises `Inconclusive` where there are too few minutes.
     """
-    length = max(1, math.ceil(seconds / MINUTE))
-    if len(values) < length:
-        raise Inconclusive(
-            f"sustained {format_duration(seconds)} needs a hold of as many minutes, and this one has {len(values)}; "
-            "make the hold longer"
-        )
-    runs = [values[first : first + length] for first in range(len(values) - length + 1)]
+    runs = runs_of_minutes(values, seconds)
     if target.op in (">", ">="):
         return min(max(run) for run in runs)
     return max(min(run) for run in runs)
@@ -175,13 +181,8 @@ def held_for(values: Sequence[float], seconds: float, target: Target) -> float:
 def _fold_ratio(case: _Case) -> _Folded:
     (above,) = (case.answer(query) for query in case.of_role(Role.NUMERATOR))
     (below,) = (case.answer(query) for query in case.of_role(Role.DENOMINATOR))
-    _require_every_minute(below)
-    total = sum(below.values)
-    if total <= 0:
-        raise Inconclusive(f"{below.ask.query} is {total}: a share of no requests proves nothing")
-    if set(above.timestamps) - set(below.timestamps):
-        raise Inconclusive(f"{above.ask.query} has minutes in which {below.ask.query} has none")
-    share = 100 * sum(above.values) / total
+    require_every_minute(below)
+    share = share_of_requests(above, below)
     errors = dict(zip(above.timestamps, above.values, strict=True))
     series = Series(
         timestamps=below.timestamps,
@@ -193,11 +194,13 @@ def _fold_ratio(case: _Case) -> _Folded:
     )
     parts = {"CloudWatch": share}
     if case.preset.client_view == "failed":
-        failed = case.result.hold.failed_percent
-        if failed is None:
-            raise Inconclusive("the load saw no answer at all")
-        parts["client"] = failed
-    return _Folded(value=max(parts.values()), samples=int(total), series=series, parts=parts)
+        parts["client"] = client_failures(case.result)
+    return _Folded(value=worse_view(parts), samples=int(sum(below.values)), series=series, parts=parts)
+
+
+def worse_view(views: Mapping[str, float]) -> float:
+    """The share of failures, in percent, as the side saw it that saw more of them."""
+    return max(views.values())
 
 
 def _fold_sum(case: _Case) -> _Folded:
@@ -208,7 +211,7 @@ def _fold_sum(case: _Case) -> _Folded:
         if case.preset.absent is Absent.ZERO_WHILE_ALIVE:
             _require_alive(case, query)
         else:
-            _require_every_minute(answer)
+            require_every_minute(answer)
         parts[f"{query.group} {query.name}"] = sum(answer.values)
         for stamp, value in zip(answer.timestamps, answer.values, strict=True):
             minutes[stamp] = minutes.get(stamp, 0.0) + value
@@ -253,56 +256,20 @@ def _observe_tasks(
 
 
 def _require_alive(case: _Case, query: Query) -> None:
-    """A minute without a point is zero only if a sibling shows traffic in that very minute."""
-    siblings = [other for other in case.of_role(Role.ALIVE) if other.group == query.group]
-    alive: set[float] = set()
-    for sibling in siblings:
-        told = case.answer(sibling)
-        alive |= {stamp for stamp, value in zip(told.timestamps, told.values, strict=True) if value > 0}
-    minutes = case.result.window.minutes
-    silent = {*minutes} - alive - {*case.answer(query).timestamps}
-    if silent:
-        names = " and ".join(sibling.name for sibling in siblings)
-        raise Inconclusive(
-            f"no data point for {query}, and none of {names} shows that {query.group or 'it'} was used in "
-            f"{len(silent)} of {len(minutes)} minutes; silence is zero only beside traffic: is the name right?"
-        )
+    siblings = siblings_of(query, case.of_role(Role.ALIVE))
+    require_use(case.answer(query), [case.answer(sibling) for sibling in siblings], query.group)
 
 
-def _require_this_load(case: _Case, query: Query, samples: float) -> None:
-    """A metric with a sample for each request has as many as this load put on the wire, or speaks of another."""
-    wire, open_at_edges = case.result.wire_requests, case.result.in_flight_edges
-    if case.preset.every_request and abs(samples - wire) > allowed_difference(wire, open_at_edges):
-        raise Inconclusive(
-            f"{query} has {samples:.0f} samples where this load put {wire} requests on the wire: "
-            "it does not speak of this load"
-        )
-
-
-def _require_points(answer: Answer) -> None:
-    if not answer.values:
-        raise Inconclusive(
-            f"no data point for {answer.ask.query} in the window; are name, dimensions and region right?"
-        )
-
-
-def _require_every_minute(answer: Answer) -> None:
-    _require_points(answer)
-    wanted = answer.ask.window.minutes
-    if answer.timestamps != wanted:
-        there = len({*wanted} & {*answer.timestamps})
-        raise Inconclusive(f"{answer.ask.query} has {there} of the window's {len(wanted)} minutes")
+def siblings_of(query: Query, alive: Sequence[Query]) -> list[Query]:
+    """Those that speak of the very resource: a table that is used shows nothing of its index."""
+    return [other for other in alive if other.group == query.group]
 
 
 def _whole_answer(answers: Mapping[Ask, Answer], ask: Ask) -> Answer:
-    answer = answers.get(ask)
-    if answer is None:
-        raise Inconclusive(f"{ask.query} was never fetched")
-    if answer.status != COMPLETE:
-        raise Inconclusive(f"{ask.query} is {answer.status}, not {COMPLETE}")
-    for value in answer.values:
-        if not math.isfinite(value):
-            raise Inconclusive(f"{ask.query} came back as {value}, which is no measurement")
+    answer = require_fetched(answers, ask)
+    require_complete(answer)
+    require_numbers(answer)
+    require_inside_window(answer)
     return answer
 
 

@@ -7,7 +7,6 @@ polls at least a service minute apart that agree, and a request count that fits 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,9 +74,8 @@ def settle(
             before, last = last, fetch(client, (*asks, traffic))
         except Passing as error:
             raise _NotYet(str(error)) from None
-        if clock.now() < looked_until + EARLIEST_MINUTES * MINUTE:
-            # Late samples of the last minute would go unseen; this poll is kept for the next to agree with.
-            raise _NotYet(f"the last minute that is looked at ended less than {EARLIEST_MINUTES} minutes ago")
+        if early := too_early(clock.now(), looked_until):
+            raise _NotYet(early)  # this poll is kept for the next to agree with
         doubts = unsettled(before, last)
         missing = _of_traffic(doubts, last[traffic]) or unreconciled(
             last[traffic], wire_requests=wire_requests, in_flight_edges=in_flight_edges
@@ -96,7 +94,7 @@ def settle(
         retry=tenacity.retry_if_exception_type(_NotYet),
         # A service minute and a little: two polls that agree must be at least one apart.
         wait=tenacity.wait_fixed(clock.wall_seconds(MINUTE * 1.05)),
-        stop=_stop_at(clock.monotonic_at(traffic.window.end + DEADLINE_MINUTES * MINUTE)),
+        stop=lambda _: clock.now() >= traffic.window.end + DEADLINE_MINUTES * MINUTE,
         before_sleep=say,
         reraise=True,
     )
@@ -113,17 +111,42 @@ def settle(
 
 def unsettled(before: Mapping[Ask, Answer], now: Mapping[Ask, Answer]) -> dict[str, str]:
     """What is still missing or moving, by the text of the query."""
-    doubts: dict[str, str] = {}
-    for query, (there, wanted) in _published_minutes(now).items():
-        # What has no point at all may be a wrong name: waiting would not help, and the row's own verdict says so.
-        if there and not wanted <= there:
-            doubts[query] = f"{query} has {len(there & wanted)} of the window's {len(wanted)} minutes"
+    doubts = missing_minutes(now)
     for ask, answer in now.items():
-        if answer.status != COMPLETE:
-            doubts[str(ask.query)] = f"{ask.query} is {answer.status}, not {COMPLETE}"
-        elif ask not in before or (before[ask].timestamps, before[ask].values) != (answer.timestamps, answer.values):
-            doubts.setdefault(str(ask.query), f"{ask.query} has not been the same in two polls a minute apart")
+        if what := incomplete(answer):
+            doubts[str(ask.query)] = what
+        elif what := moving(before.get(ask), answer):
+            doubts.setdefault(str(ask.query), what)
     return doubts
+
+
+def too_early(now: float, looked_until: float) -> str | None:
+    """Whether late samples of the last minute may be under way still, at service time ``now``."""
+    if now >= looked_until + EARLIEST_MINUTES * MINUTE:
+        return None
+    return f"the last minute that is looked at ended less than {EARLIEST_MINUTES} minutes ago"
+
+
+def missing_minutes(answers: Mapping[Ask, Answer]) -> dict[str, str]:
+    """Series that have only some of the minutes in which they must be published, by the text of the query."""
+    return {
+        query: f"{query} has {len(there & wanted)} of the window's {len(wanted)} minutes"
+        for query, (there, wanted) in _published_minutes(answers).items()
+        # What has no point at all may be a wrong name: waiting would not help, and the row's own verdict says so.
+        if there and not wanted <= there
+    }
+
+
+def incomplete(answer: Answer) -> str | None:
+    """Whether CloudWatch itself calls the answer less than whole."""
+    return None if answer.status == COMPLETE else f"{answer.ask.query} is {answer.status}, not {COMPLETE}"
+
+
+def moving(before: Answer | None, now: Answer) -> str | None:
+    """Whether the last poll and this one were told different values, or there was no last one."""
+    if before is not None and (before.timestamps, before.values) == (now.timestamps, now.values):
+        return None
+    return f"{now.ask.query} has not been the same in two polls a minute apart"
 
 
 def allowed_difference(wire_requests: int, in_flight_edges: int) -> float:
@@ -143,15 +166,20 @@ def unreconciled(traffic: Answer, *, wire_requests: int, in_flight_edges: int) -
     )
 
 
-def _of_traffic(doubts: Mapping[str, str], traffic: Answer) -> str | None:
-    """What is wrong with the request count itself, which every row stands on."""
-    query = traffic.ask.query
+def uncounted_minutes(traffic: Answer) -> str | None:
+    """Whether the request count lacks minutes of the window: a load that never pauses has requests in each."""
     expected = set(traffic.ask.window.minutes)
     there = set(traffic.timestamps)
-    # Missing minutes first: that says more than that the answer is moving.
-    if traffic.status == COMPLETE and not expected <= there:
-        return f"{query} has {len(there & expected)} of the window's {len(expected)} minutes"
-    return doubts.get(str(query))
+    if expected <= there:
+        return None
+    return f"{traffic.ask.query} has {len(there & expected)} of the window's {len(expected)} minutes"
+
+
+def _of_traffic(doubts: Mapping[str, str], traffic: Answer) -> str | None:
+    """What is wrong with the request count itself, which every row stands on."""
+    # Missing minutes first: that says more than that the answer is moving. What is not whole may have lost them.
+    missing = uncounted_minutes(traffic) if traffic.status == COMPLETE else None
+    return missing or doubts.get(str(traffic.ask.query))
 
 
 def _published_minutes(answers: Mapping[Ask, Answer]) -> dict[str, tuple[set[float], set[float]]]:
@@ -174,10 +202,3 @@ def _published_minutes(answers: Mapping[Ask, Answer]) -> dict[str, tuple[set[flo
         for ask in of_resource:
             minutes[str(ask.query)] = (together, set(ask.window.minutes))
     return minutes
-
-
-def _stop_at(monotonic: float) -> Callable[[tenacity.RetryCallState], bool]:
-    def stop(_: tenacity.RetryCallState) -> bool:
-        return time.monotonic() >= monotonic
-
-    return stop

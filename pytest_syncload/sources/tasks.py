@@ -88,32 +88,28 @@ def classify(task: Task) -> Stop:
         case "ServiceSchedulerInitiated":
             if not task.stopped_reason:
                 return Stop.UNKNOWN  # it may have been a health check
-            reason = task.stopped_reason.lower()
-            if any(word in reason for word in _UNHEALTHY):
+            if unhealthy(task.stopped_reason):
                 return Stop.APPLICATION
             # Only the words that ECS is known to use; what it may say one day is not taken for harmless.
-            return Stop.DEPLOYMENT_OR_SCALING if reason.startswith(_SCALING) else Stop.UNKNOWN
+            return Stop.DEPLOYMENT_OR_SCALING if task.stopped_reason.lower().startswith(_SCALING) else Stop.UNKNOWN
         case code:
             return _BY_CODE.get(code or "", Stop.UNKNOWN)
 
 
 def fold_tasks(census: Census | None, window: Window) -> TaskErrors:
     """The share of the tasks alive in ``window`` that an application error stopped inside it, in percent."""
-    tasks = [] if census is None else [task for task in census.tasks if _alive_in(task, window)]
+    tasks = [] if census is None else [task for task in census.tasks if alive_in(task, window)]
     tasks.sort(key=lambda task: task.arn)
     ended = {task.arn: _end_in(task, window) for task in tasks}
-    counts = Counter(ended.values())
-    counted = [task for task in tasks if ended[task.arn] in COUNTED]
-    problem = _unmeasured(census, window, tasks) or _unclear(
-        [task for task in tasks if ended[task.arn] is Stop.UNKNOWN]
-    )
-    if problem is None and not tasks:
+    counted = [task for task in tasks if counts(ended[task.arn])]
+    share = share_of(len(counted), len(tasks))
+    problem = _unmeasured(census, window, tasks) or unclear([task for task in tasks if ended[task.arn] is Stop.UNKNOWN])
+    if problem is None and share is None:
         problem = "no task of the service was alive in the window, so there was nothing to count"
-    share = 100 * len(counted) / len(tasks) if tasks else None
     return TaskErrors(
         value=share if problem is None else None,
         n=len(tasks),
-        counts=dict(counts),
+        counts=dict(Counter(ended.values())),
         series=_by_minute(counted, len(tasks), window) if problem is None else _NOT_MEASURED,
         notes=(*_notes(tasks, ended, counted), *_failed_polls(census)),
         problem=problem,
@@ -124,23 +120,44 @@ def _stopped(task: Task) -> bool:
     return task.ended_at is not None or task.stop_code is not None or task.status in _ENDING
 
 
+def unhealthy(reason: str) -> bool:
+    """Whether the scheduler stopped a task because it did not answer its health checks."""
+    return any(word in reason.lower() for word in _UNHEALTHY)
+
+
+def counts(stop: Stop) -> bool:
+    """Whether such a stop counts against the service."""
+    return stop in COUNTED
+
+
+def share_of(counted: int, alive: int) -> float | None:
+    """In percent; a share of no tasks is none."""
+    return 100 * counted / alive if alive else None
+
+
+def deciding(task: Task) -> list[Container]:
+    """The containers whose exit codes decide: the essential ones, not a sidecar that went down with them."""
+    return [container for container in task.containers if container.essential]
+
+
 def _by_exit_codes(task: Task) -> Stop:
-    essential = [container for container in task.containers if container.essential]
-    if any(map(_guilty, essential)):
+    essential = deciding(task)
+    if any(map(guilty, essential)):
         return Stop.APPLICATION
     # A proxy that AWS put in may have been the one that ended, and then the others end well because they are told to.
-    foreign = any(_guilty(container) for container in task.containers if not container.defined)
+    foreign = any(guilty(container) for container in task.containers if not container.defined)
     if essential and all(container.exit_code == 0 for container in essential) and not foreign:
         return Stop.EXPECTED_EXIT
     return Stop.UNKNOWN
 
 
-def _guilty(container: Container) -> bool:
+def guilty(container: Container) -> bool:
     """A container that ended with an error, or was killed before it could say how it ended (out of memory, say)."""
     return bool(container.reason) if container.exit_code is None else container.exit_code != 0
 
 
-def _alive_in(task: Task, window: Window) -> bool:
+def alive_in(task: Task, window: Window) -> bool:
+    """Whether the task was there at some moment of the window."""
     created = task.created_at is None or task.created_at < window.end
     return created and (task.ended_at is None or task.ended_at >= window.start)
 
@@ -155,27 +172,51 @@ def _unmeasured(census: Census | None, window: Window, tasks: Iterable[Task]) ->
     if census is None:
         return "the tasks were never asked for"
     why = "; " + "; ".join(census.problems) if census.problems else ""
-    before = [poll for poll in census.polls if poll <= window.start + EDGE_S]
-    after = [poll for poll in census.polls if poll >= window.end + EDGE_S]
-    if not before:
-        return f"ECS was not read completely when the window began{why}"
-    if not after:
-        return f"ECS was not read completely a minute or more after the window's end{why}"
-    looks = sorted(poll for poll in census.polls if max(before) <= poll <= min(after))
+    unwatched = (
+        unread_when_it_began(census, window)
+        or unread_behind_its_end(census, window)
+        or unwatched_for_long(census, window)
+    )
+    return f"{unwatched}{why}" if unwatched else undescribed(census) or without_times(tasks)
+
+
+def unread_when_it_began(census: Census, window: Window) -> str | None:
+    """Whether nobody looked at the window's beginning."""
+    read = any(poll <= window.start + EDGE_S for poll in census.polls)
+    return None if read else "ECS was not read completely when the window began"
+
+
+def unread_behind_its_end(census: Census, window: Window) -> str | None:
+    """Whether nobody looked at what ended in the window's last minute."""
+    read = any(poll >= window.end + EDGE_S for poll in census.polls)
+    return None if read else "ECS was not read completely a minute or more after the window's end"
+
+
+def unwatched_for_long(census: Census, window: Window) -> str | None:
+    """Whether a task may have come and gone between two looks."""
+    first = max((poll for poll in census.polls if poll <= window.start + EDGE_S), default=window.start)
+    last = min((poll for poll in census.polls if poll >= window.end + EDGE_S), default=window.end)
+    looks = sorted(poll for poll in census.polls if first <= poll <= last)
     longest = max((later - earlier for earlier, later in pairwise(looks)), default=0.0)
-    if longest > LONGEST_GAP_S:
-        return (
-            f"nothing was read of ECS for {format_duration(longest)}, and it forgets a stopped task after an hour{why}"
-        )
-    if census.undescribed:
-        return f"ECS lists but does not describe {_tasks(len(census.undescribed))}: {_ids(census.undescribed)}"
+    if longest <= LONGEST_GAP_S:
+        return None
+    return f"nothing was read of ECS for {format_duration(longest)}, and it forgets a stopped task after an hour"
+
+
+def undescribed(census: Census) -> str | None:
+    """Whether there are tasks of which only the name is known."""
+    found = f"ECS lists but does not describe {_tasks(len(census.undescribed))}: {_ids(census.undescribed)}"
+    return found if census.undescribed else None
+
+
+def without_times(tasks: Iterable[Task]) -> str | None:
+    """Whether there are tasks of which nobody can say if they belong to the window."""
     nowhere = [task.arn for task in tasks if task.created_at is None or (_stopped(task) and task.ended_at is None)]
-    if nowhere:
-        return f"ECS does not say when {_tasks(len(nowhere))} began or ended: {_ids(nowhere)}"
-    return None
+    return f"ECS does not say when {_tasks(len(nowhere))} began or ended: {_ids(nowhere)}" if nowhere else None
 
 
-def _unclear(tasks: Iterable[Task]) -> str | None:
+def unclear(tasks: Iterable[Task]) -> str | None:
+    """Whether there are ends of which nobody can say if they were errors."""
     reasons = _grouped(tasks, lambda task: f"with stop code {task.stop_code} and reason {task.stopped_reason!r}")
     if not reasons:
         return None
@@ -198,13 +239,13 @@ def _notes(tasks: list[Task], ended: Mapping[str, Stop], counted: list[Task]) ->
 
 
 def _what_happened(task: Task) -> str:
-    guilty = [container for container in task.containers if container.essential and _guilty(container)]
-    if task.stop_code != "EssentialContainerExited" or not guilty:
+    failed = [container for container in deciding(task) if guilty(container)]
+    if task.stop_code != "EssentialContainerExited" or not failed:
         return task.stopped_reason or "no reason given"
     return ", ".join(
         f"{container.name} exit {'unknown' if container.exit_code is None else container.exit_code}"
         + (f" ({container.reason})" if container.reason else "")
-        for container in guilty
+        for container in failed
     )
 
 
@@ -227,7 +268,7 @@ def _by_minute(counted: list[Task], n: int, window: Window) -> Series:
     minutes = Counter(minute_floor(task.ended_at) for task in counted if task.ended_at is not None)
     return Series(
         timestamps=window.minutes,
-        values=tuple(100 * minutes[minute] / n for minute in window.minutes),
+        values=tuple(share_of(minutes[minute], n) or 0.0 for minute in window.minutes),
         period_s=60,
     )
 

@@ -6,6 +6,7 @@ Must never take a minute that is not there for an empty one.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from pytest_syncload.facts.catalogue import preset_of
 from pytest_syncload.facts.clock import MINUTE
@@ -37,10 +38,9 @@ def judge_drain(observation: Observation, within_s: float) -> Part:
         )
     known = {stamp: value for stamp, value in zip(after.timestamps, after.values, strict=True) if math.isfinite(value)}
     minutes = [observation.window.end + MINUTE * number for number in range(max(1, int(within_s // MINUTE)))]
-    full = [stamp for stamp in minutes if stamp in known and known[stamp] > limit]
-    drained = [stamp for stamp in minutes if stamp in known and stamp > max(full, default=-math.inf)]
+    drained = drained_for_good(minutes, known, limit)
     needed = [stamp for stamp in minutes if stamp <= drained[0]] if drained else minutes
-    missing = sum(stamp not in known for stamp in needed)
+    missing = unknown_minutes(needed, known)
     if missing:
         return Part(
             ruling=Ruling.INCONCLUSIVE,
@@ -58,3 +58,14 @@ def judge_drain(observation: Observation, within_s: float) -> Part:
         ruling=Ruling.PASS,
         says=f"drained within {format_number(taken)} {'minute' if taken == 1 else 'minutes'}",
     )
+
+
+def drained_for_good(minutes: Sequence[float], known: Mapping[float, float], limit: float) -> list[float]:
+    """The minutes behind the last full one: an empty minute before a full one is none that drained."""
+    full = [stamp for stamp in minutes if stamp in known and known[stamp] > limit]
+    return [stamp for stamp in minutes if stamp in known and stamp > max(full, default=-math.inf)]
+
+
+def unknown_minutes(needed: Sequence[float], known: Mapping[float, float]) -> int:
+    """How many of the minutes that the answer rests on have no data point."""
+    return sum(stamp not in known for stamp in needed)

@@ -9,6 +9,7 @@ throughout, because scipy's exact test knows no ties; in short series it errs to
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pytest_syncload.facts.catalogue import GROWTH_MINUTES
@@ -62,7 +63,7 @@ def judge_growth(observation: Observation) -> Part:
     is a doubt. They did not if the last minutes are back at the lowest there was before the last third: a hump that
     drained.
     """
-    problem = _incomplete(observation)
+    problem = too_short(observation) or minutes_missing(observation) or not_numbers(observation)
     if problem is not None:
         return Part(ruling=Ruling.INCONCLUSIVE, says=problem)
     values, kind = observation.series.values, observation.kind
@@ -82,29 +83,45 @@ def judge_growth(observation: Observation) -> Part:
             ruling=Ruling.BREACH,
             says=f"in its last {len(half)} minutes it grows by {_pace(late, kind)} ({_chance(late.p)})",
         )
-    if hold.p < SIGNIFICANT and values[-1] > max(middle := values[third:-third]) + material:
+    if hold.p < SIGNIFICANT and stepped_late(values[-1], middle := values[third:-third], material):
         # A ramp's backlog in the first third must not hide what the last one does.
         top = f"{format_quantity(values[-1], kind)} in the last minute, "
         top += f"at most {format_quantity(max(middle), kind)} in its middle third"
         return Part(ruling=Ruling.BREACH, says=f"it grows: {top} ({_chance(hold.p)})")
-    if values[-1] > max(before) + material:
+    if stepped_late(values[-1], before, material):
         top = f"{format_quantity(values[-1], kind)} in the last minute, "
         top += f"at most {format_quantity(max(before), kind)} before its last third"
         return Part(ruling=Ruling.INCONCLUSIVE, says=f"it jumped: {top}; only a longer hold shows whether it grows on")
     return Part(ruling=Ruling.PASS, says=f"no growth over {len(values)} minutes ({figures})")
 
 
-def _incomplete(observation: Observation) -> str | None:
+def stepped_late(last: float, before: Sequence[float], material: float) -> bool:
+    """Whether the last minute stands above all of ``before``, minutes of before the last third: it moves no median."""
+    return last > max(before) + material
+
+
+def too_short(observation: Observation) -> str | None:
+    """Whether the hold is too short for growth, or the absence of it, to be seen."""
+    if len(observation.window.minutes) >= GROWTH_MINUTES:
+        return None
+    return (
+        f"a hold of {format_duration(observation.window.seconds)} cannot show whether it grows; hold for at least "
+        f"{format_duration(GROWTH_MINUTES * MINUTE)}"
+    )
+
+
+def minutes_missing(observation: Observation) -> str | None:
+    """Whether the series is anything but one value for each minute of the hold."""
     series, wanted = observation.series, observation.window.minutes
-    if len(wanted) < GROWTH_MINUTES:
-        return (
-            f"a hold of {format_duration(observation.window.seconds)} cannot show whether it grows; hold for at least "
-            f"{format_duration(GROWTH_MINUTES * MINUTE)}"
-        )
-    if series.timestamps != wanted or series.period_s != MINUTE:
-        there = len({*series.timestamps} & {*wanted})
-        return f"whether it grows cannot be seen: {there} of the hold's {len(wanted)} minutes are there"
-    for value in series.values:
+    if series.timestamps == wanted and series.period_s == MINUTE:
+        return None
+    there = len({*series.timestamps} & {*wanted})
+    return f"whether it grows cannot be seen: {there} of the hold's {len(wanted)} minutes are there"
+
+
+def not_numbers(observation: Observation) -> str | None:
+    """Whether a minute came back as something that cannot be ranked."""
+    for value in observation.series.values:
         if not math.isfinite(value):
             return f"whether it grows cannot be seen: one of its minutes came back as {value}"
     return None

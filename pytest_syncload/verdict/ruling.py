@@ -38,22 +38,45 @@ def _verdict(observation: Observation, ruling: Ruling, reason: str) -> Verdict:
 
 def _doubts(observation: Observation, result: PhaseResult, unsettled: str | None) -> list[str]:
     """All that keeps the value from being believed. An invalid phase explains all the others, so it stands alone."""
-    if result.invalid:
-        return ["the phase is invalid: " + "; ".join(reason.what for reason in result.invalid)]
+    if invalid := invalid_phase(result):
+        return [invalid]
     # What concerns every row comes first: it is often the cause of the others.
-    doubts = [] if unsettled is None else [unsettled]
-    if observation.window != result.window:
-        doubts.append("the observation is of another window than the phase's hold")
+    found = [not_final(unsettled), another_window(observation, result)]
     if observation.problem is not None:
-        if observation.problem != unsettled:
-            doubts.append(observation.problem)
-    elif observation.value is None or not math.isfinite(observation.value):
-        doubts.append(f"there is no value: {observation.value}")
-    elif (observation.samples or 0) < (needed := min_samples(observation.slo)):
-        doubts.append(
-            f"{observation.samples or 0} samples stand behind the value, and this row needs {needed} (min_samples)"
-        )
-    return doubts
+        found.append(None if observation.problem == unsettled else observation.problem)
+    else:
+        found.append(no_number(observation) or too_few_samples(observation))
+    return [doubt for doubt in found if doubt is not None]
+
+
+def invalid_phase(result: PhaseResult) -> str | None:
+    """Whether the load itself proves nothing."""
+    return "the phase is invalid: " + "; ".join(reason.what for reason in result.invalid) if result.invalid else None
+
+
+def not_final(unsettled: str | None) -> str | None:
+    """Whether the source had not said its last word when it was read."""
+    return unsettled
+
+
+def another_window(observation: Observation, result: PhaseResult) -> str | None:
+    """Whether the value was read of other minutes than the load's."""
+    same = observation.window == result.window
+    return None if same else "the observation is of another window than the phase's hold"
+
+
+def no_number(observation: Observation) -> str | None:
+    """Whether there is nothing that could be compared."""
+    there = observation.value is not None and math.isfinite(observation.value)
+    return None if there else f"there is no value: {observation.value}"
+
+
+def too_few_samples(observation: Observation) -> str | None:
+    """Whether the statistic stands on fewer measurements than it needs to mean anything."""
+    samples, needed = observation.samples or 0, min_samples(observation.slo)
+    if samples >= needed:
+        return None
+    return f"{samples} samples stand behind the value, and this row needs {needed} (min_samples)"
 
 
 def _parts(observation: Observation, value: float) -> list[Part]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pytest_syncload.facts.catalogue import Query, Role
 from pytest_syncload.facts.errors import Inconclusive
@@ -36,9 +40,13 @@ def result(name: str, points: dict[int, float], status: str = "Complete") -> dic
     }
 
 
-def run(asks: list[Ask], *pages: dict[str, Any]) -> dict[Ask, Any]:
+@cache  # a property asks hundreds of times
+def cloudwatch() -> Any:
+    return client_for("cloudwatch", CLIENT)
 
-    client = client_for("cloudwatch", CLIENT)
+
+def run(asks: list[Ask], *pages: dict[str, Any]) -> dict[Ask, Any]:
+    client = cloudwatch()
     with Stubber(client) as stub:
         for page in pages:
             stub.add_response("get_metric_data", page)
@@ -110,14 +118,47 @@ def test_the_question_is_what_cloudwatch_is_to_answer() -> None:
         stub.assert_no_pending_responses()
 
 
-def test_a_moment_that_comes_twice_counts_once_with_its_last_value() -> None:
+def test_a_moment_that_comes_twice_counts_once() -> None:
+    (found,) = run(
+        [ask(0)],
+        {"MetricDataResults": [result("q0", {2: 1.0, 0: 2.0})], "NextToken": "more"},
+        {"MetricDataResults": [result("q0", {2: 1.0, 1: 3.0})]},
+    ).values()
+    assert found.timestamps == (START, START + 60, START + 120)
+    assert (found.values, found.status) == ((2.0, 3.0, 1.0), "Complete")
+
+
+def test_a_moment_with_two_values_is_not_complete() -> None:
     (found,) = run(
         [ask(0)],
         {"MetricDataResults": [result("q0", {2: 1.0, 0: 2.0})], "NextToken": "more"},
         {"MetricDataResults": [result("q0", {2: 9.0, 1: 3.0})]},
     ).values()
-    assert found.timestamps == (START, START + 60, START + 120)
-    assert found.values == (2.0, 3.0, 9.0)
+    assert found.status == "contradictory"
+
+
+@settings(deadline=None)  # the first example makes the client
+@given(st.data())
+def test_paging_order_and_duplication_change_no_value(data: st.DataObject) -> None:
+    """Points of several queries, some of them twice, in any order on any number of pages."""
+    points = st.dictionaries(st.integers(0, 2), st.floats(0, 1e9), max_size=3)
+    truth = {f"q{number}": data.draw(points) for number in range(3)}
+    told = [(name, minute, value) for name, of_query in truth.items() for minute, value in of_query.items()]
+    told = data.draw(st.permutations(told + data.draw(st.lists(st.sampled_from(told), max_size=4)) if told else told))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(told)), max_size=4)))
+    chunks = [told[start:end] for start, end in pairwise([0, *cuts, len(told)])]
+    pages: list[dict[str, Any]] = [
+        {"MetricDataResults": [result(name, {minute: value}) for name, minute, value in chunk], "NextToken": f"{n}"}
+        for n, chunk in enumerate(chunks)
+    ]
+    pages[-1] = {"MetricDataResults": pages[-1]["MetricDataResults"] + [result(name, {}) for name in truth]}
+    asks = [ask(number) for number in range(3)]
+    found = run(asks, *pages)
+    for number, one in enumerate(asks):
+        minutes = sorted(truth[f"q{number}"])
+        assert found[one].timestamps == tuple(START + 60 * minute for minute in minutes)
+        assert found[one].values == tuple(truth[f"q{number}"][minute] for minute in minutes)
+        assert found[one].status == "Complete"
 
 
 def test_the_second_call_begins_its_ids_anew_and_keeps_the_answers_apart() -> None:

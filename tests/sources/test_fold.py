@@ -86,12 +86,12 @@ def test_errors_of_a_load_that_saw_nothing_are_no_value() -> None:
     assert "no answer" in (seen.problem or "")
 
 
-def test_errors_in_a_minute_without_a_count_are_no_value() -> None:
+def test_errors_of_a_minute_outside_the_window_are_no_value() -> None:
     told = answers(ERRORS, _5XXError=1.0)
     stray = {
         ask: replace(a, timestamps=(START - 60, *a.timestamps[1:])) for ask, a in told.items() if "5XX" in str(ask)
     }
-    assert "minutes in which" in (look(ERRORS, told | stray, RESOURCES, result()).problem or "")
+    assert "points outside the window (1)" in (look(ERRORS, told | stray, RESOURCES, result()).problem or "")
 
 
 def test_silence_of_throttles_is_zero_beside_consumed_capacity() -> None:
