@@ -132,14 +132,18 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
     except (botocore.exceptions.BotoCoreError, ValueError) as error:
         # ValueError: an endpoint or a time in a variable that cannot be read.
         raise Refused(f"boto3 cannot make a {service} client for {access.region}: {error}") from None
-    endpoint = cast(str, made.meta.endpoint_url)
+    require_aws(service, cast(str, made.meta.endpoint_url))
+    return made
+
+
+def require_aws(service: str, endpoint: str) -> None:
+    """Raise `Refused` where a real environment's ``service`` would be asked anywhere but at AWS."""
     host = urlsplit(endpoint).hostname or ""
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
         raise Refused(
             f"{service} resolves to {endpoint}, which is not AWS: a real environment cannot be judged by an emulator; "
             f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()}"
         )
-    return made
 
 
 @functools.lru_cache(maxsize=2)

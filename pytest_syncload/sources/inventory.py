@@ -7,7 +7,7 @@ depth, which is also what makes an idle queue publish its metrics again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -49,6 +49,11 @@ def everything(found: Iterable[Found], region: str) -> tuple[Check, ...]:
         "the credentials of the right account?"
     )
     return (*checks, Check(name=f"region {region}", finding=Finding.FAILED, says=says, rows=rows))
+
+
+def unlisted(there: Iterable[str], listed: Collection[str]) -> list[str]:
+    """What AWS has and slo.yaml does not list: no row would look at it."""
+    return [name for name in there if name not in listed]
 
 
 def tables(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
@@ -159,8 +164,7 @@ def _table(client: Any, table: str, listed: Sequence[str], region: str, rows: tu
     there = [index["IndexName"] for index in told.get("GlobalSecondaryIndexes", ())]
     problems = [
         f"index {index!r} is not listed, and its throttles would go unseen; list it under resources.tables.{table}"
-        for index in there
-        if index not in listed
+        for index in unlisted(there, listed)
     ] + [
         f"there is no global index {index!r}{_perhaps(index, there)}; correct resources.tables.{table}"
         for index in listed
@@ -213,9 +217,9 @@ def _node_alone(node: str, told: dict[str, Any], rows: tuple[str, ...]) -> Found
 
 def _cache_group(group: dict[str, Any], listed: set[str], rows: tuple[str, ...]) -> Found:
     name, members = f"cache {group['ReplicationGroupId']}", group["MemberClusters"]
-    unlisted = [node for node in members if node not in listed]
-    if unlisted:
-        says = f"{', '.join(unlisted)} belongs to it and would go unseen; list it under resources.cache"
+    unseen = unlisted(members, listed)
+    if unseen:
+        says = f"{', '.join(unseen)} belongs to it and would go unseen; list it under resources.cache"
         return Found(checks=(Check(name=name, finding=Finding.FAILED, says=says, rows=rows),), there=1)
     status = group.get("Status", "available")
     if status != "available":
