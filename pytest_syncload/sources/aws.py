@@ -125,7 +125,7 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
     if access.endpoint_url is not None:
         with _SESSIONS:
             session = _sandbox_session(access)
-            return session.client(service, endpoint_url=access.endpoint_url, config=Config(proxies={}, **config))
+            return session.client(service, endpoint_url=access.endpoint_url, config=straight(config))
     try:
         with _SESSIONS:
             made = users_session(access.region, _aws_variables()).client(service, config=Config(**config))
@@ -134,6 +134,11 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
         raise Refused(f"boto3 cannot make a {service} client for {access.region}: {error}") from None
     require_aws(service, cast(str, made.meta.endpoint_url))
     return made
+
+
+def straight(config: dict[str, Any]) -> Config:
+    """This configuration, past every proxy of the environment, which would answer in the sandbox's place."""
+    return Config(proxies={}, **config)
 
 
 def require_aws(service: str, endpoint: str) -> None:

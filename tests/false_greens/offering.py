@@ -6,6 +6,7 @@ CloudWatch's side of the row is a healthy one, so that nothing but the load's ow
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -52,6 +53,8 @@ class Storing:
         self.broken = False
         self._stored: dict[bytes, bytes] = {}
         self._writers: set[asyncio.StreamWriter] = set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -60,12 +63,14 @@ class Storing:
 
     async def __aexit__(self, *_: object) -> None:
         self._server.close()
-        for writer in list(self._writers):
+        for writer in self._writers:
             writer.transport.abort()
-        await asyncio.sleep(0.01)
+        await asyncio.wait_for(self._quiet.wait(), 5)
+        await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self._quiet.clear()
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -76,13 +81,16 @@ class Storing:
         except (OSError, asyncio.IncompleteReadError):
             return  # the client has gone
         finally:
+            writer.transport.abort()
             self._writers.discard(writer)
+            if not self._writers:
+                self._quiet.set()
 
     def _answer(self, key: bytes) -> bytes:
         if key not in self._stored:
             if self.broken:
                 return answer("503 Service Unavailable")
-            self._stored[key] = answer("202 Accepted", '{"job_id": "%d"}' % len(self._stored))
+            self._stored[key] = answer("202 Accepted", json.dumps({"job_id": len(self._stored)}))
         return self._stored[key]
 
 
@@ -131,12 +139,18 @@ async def offer(
         )
 
 
-def summed(shard: Shard, merged: Merged, reports: Sequence[ShardReport], fared: Fared | None = None) -> PhaseResult:
+def summed(
+    shard: Shard,
+    merged: Merged,
+    reports: Sequence[ShardReport],
+    fared: Fared | None = None,
+    jump_s: float = 0.0,
+) -> PhaseResult:
     """The phase's result, as the conductor would have it."""
     # What the engine used of a core says more of the machine that runs the tests.
     calm = tuple(asdict(replace(report, cpu_percent=10.0)) for report in reports)
     ended = fared or Fared(reports=calm, lost=(), stopped=None)
-    return sum_up(phase("peak"), shard.request, shard.pacer, WINDOW, merged, ended, 0.0, shard.shards)
+    return sum_up(phase("peak"), shard.request, shard.pacer, WINDOW, merged, ended, jump_s, shard.shards)
 
 
 def offered(
@@ -159,7 +173,7 @@ def offered(
 
 def judged(result: PhaseResult, slo: Slo = ERRORS, **changed: float | None) -> Seen:
     """The row's verdict on this load, beside a CloudWatch that counted as many requests as it wants."""
-    beside = replace(result, wire_requests=1800, in_flight_edges=2)
+    beside = replace(result, window=WINDOW, wire_requests=1800, in_flight_edges=2)
     observation = observe(slo, reading(answers(slo, **changed)), RESOURCES, beside)
     return SEEN[judge(observation, beside, None).ruling]
 

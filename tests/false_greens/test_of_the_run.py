@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
 from pkgutil import resolve_name
 from typing import Any
 
 import pytest
 
+from pytest_syncload.conductor.ground import prepare
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.plan import SandboxSettings
 from pytest_syncload.load import engine, fleet, validity
+from tests.conductor.plans import SANDBOX, spec
 from tests.false_greens.entry import Entry, Seen
+from tests.false_greens.of_the_phase import SPEED, Prepared
 from tests.false_greens.of_the_run import ENTRIES
 
 
@@ -20,6 +28,17 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fleet, "FAREWELL_SECONDS", 20.0)
     for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """One sandbox, where all is well, for all entries that need one."""
+    folder = RunFolder(tmp_path_factory.mktemp("sandbox") / "run")
+    folder.make()
+    plan = spec(environment=replace(SANDBOX, sandbox=SandboxSettings(speed=SPEED)))
+    with ExitStack() as stack:
+        stack.enter_context(folder.controller_lock())
+        yield prepare(plan, folder, stack), folder
 
 
 def without(guards: Any, patch: pytest.MonkeyPatch) -> None:
