@@ -33,7 +33,7 @@ from tests.false_greens.offering import (
     shard_of,
     summed,
 )
-from tests.load.scripted import OK, End, free_port
+from tests.load.scripted import OK, End, Step, free_port
 from tests.rows import LATENCY, THROTTLES
 from tests.spec.plans import SMALL, read_text
 
@@ -102,7 +102,7 @@ def latency_from_the_send(answer: Answer, _: Outcome, due_at: float, __: float) 
 
 _LATENCY = latency_from_due_ms
 
-LAST_HOLDS = (*[(OK,)] * 99, (End.HOLD,))
+LAST_HOLDS: tuple[tuple[Step, ...], ...] = (*[(OK,)] * 99, (End.HOLD,))
 
 
 async def wait_for_all_but_one(loop: Any, _: asyncio.Event) -> bool:

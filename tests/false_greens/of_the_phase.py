@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
+import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,7 +27,6 @@ from pytest_syncload.conductor.preflight import check
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid, Refused
-from pytest_syncload.facts.events import Event, PhaseStarted
 from pytest_syncload.facts.plan import AwsAccess, RequestTemplate, Slo, Spec
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.engine import ShardReport
@@ -81,39 +83,45 @@ def followed(*scripts: list[str], jump_s: float = 0.0) -> Seen:
     return judged(summed(shard, merged, [], fared, jump_s))
 
 
-def offered_by_a_generator(folder: Path, stack: ExitStack, *, expires_in: str, interrupt: bool) -> Seen:
-    """A phase of real generators that sign in at a scripted server and send to another."""
-    sign_in = stack.enter_context(scripted((200, {**SIGNED_IN[1], "expiresIn": expires_in})))
-    target = stack.enter_context(scripted((200, {})))
-    environment = replace(REAL, base_url=f"http://{target.host}", firebase=project(folder, sign_in.host))
-    plan = replace(spec(), request=RequestTemplate(json={"token": ""}))
-    run = RunFolder.named_now(folder)
-    run.make()
-    controller = stack.enter_context(ExitStack())
-    controller.enter_context(run.controller_lock())
-
-    def listen(event: Event) -> None:
-        if interrupt and isinstance(event, PhaseStarted):
-            controller.close()
-
-    held = phase("peak", hold_s=3600.0 if interrupt else 60.0)
-    with run.phase_lock() as lock:
+def offered_by_a_generator(
+    folder: Path, target: str, *, expires_in: str, hold_s: float, until: Callable[[], object] | None = None
+) -> Seen:
+    """A phase of a real generator. ``until`` returns when the controller shall go, None: it stays."""
+    with ExitStack() as stack:
+        sign_in = stack.enter_context(scripted((200, {**SIGNED_IN[1], "expiresIn": expires_in})))
+        environment = replace(REAL, base_url=f"http://{target}", firebase=project(folder, sign_in.host))
+        plan = replace(spec(), request=RequestTemplate(json={"token": ""}))
+        run = RunFolder.named_now(folder)
+        run.make()
+        controller = stack.enter_context(ExitStack())
+        controller.enter_context(run.controller_lock())
+        if until is not None:
+            leaving = threading.Thread(target=lambda: (until(), controller.close()))
+            leaving.start()
+            stack.callback(leaving.join)
+        lock = stack.enter_context(run.phase_lock())
         ground = Ground(environment=environment, clock=ServiceClock.starting_now(speed=SPEED))
         try:
-            ended = run_phase(plan, held, ground, run, lock, listen)
+            ended = run_phase(plan, phase("peak", hold_s=hold_s), ground, run, lock, lambda _: None)
         except PhaseInvalid:
             return Seen.ERROR
     return judged(ended, THROTTLES)
 
 
 def interrupted(tmp_path: Path) -> Seen:
-    with ExitStack() as stack:
-        return offered_by_a_generator(tmp_path, stack, expires_in="3600", interrupt=True)
+    """By the time that the target has its first request, which it never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as target, ExitStack() as open_things:
+
+        def first_request() -> None:
+            open_things.enter_context(target.accept()[0]).recv(1)
+
+        host = f"127.0.0.1:{target.getsockname()[1]}"
+        return offered_by_a_generator(tmp_path, host, expires_in="9999", hold_s=3600.0, until=first_request)
 
 
 def short_tokens(tmp_path: Path) -> Seen:
-    with ExitStack() as stack:
-        return offered_by_a_generator(tmp_path, stack, expires_in="2", interrupt=False)
+    with scripted((200, {})) as target:
+        return offered_by_a_generator(tmp_path, target.host, expires_in="2", hold_s=60.0)
 
 
 # The conductor, in a sandbox.

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.plan import Spec, Target
-from pytest_syncload.facts.units import Kind, Quantity
+from pytest_syncload.facts.units import Kind, Quantity, parse_quantity
 from pytest_syncload.spec import fields
 from tests.false_greens.entry import Entry, Seen, Through
 from tests.false_greens.offering import judged
@@ -89,7 +89,7 @@ def any_unit(text: str, kind: Kind) -> Quantity:
     return Quantity(_PARSE(text, found).value, kind, text)
 
 
-_PARSE = fields.units.parse_quantity
+_PARSE = parse_quantity
 
 
 def _is_one(text: str, kind: Kind) -> bool:
