@@ -96,11 +96,18 @@ def offered_by_a_generator(
         controller = stack.enter_context(ExitStack())
         controller.enter_context(run.controller_lock())
         if until is not None:
-            leaving = threading.Thread(target=lambda: (until(), controller.close()))
+            wait = until
+
+            def go() -> None:
+                wait()
+                controller.close()
+
+            leaving = threading.Thread(target=go)
             leaving.start()
             stack.callback(leaving.join)
         lock = stack.enter_context(run.phase_lock())
-        ground = Ground(environment=environment, clock=ServiceClock.starting_now(speed=SPEED))
+        # No sandbox is there that would have to keep up.
+        ground = Ground(environment=environment, clock=ServiceClock.starting_now(speed=600.0))
         try:
             ended = run_phase(plan, phase("peak", hold_s=hold_s), ground, run, lock, lambda _: None)
         except PhaseInvalid:
@@ -116,7 +123,7 @@ def interrupted(tmp_path: Path) -> Seen:
             open_things.enter_context(target.accept()[0]).recv(1)
 
         host = f"127.0.0.1:{target.getsockname()[1]}"
-        return offered_by_a_generator(tmp_path, host, expires_in="9999", hold_s=3600.0, until=first_request)
+        return offered_by_a_generator(tmp_path, host, expires_in="9999", hold_s=36_000.0, until=first_request)
 
 
 def short_tokens(tmp_path: Path) -> Seen:

@@ -17,7 +17,7 @@ PLAN = """\
 service: syncwell
 {items}
 environments:
-  sandbox: {{sandbox: {{speed: 120, faults: {faults}}}}}
+  sandbox: {{sandbox: {{speed: 180, faults: {faults}}}}}
 load: {{timeout: 2s}}
 request:
   method: POST
@@ -85,7 +85,8 @@ class Runs:
         key = (tuple(plan.items()), tuple(files), args, self.without)
         if key not in self._made:
             (pytester.path / "slo.yaml").write_text(PLAN.format(**plan), "utf-8")
-            pytester.makepyfile(**files)
+            for name, text in files.items():
+                (pytester.path / f"{name}.py").write_text(text, "utf-8")
             plugins = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:xdist")
             ended = pytester.runpytest_inprocess(*plugins, "-rA", *args)
             words = [line.split(" ") for line in ended.outlines if "::" in line]
@@ -122,8 +123,8 @@ def of_run(plan: Mapping[str, str], *args: str, files: Mapping[str, str] | None 
 
 
 _SESSION = "pytest_syncload.shell.session"
-UNPROVEN = {f"{_SESSION}:unproven_rows": lambda _: []}
-BODY = {"pytest_syncload.shell.rows:Judge.broken": lambda *_: None} | UNPROVEN
+UNPROVEN: dict[str, Any] = {f"{_SESSION}:unproven_rows": lambda _: []}
+BODY: dict[str, Any] = {"pytest_syncload.shell.rows:Judge.broken": lambda *_: None} | UNPROVEN
 
 
 def _entry(name: str, mistake: str, scenario: Any, guards: dict[str, Any], *needs: str) -> Entry:
@@ -146,9 +147,7 @@ ENTRIES: tuple[Entry, ...] = (
         of_test("stripped"),
         BODY,
     ),
-    _entry(
-        "a row's test that skips itself", "The body calls pytest.skip, and pytest ends with 0.", of_test("skips"), BODY
-    ),
+    _entry("a row's test that skips", "The body calls pytest.skip, and pytest ends with 0.", of_test("skips"), BODY),
     _entry("a row's test that expects to fail", "The body calls pytest.xfail.", of_test("xfails"), BODY),
     _entry("a row marked xfail", "A mark makes the broken row an expected failure.", of_test("marked"), BODY),
     _entry(
