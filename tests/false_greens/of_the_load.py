@@ -76,7 +76,7 @@ def keys_of_an_earlier_run(tmp_path: Path) -> Seen:
                 name="real", line=1, base_url=target.url, firebase=Firebase(api_key="k", project="p")
             )
             ground = Ground(environment=environment, clock=ServiceClock.starting_now())
-            pacer = Pacer(rate_per_s=500.0, ramp_s=0.0, hold_s=0.2)
+            pacer = Pacer(rate_per_s=1000.0, ramp_s=0.0, hold_s=0.1)
             for target.broken in (False, True):
                 folder = RunFolder.named_now(tmp_path)
                 shard = job_of(spec(), phase("peak"), ground, folder, pacer, 0, 1).shard

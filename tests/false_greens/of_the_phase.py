@@ -33,7 +33,7 @@ from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Merged, Slice, Snapshot
-from pytest_syncload.sources.aws import client
+from pytest_syncload.sources.aws import FOR_CHECKS, client
 from pytest_syncload.sources.credentials import account
 from tests.auth.scripted import SIGNED_IN, project, refusal, scripted
 from tests.conductor.plans import REAL, SANDBOX, phase, spec
@@ -47,7 +47,7 @@ _PHASE = "pytest_syncload.conductor.phase"
 _VALIDITY = "pytest_syncload.load.validity"
 LISTED = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})
 #: Service seconds in a wall second: fast, and still time enough for a settled reading on a busy machine.
-SPEED = 120.0
+SPEED = 180.0
 
 
 # The generators, as processes.
@@ -207,7 +207,7 @@ def emulator(sandbox: Prepared, monkeypatch: pytest.MonkeyPatch) -> Seen:
 def proxied_aws(sandbox: Prepared, monkeypatch: pytest.MonkeyPatch) -> Seen:
     found = sandbox[0].aws
     _through(monkeypatch, found.endpoint_url or "")
-    made = client("sts", replace(found, endpoint_url="http://127.0.0.1:1"))
+    made = client("sts", replace(found, endpoint_url="http://127.0.0.1:1"), patience=FOR_CHECKS)
     return Seen.ERROR if account(made)[0].failed else Seen.GREEN
 
 

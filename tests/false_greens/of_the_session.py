@@ -17,7 +17,7 @@ PLAN = """\
 service: syncwell
 {items}
 environments:
-  sandbox: {{sandbox: {{speed: 180, faults: {faults}}}}}
+  sandbox: {{sandbox: {{speed: 180}}}}
 load: {{timeout: 2s}}
 request:
   method: POST
@@ -29,12 +29,13 @@ phases:
     rate: 50/s
     hold: 1m
     slos:
-      api-latency-p95: {{metric: apigateway.latency, statistic: p95, target: "< 500 ms", min_samples: 10}}
+      api-latency-p95: {{metric: apigateway.latency, statistic: p95, target: "< {limit}", min_samples: 10}}
 """
 
-BROKEN = {"faults": "{latency: 700 ms}", "items": ""}
-WELL = {"faults": "{}", "items": ""}
-NO_ITEMS = {"faults": "{latency: 700 ms}", "items": "items: false"}
+#: The sandbox's service takes 20 ms.
+BROKEN = {"limit": "1 ms", "items": ""}
+WELL = {"limit": "500 ms", "items": ""}
+NO_ITEMS = {"limit": "1 ms", "items": "items: false"}
 
 #: What a user may write in good faith. The second is compiled as `python -O` does, without its assert.
 BODIES = """

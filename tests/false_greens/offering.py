@@ -101,8 +101,8 @@ def answer(status: str, body: str = "", *headers: str) -> bytes:
 
 
 def shard_of(url: str, **changes: Any) -> Shard:
-    """100 arrivals in a hold of 0.2 s without ramp, changed as asked."""
-    pacer = changes.pop("pacer", Pacer(rate_per_s=500.0, ramp_s=0.0, hold_s=0.2))
+    """100 arrivals in a hold of 0.1 s without ramp, changed as asked."""
+    pacer = changes.pop("pacer", Pacer(rate_per_s=1000.0, ramp_s=0.0, hold_s=0.1))
     plain: dict[str, Any] = {
         "base_url": url,
         "request": REQUEST,
