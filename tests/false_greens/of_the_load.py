@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,13 +52,9 @@ def half_unsent() -> Seen:
             shard, merged = shard_of(target.url, shards=2, request=POST), Merged()
             report = await offer(shard, merged)
             # The second generator sent none of its half, and has no idea.
-            return judged(summed(shard, merged, [report, report.__class__(**_idle(report))]), THROTTLES)
+            return judged(summed(shard, merged, [report, replace(report, index=1, sent=0)]), THROTTLES)
 
     return asyncio.run(scenario())
-
-
-def _idle(report: Any) -> dict[str, Any]:
-    return {name: getattr(report, name) for name in report.__slots__} | {"index": 1, "sent": 0}
 
 
 def same_half_twice() -> Seen:
@@ -72,9 +69,7 @@ def same_half_twice() -> Seen:
 def keys_of_an_earlier_run(tmp_path: Path) -> Seen:
     async def scenario() -> Seen:
         async with Storing() as target:
-            environment = REAL.__class__(
-                name="real", line=1, base_url=target.url, firebase=Firebase(api_key="k", project="p")
-            )
+            environment = replace(REAL, base_url=target.url, firebase=Firebase(api_key="k", project="p"))
             ground = Ground(environment=environment, clock=ServiceClock.starting_now())
             pacer = Pacer(rate_per_s=1000.0, ramp_s=0.0, hold_s=0.1)
             for target.broken in (False, True):
@@ -125,7 +120,7 @@ def _load(name: str, mistake: str, scenario: Any, guards: dict[str, Any], **rest
 
 
 def _wanting(**expect: Any) -> Any:
-    return REQUEST.__class__(method="PUT", path="/jobs", json={"a": 1}, **expect)
+    return replace(REQUEST, **expect)
 
 
 NOT_REACHED = {f"{_VALIDITY}:not_reached": nothing}

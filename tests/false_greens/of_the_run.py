@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.false_greens import of_the_load, of_the_phase, of_the_plan, of_the_session
+from tests.false_greens import of_the_conductor, of_the_generators, of_the_load, of_the_plan, of_the_session
 from tests.false_greens.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *of_the_plan.ENTRIES,
     *of_the_load.ENTRIES,
-    *of_the_phase.ENTRIES,
+    *of_the_generators.ENTRIES,
+    *of_the_conductor.ENTRIES,
     *of_the_session.ENTRIES,
 )
 

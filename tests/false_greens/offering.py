@@ -147,9 +147,7 @@ def summed(
     jump_s: float = 0.0,
 ) -> PhaseResult:
     """The phase's result, as the conductor would have it."""
-    # What the engine used of a core says more of the machine that runs the tests.
-    calm = tuple(asdict(replace(report, cpu_percent=10.0)) for report in reports)
-    ended = fared or Fared(reports=calm, lost=(), stopped=None)
+    ended = fared or Fared(reports=tuple(map(asdict, reports)), lost=(), stopped=None)
     return sum_up(phase("peak"), shard.request, shard.pacer, WINDOW, merged, ended, jump_s, shard.shards)
 
 

@@ -16,7 +16,7 @@ from pytest_syncload.facts.plan import SandboxSettings
 from pytest_syncload.load import engine, fleet, validity
 from tests.conductor.plans import SANDBOX, spec
 from tests.false_greens.entry import Entry, Seen, Through
-from tests.false_greens.of_the_phase import SPEED, Prepared
+from tests.false_greens.of_the_conductor import SPEED, Prepared
 from tests.false_greens.of_the_run import ENTRIES, GUARDS
 from tests.false_greens.of_the_session import Runs
 
@@ -25,6 +25,7 @@ from tests.false_greens.of_the_session import Runs
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a busy test machine does not reach; the entries about them go far beyond."""
     monkeypatch.setattr(validity, "LAG_P99_MS", 20_000.0)
+    monkeypatch.setattr(validity, "CPU_PERCENT", 1_000.0)
     monkeypatch.setattr(engine, "LATE_SECONDS", 20.0)
     monkeypatch.setattr(fleet, "FAREWELL_SECONDS", 20.0)
     for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
