@@ -77,7 +77,7 @@ class Selection:
         if not session.config.option.markexpr:
             return ()
         items = self.allowed(session)
-        without = self._true_without_marks(session, session.config, items)
+        without = self.true_without_marks(session, session.config, items)
         return tuple(item.name for item in items if item not in without)
 
     def allowed(self, session: pytest.Session) -> list[pytest.Item]:
