@@ -46,6 +46,7 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.load.validity:too_busy",
     "pytest_syncload.load.validity:wrong_answers",
     "pytest_syncload.shell.rows:Judge.broken",
+    "pytest_syncload.shell.select:Selection.asked",
     "pytest_syncload.shell.select:Selection.true_without_marks",
     "pytest_syncload.shell.session:unjudged_phases",
     "pytest_syncload.shell.session:unproven_rows",
