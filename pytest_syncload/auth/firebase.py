@@ -85,6 +85,11 @@ class ServiceAccount:
         return jwt.encode(claims, self._key, algorithm="RS256")
 
 
+def straight_client() -> httpx.AsyncClient:
+    """A client that goes where it is told: a proxy from the environment neither sees tokens nor makes them up."""
+    return httpx.AsyncClient(trust_env=False, timeout=10)
+
+
 class SignIn:
     """Signs users of one Firebase project in."""
 
@@ -97,8 +102,7 @@ class SignIn:
         self._account = ServiceAccount.read(firebase.service_account)
         base = f"http://{firebase.emulator_host}/" if firebase.emulator_host else "https://"
         self._url = f"{base}identitytoolkit.googleapis.com/v1/accounts:signInWithCustomToken"
-        # trust_env=False: a proxy from the environment must not see tokens, nor capture a loopback emulator.
-        self._client = httpx.AsyncClient(trust_env=False, timeout=10)
+        self._client = straight_client()
 
     async def token_for(self, uid: str) -> Token:
         """An ID token for user ``uid``. Raises `Refused` with Firebase's own reason."""

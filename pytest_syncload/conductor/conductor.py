@@ -6,7 +6,7 @@ half done is never done again: the phase is invalid, because a load that was bro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 
 from pytest_syncload.conductor.ground import Ground, find
@@ -96,16 +96,11 @@ class Conductor:
         return self._ground
 
     def _once(self, phase: Phase, lock: int) -> PhaseRecord:
-        known = self._folder.record(phase.name)
+        known = measured_before(self._folder, phase)
         if known is not None:
             return known
-        if self._folder.was_started(phase.name):
-            problem = (
-                f"phase {phase.name!r} was begun by a process that is gone (crashed or killed); a load that was broken "
-                "off proves nothing and is not repeated; run it again"
-            )
-            record = PhaseRecord(result=None, reading=None, problem=problem)
-        else:
+        record = begun_and_lost(self._folder, phase)
+        if record is None:
             self._folder.mark_started(phase.name)
             try:
                 record = self._run(phase, lock)
@@ -128,7 +123,7 @@ class Conductor:
                 ground = self._prepared()
                 checks = check(self._spec, ground, self._folder, [phase], self._keep_going, self._ahead())
                 self._listen(Checked(phase=phase.name, checks=checks))
-                failed = tuple(each for each in checks if each.failed)
+                failed = failures(checks)
                 if not failed and (unseen := self._unseen(phase, ground)) is not None:
                     self._listen(Checked(phase=phase.name, checks=(unseen,)))
                     failed = (unseen,)
@@ -219,6 +214,27 @@ class Conductor:
             reading = Reading(answers={}, problem=str(error), attempts=0)
         self._listen(Settled(phase=phase.name, attempts=reading.attempts, problem=reading.problem))
         return reading
+
+
+def measured_before(folder: RunFolder, phase: Phase) -> PhaseRecord | None:
+    """What a process of this run has recorded of the phase. A phase is never measured twice: no dice are re-rolled."""
+    return folder.record(phase.name)
+
+
+def begun_and_lost(folder: RunFolder, phase: Phase) -> PhaseRecord | None:
+    """The record of a phase that somebody began and nobody ended, None where nobody began it."""
+    if not folder.was_started(phase.name):
+        return None
+    problem = (
+        f"phase {phase.name!r} was begun by a process that is gone (crashed or killed); a load that was broken "
+        "off proves nothing and is not repeated; run it again"
+    )
+    return PhaseRecord(result=None, reading=None, problem=problem)
+
+
+def failures(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """The checks that let no load begin."""
+    return tuple(each for each in checks if each.failed)
 
 
 def _queries(slo: Slo, resources: Resources) -> tuple[Query, ...]:

@@ -14,7 +14,7 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted
-from pytest_syncload.facts.plan import Phase, Spec
+from pytest_syncload.facts.plan import Phase, RequestTemplate, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
 from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.engine import Shard, ShardReport
@@ -22,6 +22,7 @@ from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Merged, Snapshot
+from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 #: Requests a second that one generator process is trusted with when their number is left to us.
@@ -104,14 +105,14 @@ def _offer(
     rate = phase.rate_per_s * ground.rate_scale
     shards = generators_for(spec, rate)
     pacer = Pacer(rate_per_s=rate, ramp_s=ramp_s, hold_s=hold_s, arrivals=spec.load.arrivals, seed=spec.load.seed)
-    jobs = [_job(spec, phase, ground, folder, pacer, shard, shards) for shard in range(shards)]
+    jobs = [job_of(spec, phase, ground, folder, pacer, shard, shards) for shard in range(shards)]
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     with Fleet(command, [JOB.dump_json(job).decode() for job in jobs], pass_fds=[lock]) as fleet:
         messages = fleet.muster(keep_going)
         hold_from = minute_ceil(clock.at(time.monotonic() + LEAD_SECONDS + ramp_s))
         window = Window(start=hold_from, end=hold_from + minute_ceil(phase.hold_s))
         start_at = clock.monotonic_at(hold_from) - ramp_s
-        _refuse_short_tokens(messages, start_at + ramp_s + hold_s + spec.load.timeout_s)
+        refuse_short_tokens(messages, start_at + ramp_s + hold_s + spec.load.timeout_s)
         listen(
             PhaseStarted(phase=phase.name, rate_per_s=rate, generators=shards, window=window, wall_s=ramp_s + hold_s)
         )
@@ -130,12 +131,13 @@ def _offer(
         wall_before = time.time() - time.monotonic()
         fared = fleet.follow({"start_at": start_at}, take, keep_going)
         jump = abs(time.time() - time.monotonic() - wall_before)
-    result = _sum_up(phase, pacer, window, merged, fared, jump, shards)
+    result = sum_up(phase, spec.request, pacer, window, merged, fared, jump, shards)
     listen(PhaseMeasured(phase=phase.name, result=result))
     return result
 
 
-def _job(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer, shard: int, shards: int) -> Job:
+def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer, shard: int, shards: int) -> Job:
+    """What generator ``shard`` of ``shards`` is to do. Raises `PhaseInvalid` where it cannot know where to."""
     environment = ground.environment
     if environment.base_url is None or environment.firebase is None:
         missing = "base_url" if environment.base_url is None else "firebase"
@@ -152,13 +154,19 @@ def _job(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pac
             hold_to_s=pacer.ramp_s + pacer.hold_s,
             timeout_s=spec.load.timeout_s,
             in_flight_cap=cap.value,
-            key_prefix=f"{folder.run_id}-{phase.name}",
+            key_prefix=key_prefix(folder, phase),
         ),
         firebase=environment.firebase,
     )
 
 
-def _refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: float) -> None:
+def key_prefix(folder: RunFolder, phase: Phase) -> str:
+    """What the phase's Idempotency-Keys begin with: never that of another run, whose answers a target has stored."""
+    return f"{folder.run_id}-{phase.name}"
+
+
+def refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: float) -> None:
+    """Raise `PhaseInvalid` where a generator's tokens end before ``needed_until`` (monotonic)."""
     expires = min(float(message["ready"]["expires_at"]) for message in messages)
     if expires < needed_until:
         raise PhaseInvalid(
@@ -167,9 +175,37 @@ def _refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: flo
         )
 
 
-def _sum_up(
-    phase: Phase, pacer: Pacer, window: Window, merged: Merged, fared: Fared, jump_s: float, shards: int
+def broken_off(fared: Fared) -> list[Invalidity]:
+    """Whether the load was stopped from outside. A lost generator stops the others; then it alone is the reason."""
+    if fared.stopped is None or fared.lost:
+        return []
+    return [Invalidity(side=Side.GENERATOR, what=fared.stopped)]
+
+
+def lost_generators(fared: Fared) -> list[Invalidity]:
+    """The generators that ended without a report, each with its last words."""
+    return [Invalidity(side=Side.GENERATOR, what=lost) for lost in fared.lost]
+
+
+def clock_jumped(jump_s: float) -> list[Invalidity]:
+    """Whether the wall clock and the monotonic one parted by more than drift explains."""
+    if jump_s <= CLOCK_JUMP_SECONDS:
+        return []
+    what = f"the wall clock jumped by {jump_s:.1f} s during the phase; its window cannot be trusted; run it again"
+    return [Invalidity(side=Side.GENERATOR, what=what)]
+
+
+def sum_up(
+    phase: Phase,
+    request: RequestTemplate,
+    pacer: Pacer,
+    window: Window,
+    merged: Merged,
+    fared: Fared,
+    jump_s: float,
+    shards: int,
 ) -> PhaseResult:
+    """What the phase was, and every reason why it proves nothing. ``jump_s``: by how much the two clocks parted."""
     scheduled = pacer.scheduled(pacer.ramp_s, pacer.ramp_s + pacer.hold_s)
     reports = tuple(ShardReport(**report) for report in fared.reports)
     lag_p99 = merged.lag.percentile(99)
@@ -182,16 +218,13 @@ def _sum_up(
             lag_p99_ms=lag_p99,
             statuses=merged.statuses,
             examples=merged.examples,
+            sameness=merged.sameness(distinct_members(request)),
         )
     )
-    if fared.stopped is not None and not fared.lost:
-        invalid.insert(0, Invalidity(side=Side.GENERATOR, what=fared.stopped))
-    invalid += [Invalidity(side=Side.GENERATOR, what=lost) for lost in fared.lost]
+    invalid = [*broken_off(fared), *invalid, *lost_generators(fared)]
     if not invalid and (unaccounted := sent_but_not_counted(reports, merged.ramp + merged.hold)) is not None:
         invalid.append(unaccounted)
-    if jump_s > CLOCK_JUMP_SECONDS:
-        what = f"the wall clock jumped by {jump_s:.1f} s during the phase; its window cannot be trusted; run it again"
-        invalid.append(Invalidity(side=Side.GENERATOR, what=what))
+    invalid += clock_jumped(jump_s)
     return PhaseResult(
         phase=phase.name,
         window=window,

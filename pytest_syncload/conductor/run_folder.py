@@ -58,6 +58,11 @@ class PhaseRecord:
         return bool(self.failed_checks)
 
 
+def new_run_id() -> str:
+    """A run's name, by its second and at random: never an earlier run's, whose results would pass for this one's."""
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
+
+
 class RunFolder:
     """One run's folder. Several processes use it at once; every file is written by one of them."""
 
@@ -67,8 +72,7 @@ class RunFolder:
     @classmethod
     def named_now(cls, root: Path) -> RunFolder:
         """A folder below ``root``/.syncload for a run that may begin now. Nothing is written yet."""
-        name = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
-        return cls(root / ".syncload" / name)
+        return cls(root / ".syncload" / new_run_id())
 
     def make(self) -> None:
         """Make the folder, if it is not there, and tell git to ignore it. Raises `Refused` where that cannot be."""

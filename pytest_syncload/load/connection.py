@@ -180,7 +180,7 @@ class Connection(asyncio.Protocol):
         exchange, self._exchange = self._exchange, None
         self._transport = None
         if exchange is not None:
-            if error is None and self._headers_done and not self._framed:
+            if self._is_whole(error):
                 exchange.end(self._answer(exchange))
             else:
                 when = "in the middle of" if self._received else "before"
@@ -247,6 +247,10 @@ class Connection(asyncio.Protocol):
             headers=self._headers,
             body=b"" if exchange.head else b"".join(self._body),
         )
+
+    def _is_whole(self, error: Exception | None) -> bool:
+        """Whether the end of the connection completes an answer: only one that said nothing of its length."""
+        return error is None and self._headers_done and not self._framed
 
     def _break(self, exchange: Exchange, detail: str) -> None:
         self._exchange = None

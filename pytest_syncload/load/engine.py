@@ -20,6 +20,7 @@ from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.outcome import classify
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder, Snapshot
+from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.transport import Transport
 from pytest_syncload.load.wire import RequestWriter
 
@@ -80,6 +81,7 @@ class _Loop:
             timeout_s=shard.timeout_s,
             # Shorter ones are no secrets, and masking them would garble every example.
             masked=shard.request.hidden,
+            distinct=distinct_members(shard.request),
         )
         self.transport = Transport(shard.base_url)
         self.writer = RequestWriter(shard.request, shard.base_url)
@@ -133,7 +135,7 @@ async def run(
     try:
         interrupted = await _offer(loop, stop)
         if not interrupted:
-            interrupted = await _wait_for_answers(loop, stop)
+            interrupted = await wait_for_answers(loop, stop)
     finally:
         speaking.cancel()
         cpu.stop()
@@ -173,7 +175,7 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
     return False
 
 
-async def _wait_for_answers(loop: _Loop, stop: asyncio.Event) -> bool:
+async def wait_for_answers(loop: _Loop, stop: asyncio.Event) -> bool:
     """Wait until every request has its outcome: at most a timeout. Whether it was broken off."""
     while loop.in_flight:
         if stop.is_set():

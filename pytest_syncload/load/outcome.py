@@ -21,14 +21,20 @@ def classify(answer: Answer, template: RequestTemplate) -> Outcome:
         return _FAILURES[answer.failure]
     if answer.status >= 500:
         return Outcome.SERVER_ERROR
-    if answer.status != template.expect_status:
+    if not is_expected_status(answer.status, template):
         return Outcome.UNEXPECTED_STATUS
-    if template.expect_json and not _fits(answer.body, template):
+    if template.expect_json and not body_fits(answer.body, template):
         return Outcome.WRONG_BODY
     return Outcome.OK
 
 
-def _fits(body: bytes, template: RequestTemplate) -> bool:
+def is_expected_status(status: int, template: RequestTemplate) -> bool:
+    """Whether this is the one status that `request.expect` names: no class of statuses, and no redirect."""
+    return status == template.expect_status
+
+
+def body_fits(body: bytes, template: RequestTemplate) -> bool:
+    """Whether the body is a JSON object with every member that `request.expect` names."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):  # a body may nest deeper than a parser wants to follow

@@ -16,6 +16,7 @@ from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.plan import HIDDEN
 from pytest_syncload.facts.result import Outcome, Second, Tally
 from pytest_syncload.load.connection import Answer
+from pytest_syncload.load.sameness import SAMPLE, Sameness, Seen, digest
 
 #: How many answers that were not ok are kept to be shown, of each kind, and how much of each: timeouts by the thousand
 #: must not crowd out the one wrong body.
@@ -61,6 +62,7 @@ class Snapshot:
     wire_requests: int = 0
     in_flight_edges: int = 0
     examples: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Sparse and exact."""
@@ -74,6 +76,7 @@ class Snapshot:
             "wire_requests": self.wire_requests,
             "in_flight_edges": self.in_flight_edges,
             "examples": self.examples,
+            "digests": self.digests,
         }
 
     @classmethod
@@ -89,15 +92,26 @@ class Snapshot:
             wire_requests=data["wire_requests"],
             in_flight_edges=data["in_flight_edges"],
             examples=list(data["examples"]),
+            digests=list(data["digests"]),
         )
 
 
 class Recorder:
     """A generator's counts since the last drain. Times are seconds from the phase's start."""
 
-    def __init__(self, *, hold_from_s: float, hold_to_s: float, timeout_s: float, masked: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        hold_from_s: float,
+        hold_to_s: float,
+        timeout_s: float,
+        masked: Sequence[str] = (),
+        distinct: tuple[str, ...] = (),
+    ) -> None:
         #: What no example may show: values of the request's own headers, an API key among them, that a target echoes.
         self._masked = tuple(masked)
+        #: Members of the answers that tell them apart, see `sameness`.
+        self._distinct = distinct
         self._hold_from = hold_from_s
         self._hold_to = hold_to_s
         self._timeout_ms = timeout_s * 1000
@@ -119,11 +133,9 @@ class Recorder:
     def answered(self, due_s: float, start_at: float, answer: Answer, outcome: Outcome) -> None:
         """An arrival that was due ``due_s`` after ``start_at`` (monotonic) has its outcome.
 
-        Latency counts from when it was due. A timeout counts at its full time or, sent late, at what it really took.
+        ``outcome`` is not `Outcome.DROPPED`.
         """
-        latency_ms = (answer.done_at - start_at - due_s) * 1000
-        if outcome is Outcome.TIMEOUT:
-            latency_ms = max(latency_ms, self._timeout_ms)
+        latency_ms = latency_from_due_ms(answer, outcome, start_at + due_s, self._timeout_ms)
         in_hold = self._in_hold(due_s)
         throttled = outcome is Outcome.UNEXPECTED_STATUS and answer.status == 429
         for part in (self._second(due_s), self._new.hold if in_hold else self._new.ramp):
@@ -134,7 +146,10 @@ class Recorder:
             self._on_wire(start_at, answer.done_at, answer.sent_at, in_hold)
         if answer.status and in_hold:
             self._new.statuses[answer.status] += 1
-        if outcome is not Outcome.OK:
+        if outcome is Outcome.OK:
+            if self._distinct and in_hold and len(self._new.digests) < SAMPLE:
+                self._new.digests.append(digest(answer.body, self._distinct))
+        else:
             self._show(answer, "429" if throttled else outcome.value)
 
     def dropped(self, due_s: float, late_s: float, *, late: bool) -> None:
@@ -188,6 +203,7 @@ class Merged:
 
     def __init__(self) -> None:
         self._all = Snapshot()
+        self._seen = Seen()
 
     def add(self, snapshot: Snapshot) -> None:
         """Take one in. Order does not matter."""
@@ -201,6 +217,7 @@ class Merged:
         mine.statuses.update(snapshot.statuses)
         mine.wire_requests += snapshot.wire_requests
         mine.in_flight_edges += snapshot.in_flight_edges
+        self._seen.add(snapshot.digests)
         mine.examples = _few_of_each_kind({*mine.examples, *snapshot.examples})
 
     @property
@@ -248,6 +265,10 @@ class Merged:
         """Some answers that were not ok."""
         return tuple(self._all.examples)
 
+    def sameness(self, members: tuple[str, ...]) -> Sameness:
+        """Whether sampled answers of the hold repeat each other in ``members``."""
+        return self._seen.sameness(members)
+
     def timeline(self) -> tuple[Second, ...]:
         """Every second in which an arrival was due."""
         return tuple(self.second(at) for at in sorted(self._all.seconds))
@@ -264,6 +285,15 @@ class Merged:
             p99_ms=part.latency.percentile(99),
             max_ms=part.latency.percentile(100),
         )
+
+
+def latency_from_due_ms(answer: Answer, outcome: Outcome, due_at: float, timeout_ms: float) -> float:
+    """The latency that counts, from when the arrival was due (monotonic): waiting to be sent is waiting.
+
+    A timeout counts at its full time or, sent late, at what it really took.
+    """
+    latency_ms = (answer.done_at - due_at) * 1000
+    return max(latency_ms, timeout_ms) if outcome is Outcome.TIMEOUT else latency_ms
 
 
 def _example(answer: Answer, kind: str, masked: Sequence[str]) -> str:

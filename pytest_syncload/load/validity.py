@@ -1,13 +1,18 @@
-"""Whether a phase's load proves anything, pure. Each limit has its reason; each reason says what to do."""
+"""Whether a phase's load proves anything, pure. Each limit has its reason; each reason says what to do.
+
+A check is a function of the evidence that says what is wrong, None where nothing is; no check knows of another.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from pytest_syncload.facts.result import Invalidity, Outcome, Side, Tally
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.load.engine import ShardReport
+from pytest_syncload.load.sameness import Sameness
 
 #: Latency counts from the intended time, so lag only ever makes it worse; beyond a fifth of the strictest target of the
 #: plan (500 ms) the figure tells of the generator more than of the target.
@@ -23,6 +28,23 @@ CPU_PERCENT = 90.0
 WRONG_ANSWERS_PERCENT = 0.1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of a phase's load. ``hold`` tallies the arrivals due in the hold, of which ``scheduled`` were due.
+
+    ``reports`` are those of the generators that gave one, of ``shards``. ``lag_p99_ms`` is None where nothing was sent.
+    """
+
+    scheduled: int
+    hold: Tally
+    reports: Sequence[ShardReport]
+    shards: int
+    lag_p99_ms: float | None
+    statuses: Mapping[int, int]
+    examples: Sequence[str]
+    sameness: Sameness
+
+
 def invalidities(
     *,
     scheduled_in_hold: int,
@@ -32,14 +54,152 @@ def invalidities(
     lag_p99_ms: float | None,
     statuses: Mapping[int, int],
     examples: Sequence[str],
+    sameness: Sameness = Sameness(),  # noqa: B008  # frozen
 ) -> tuple[Invalidity, ...]:
     """Every reason why the phase is invalid; none where it is valid."""
+    evidence = Evidence(
+        scheduled=scheduled_in_hold,
+        hold=hold,
+        reports=reports,
+        shards=shards,
+        lag_p99_ms=lag_p99_ms,
+        statuses=statuses,
+        examples=examples,
+        sameness=sameness,
+    )
     return (
-        *(
-            Invalidity(side=Side.GENERATOR, what=what)
-            for what in _of_generator(scheduled_in_hold, hold, reports, shards, lag_p99_ms)
-        ),
-        *(Invalidity(side=Side.TARGET, what=what) for what in _of_target(hold, statuses, examples)),
+        *(Invalidity(side=Side.GENERATOR, what=what) for what in _of_generator(evidence)),
+        *(Invalidity(side=Side.TARGET, what=what) for what in _of_target(evidence)),
+    )
+
+
+def _of_generator(evidence: Evidence) -> Iterator[str]:
+    # Whatever else falls short beside one of these does so because of it.
+    for explains_all in (nothing_was_due, hold_cut_short, generators_without_report):
+        if (what := explains_all(evidence)) is not None:
+            yield what
+            return
+    for check in (dropped_while_late, offered_too_little, lagged, too_busy):
+        if (what := check(evidence)) is not None:
+            yield what
+
+
+def _of_target(evidence: Evidence) -> Iterator[str]:
+    if evidence.hold.arrivals:
+        for check in (not_reached, wrong_answers, same_answers):
+            if (what := check(evidence)) is not None:
+                yield what
+
+
+def nothing_was_due(evidence: Evidence) -> str | None:
+    """Whether the hold's schedule was empty."""
+    if evidence.scheduled:
+        return None
+    return "no arrival was due in the hold, so nothing was offered and nothing is proven"
+
+
+def hold_cut_short(evidence: Evidence) -> str | None:
+    """Whether a generator was stopped before its schedule, or the wait for its last answers, was over."""
+    if not any(report.interrupted for report in evidence.reports):
+        return None
+    return (
+        f"the hold was cut short: {evidence.hold.arrivals} of its {evidence.scheduled} arrivals ended; run the phase "
+        "again"
+    )
+
+
+def generators_without_report(evidence: Evidence) -> str | None:
+    """Whether a generator did not come to its report."""
+    silent = evidence.shards - len(evidence.reports)
+    if silent <= 0:
+        return None
+    return f"{silent} of {evidence.shards} generators did not report how they fared; run the phase again"
+
+
+def dropped_while_late(evidence: Evidence) -> str | None:
+    """Whether arrivals were dropped by the generator's own doing."""
+    if not evidence.hold.dropped_late:
+        return None
+    return (
+        f"{evidence.hold.dropped_late} arrivals were dropped while the generator itself was late; "
+        f"{_more(evidence.shards)}, or give them a less busy machine"
+    )
+
+
+def offered_too_little(evidence: Evidence) -> str | None:
+    """Whether the achieved rate fell short of the schedule's."""
+    scheduled = evidence.scheduled
+    offered = evidence.hold.arrivals - evidence.hold.dropped_late
+    if offered >= ACHIEVED * scheduled:
+        return None
+    return (
+        f"{offered} of {scheduled} arrivals were offered ({format_number(100 * offered / scheduled)} %, needed "
+        f"{format_number(100 * ACHIEVED)} %); {_more(evidence.shards)}"
+    )
+
+
+def lagged(evidence: Evidence) -> str | None:
+    """Whether the generator handed arrivals over too late."""
+    lag_ms = evidence.lag_p99_ms
+    if lag_ms is None or lag_ms <= LAG_P99_MS:
+        return None
+    return (
+        f"the generator's own lag was {format_number(lag_ms)} ms at p99 (limit {format_number(LAG_P99_MS)} "
+        f"ms); {_more(evidence.shards)}, or give them a less busy machine"
+    )
+
+
+def too_busy(evidence: Evidence) -> str | None:
+    """Whether a generator was near the end of its core."""
+    busiest = max((report.cpu_percent for report in evidence.reports), default=0.0)
+    if busiest <= CPU_PERCENT:
+        return None
+    needed = math.ceil(evidence.shards * busiest / CPU_PERCENT)
+    return (
+        f"a generator used {format_number(busiest)} % of a core (limit {format_number(CPU_PERCENT)} %); this rate "
+        f"needs {needed} generators here: load.generators: {needed}"
+    )
+
+
+def not_reached(evidence: Evidence) -> str | None:
+    """Whether the target was never under the phase's rate."""
+    hold = evidence.hold
+    reached = hold.on_wire
+    if reached >= REACHED * hold.arrivals:
+        return None
+    return (
+        f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED]} found the in-flight "
+        f"cap full (rate × timeout, open files or ports) and {hold[Outcome.CONNECT_ERROR]} no connection; what the "
+        "rest met was not this rate"
+    )
+
+
+def wrong_answers(evidence: Evidence) -> str | None:
+    """Whether the answers show a wrong test."""
+    hold = evidence.hold
+    share = 100 * hold.wrong_answers / hold.arrivals
+    if share <= WRONG_ANSWERS_PERCENT:
+        return None
+    seen = ", ".join(f"{count} × {status}" for status, count in sorted(evidence.statuses.items()))
+    wrong = hold[Outcome.WRONG_BODY]
+    body = f", {wrong} with a wrong body" if wrong else ""
+    of_these = (Outcome.UNEXPECTED_STATUS.value, Outcome.WRONG_BODY.value)
+    example = next((f"; for example {one}" for one in evidence.examples if one.startswith(of_these)), "")
+    return (
+        f"{format_number(share)} % of the answers are unexpected (limit {format_number(WRONG_ANSWERS_PERCENT)} %): "
+        f"{seen}{body}{example}; the load did not do what request.expect of slo.yaml says"
+    )
+
+
+def same_answers(evidence: Evidence) -> str | None:
+    """Whether different Idempotency-Keys got the same answer: then no work was done for all but one of them."""
+    sameness = evidence.sameness
+    if not sameness.repeated:
+        return None
+    return (
+        f"{sameness.repeated} of {sameness.sampled} sampled answers repeat {', '.join(sameness.members)} of an earlier "
+        "one, though each request had an Idempotency-Key of its own: the target did no work for them; where an answer "
+        "may repeat, leave these members out of request.expect.json of slo.yaml"
     )
 
 
@@ -54,67 +214,6 @@ def sent_but_not_counted(reports: Sequence[ShardReport], all_arrivals: Tally) ->
         return None
     what = f"the generators sent {sent} requests and {counted} were counted: a snapshot was lost; run the phase again"
     return Invalidity(side=Side.GENERATOR, what=what)
-
-
-def _of_generator(
-    scheduled: int, hold: Tally, reports: Sequence[ShardReport], shards: int, lag_p99_ms: float | None
-) -> Iterator[str]:
-    if not scheduled:
-        yield "no arrival was due in the hold, so nothing was offered and nothing is proven"
-        return
-    if any(report.interrupted for report in reports):
-        # Whatever else falls short then does so because of it.
-        yield f"the hold was cut short: {hold.arrivals} of its {scheduled} arrivals ended; run the phase again"
-        return
-    if len(reports) < shards:
-        yield f"{shards - len(reports)} of {shards} generators did not report how they fared; run the phase again"
-        return
-    if hold.dropped_late:
-        yield (
-            f"{hold.dropped_late} arrivals were dropped while the generator itself was late; {_more(shards)}, or give "
-            "them a less busy machine"
-        )
-    offered = hold.arrivals - hold.dropped_late
-    if offered < ACHIEVED * scheduled:
-        yield (
-            f"{offered} of {scheduled} arrivals were offered ({format_number(100 * offered / scheduled)} %, needed "
-            f"{format_number(100 * ACHIEVED)} %); {_more(shards)}"
-        )
-    if lag_p99_ms is not None and lag_p99_ms > LAG_P99_MS:
-        yield (
-            f"the generator's own lag was {format_number(lag_p99_ms)} ms at p99 (limit {format_number(LAG_P99_MS)} "
-            f"ms); {_more(shards)}, or give them a less busy machine"
-        )
-    busiest = max((report.cpu_percent for report in reports), default=0.0)
-    if busiest > CPU_PERCENT:
-        needed = math.ceil(shards * busiest / CPU_PERCENT)
-        yield (
-            f"a generator used {format_number(busiest)} % of a core (limit {format_number(CPU_PERCENT)} %); this rate "
-            f"needs {needed} generators here: load.generators: {needed}"
-        )
-
-
-def _of_target(hold: Tally, statuses: Mapping[int, int], examples: Sequence[str]) -> Iterator[str]:
-    if not hold.arrivals:
-        return
-    reached = hold.on_wire
-    if reached < REACHED * hold.arrivals:
-        yield (
-            f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED]} found the in-flight "
-            f"cap full (rate × timeout, open files or ports) and {hold[Outcome.CONNECT_ERROR]} no connection; what the "
-            "rest met was not this rate"
-        )
-    share = 100 * hold.wrong_answers / hold.arrivals
-    if share > WRONG_ANSWERS_PERCENT:
-        seen = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
-        wrong = hold[Outcome.WRONG_BODY]
-        body = f", {wrong} with a wrong body" if wrong else ""
-        of_these = (Outcome.UNEXPECTED_STATUS.value, Outcome.WRONG_BODY.value)
-        example = next((f"; for example {one}" for one in examples if one.startswith(of_these)), "")
-        yield (
-            f"{format_number(share)} % of the answers are unexpected (limit {format_number(WRONG_ANSWERS_PERCENT)} %): "
-            f"{seen}{body}{example}; the load did not do what request.expect of slo.yaml says"
-        )
 
 
 def _more(shards: int) -> str:

@@ -58,7 +58,7 @@ class Selection:
                 exempt_from_timeout(item)
         yield
         candidates = [item for item in items if self.phases_of(item)]
-        true_anyway = self._true_without_marks(session, config, candidates)
+        true_anyway = self.true_without_marks(session, config, candidates)
         left_out = [item for item in true_anyway if not _named(item, config)]
         if left_out:
             gone = set(left_out)
@@ -77,7 +77,7 @@ class Selection:
         if not session.config.option.markexpr:
             return ()
         items = self.allowed(session)
-        without = self._true_without_marks(session, session.config, items)
+        without = self.true_without_marks(session, session.config, items)
         return tuple(item.name for item in items if item not in without)
 
     def allowed(self, session: pytest.Session) -> list[pytest.Item]:
@@ -102,7 +102,7 @@ class Selection:
         if self._probing:
             items.clear()
 
-    def _true_without_marks(
+    def true_without_marks(
         self, session: pytest.Session, config: pytest.Config, candidates: list[pytest.Item]
     ) -> list[pytest.Item]:
         """The candidates that `-m` selects even without their phase and `slo` marks, as pytest itself evaluates it."""

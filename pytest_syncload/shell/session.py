@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,6 +62,19 @@ def begin(config: pytest.Config, file: Path) -> None:
             config, spec, lambda: session.folder, session.selection, named=settings.named_environment is not None
         )
         manager.register(only, "syncload-check")
+
+
+def unjudged_phases(asked: Collection[str], judged: Collection[str]) -> list[str]:
+    """The phases that were asked for and of which no row was judged."""
+    return [name for name in asked if name not in judged]
+
+
+def unproven_rows(passed: Mapping[str, bool]) -> list[str]:
+    """The rows that were asked for and did not pass, by id.
+
+    The second wall behind the items' own outcomes: `--setup-only`, say, never comes to a row's body.
+    """
+    return [row for row, proven in passed.items() if not proven]
 
 
 class SyncloadSession:
@@ -210,10 +223,9 @@ class SyncloadSession:
         reason = "the run ended before this row was judged"
         unjudged(self.folder, rows, reason)
         judged = {slo.phase for slo in rows.values() if self._was_judged(slo, reason)}
-        # The second wall behind the items' own outcomes: `--setup-only`, say, never comes to a row's body.
-        unproven = [slo for slo in rows.values() if not self._passed(slo)]
+        passed = {slo.id: self._passed(slo) for slo in rows.values()}
         if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
-            set(phases) - judged or unproven
+            unjudged_phases(phases, judged) or unproven_rows(passed)
         ):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         worse = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)

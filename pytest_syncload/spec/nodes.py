@@ -129,6 +129,11 @@ def _place(node: yaml.Node) -> Place:
     return Place(line=node.start_mark.line + 1, offset=node.start_mark.index)
 
 
+def said_twice(key: str, first: Place | None) -> str | None:
+    """That a key stands twice in one mapping, where one of the two would silently be left out."""
+    return f"key {key!r} is there twice{'' if first is None else f' (first on line {first.line})'}; keep one"
+
+
 class _Walk:
     """One pass over a node graph. Aliases are expanded, so that every value has a path of its own."""
 
@@ -171,8 +176,8 @@ class _Walk:
             merge = key_node.tag == _TAG + "merge"
             key = self._text(key_node)
             if key in own or (merge and merges):
-                first = f" (first on line {own[key][0].line})" if key in own else ""
-                self._problem(key_node, f"key {key!r} is there twice{first}; keep one")
+                if (what := said_twice(key, own[key][0] if key in own else None)) is not None:
+                    self._problem(key_node, what)
             elif merge:
                 merges.append(child)
             else:

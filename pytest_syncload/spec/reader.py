@@ -202,8 +202,8 @@ class _Reading:
     def _rows(self, phase: str) -> tuple[Slo, ...]:
         path: Path = ("phases", phase, "slos")
         rows = self._at(path)
-        if rows == {}:
-            self._problem(path, "a phase without rows proves nothing; add one", at=path)
+        if (what := without_rows(rows)) is not None:
+            self._problem(path, what, at=path)
         read = [self._row(phase, name, value) for name, value in rows.items()] if isinstance(rows, dict) else []
         return tuple(row for row in read if row is not None)
 
@@ -219,7 +219,7 @@ class _Reading:
 
     def _piece(self, model: type[_Model], path: Path, limit: phase_schema.Limit | None = None) -> _Model | None:
         try:
-            return model.model_validate(self._at(path), context=limit)
+            return strictly(model, self._at(path), limit)
         except ValidationError as error:
             details = error.errors(include_url=False)
         for detail in details:
@@ -263,6 +263,16 @@ class _Reading:
         shown = what if len(what) <= LONGEST_MESSAGE else f"{what[:LONGEST_MESSAGE]}…"
         # By an alias one mistake stands at many paths; it is told once.
         self._told.setdefault((place.offset, what), Problem(self._shown_as, place.line, f"{_dotted(at)}{shown}"))
+
+
+def strictly(model: type[_Model], value: Any, limit: phase_schema.Limit | None) -> _Model:
+    """``value`` as the model has it. Raises `ValidationError`, also for each key that the model does not know."""
+    return model.model_validate(value, context=limit)
+
+
+def without_rows(rows: Any) -> str | None:
+    """Whether a phase has no row, so that nothing of it is judged."""
+    return "a phase without rows proves nothing; add one" if rows == {} else None
 
 
 def _below(value: Any, path: Path) -> Any:

@@ -57,6 +57,11 @@ class LoadModel(Strict):
     )
 
 
+def can_be_right(status: int) -> bool:
+    """Whether an answer of this status may be the expected one: overload and failures never are."""
+    return 200 <= status < 500 and status != 429
+
+
 class ExpectModel(Strict):
     """Which answer is the right one."""
 
@@ -72,7 +77,7 @@ class ExpectModel(Strict):
     @field_validator("status")
     @classmethod
     def _an_answer_that_can_be_right(cls, status: int) -> int:
-        if not 200 <= status < 500 or status == 429:
+        if not can_be_right(status):
             raise wrong(
                 f"{status} cannot be the right answer: 429 and 5xx are failures, and the final ones begin at 200",
                 "a status from 200 to 499 other than 429",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.recorder import EXAMPLES, Merged, Recorder, Snapshot
+from pytest_syncload.load.sameness import SAMPLE, Sameness
 from pytest_syncload.load.transport import Answer, Failure
 
 START, TIMEOUT_S = 1000.0, 10.0
@@ -259,3 +260,26 @@ def test_a_second_of_the_timeline() -> None:
     assert second.max_ms == second.p50_ms == second.p95_ms == second.p99_ms == pytest.approx(100)
     with pytest.raises(KeyError):
         total.second(4)
+
+
+def told_apart(bodies: list[bytes], distinct: tuple[str, ...] = ("job_id",), due_s: float = 3.0) -> Recorder:
+    """A recorder that has seen these answers, all right."""
+    mine = Recorder(hold_from_s=HOLD[0], hold_to_s=HOLD[1], timeout_s=TIMEOUT_S, distinct=distinct)
+    for body in bodies:
+        mine.answered(due_s, START, answer(3.0, 3.1, body=body), Outcome.OK)
+    return mine
+
+
+def test_sampled_answers_that_repeat_are_counted_over_all_generators_and_seconds() -> None:
+    merged = Merged()
+    first = told_apart([b'{"job_id": "a"}', b'{"job_id": "b", "more": 1}'])
+    for snapshot in (first.drain(), told_apart([b'{"job_id": "b", "more": 2}']).drain()):
+        merged.add(Snapshot.from_json(json.loads(json.dumps(snapshot.to_json()))))
+    assert merged.sameness(("job_id",)) == Sameness(members=("job_id",), sampled=3, repeated=1)
+
+
+def test_the_sample_is_small_of_the_hold_and_only_where_answers_must_differ() -> None:
+    many = [b'{"job_id": %d}' % number for number in range(SAMPLE + 5)]
+    assert len(told_apart(many).drain().digests) == SAMPLE
+    assert told_apart(many, due_s=1.0).drain().digests == []
+    assert told_apart(many, ()).drain().digests == []

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_syncload.facts.result import Invalidity, Outcome, Side, Tally
 from pytest_syncload.load.engine import ShardReport
+from pytest_syncload.load.sameness import Sameness
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 
@@ -158,3 +159,23 @@ def test_every_request_that_was_sent_is_counted_or_the_phase_is_invalid() -> Non
     assert lost is not None
     assert lost.side is Side.GENERATOR
     assert "sent 999 requests and 990 were counted" in lost.what
+
+
+def test_answers_that_repeat_are_the_targets_doing() -> None:
+    def found(repeated: int) -> tuple[Invalidity, ...]:
+        return invalidities(
+            scheduled_in_hold=1000,
+            hold=Tally(outcomes={Outcome.OK: 1000}),
+            reports=[report()],
+            shards=1,
+            lag_p99_ms=1.0,
+            statuses={202: 1000},
+            examples=(),
+            sameness=Sameness(members=("job_id",), sampled=40, repeated=repeated),
+        )
+
+    assert found(0) == ()
+    (reason,) = found(1)
+    assert reason.side is Side.TARGET
+    assert "1 of 40 sampled answers repeat job_id of an earlier one" in reason.what
+    assert "leave these members out of request.expect.json" in reason.what

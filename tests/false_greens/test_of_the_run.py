@@ -1,0 +1,97 @@
+"""Each entry in both directions: stopped by its guards, and green without them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pkgutil import resolve_name
+from typing import Any
+
+import pytest
+
+from pytest_syncload.conductor.ground import prepare
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.plan import SandboxSettings
+from pytest_syncload.load import engine, fleet, validity
+from tests.conductor.plans import SANDBOX, spec
+from tests.false_greens.entry import Entry, Seen, Through
+from tests.false_greens.of_the_conductor import SPEED, Prepared
+from tests.false_greens.of_the_run import ENTRIES, GUARDS
+from tests.false_greens.of_the_session import Runs
+
+
+@pytest.fixture(autouse=True)
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that a busy test machine does not reach; the entries about them go far beyond."""
+    monkeypatch.setattr(validity, "LAG_P99_MS", 20_000.0)
+    monkeypatch.setattr(validity, "CPU_PERCENT", 1_000.0)
+    monkeypatch.setattr(engine, "LATE_SECONDS", 20.0)
+    monkeypatch.setattr(fleet, "FAREWELL_SECONDS", 20.0)
+    for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+    """One sandbox, where all is well, for all entries that need one."""
+    folder = RunFolder(tmp_path_factory.mktemp("sandbox") / "run")
+    folder.make()
+    plan = spec(environment=replace(SANDBOX, sandbox=SandboxSettings(speed=SPEED)))
+    with ExitStack() as stack:
+        stack.enter_context(folder.controller_lock())
+        yield prepare(plan, folder, stack), folder
+
+
+@pytest.fixture(scope="module")
+def runs() -> Runs:
+    """The runs of pytest that entries share."""
+    return Runs()
+
+
+@contextmanager
+def without(guards: Mapping[str, Callable[..., Any]], runs: Runs) -> Iterator[None]:
+    """Each of these guards replaced where it stands."""
+    with pytest.MonkeyPatch.context() as patch:
+        for where, instead in guards.items():
+            owner, _, name = where.replace(":", ".").rpartition(".")
+            holder = resolve_name(owner)
+            is_property = isinstance(getattr(holder, name), property)
+            patch.setattr(holder, name, property(instead) if is_property else instead)
+        runs.without = frozenset(guards)
+        yield
+    runs.without = frozenset()
+
+
+def seen(entry: Entry, request: pytest.FixtureRequest) -> Seen:
+    return entry.scenario(**{name: request.getfixturevalue(name) for name in entry.needs})
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name.replace(" ", "-"))
+def test_is_green_only_without_its_guards(entry: Entry, runs: Runs, request: pytest.FixtureRequest) -> None:
+    assert seen(entry, request) is not Seen.GREEN, "with its guards"
+    with without(entry.guards, runs):
+        assert seen(entry, request) is Seen.GREEN, "without them"
+
+
+#: Of those that run pytest it is not asked: each would be another run with load.
+SEVERAL = [
+    (entry, guard)
+    for entry in ENTRIES
+    for guard in entry.guards
+    if len(entry.guards) > 1 and entry.through is not Through.PYTEST
+]
+
+
+@pytest.mark.parametrize(("entry", "guard"), SEVERAL, ids=lambda part: getattr(part, "name", part))
+def test_where_guards_overlap_each_is_enough(
+    entry: Entry, guard: str, runs: Runs, request: pytest.FixtureRequest
+) -> None:
+    with without({name: instead for name, instead in entry.guards.items() if name != guard}, runs):
+        assert seen(entry, request) is not Seen.GREEN
+
+
+def test_every_guard_is_used_and_every_name_is_one_entry() -> None:
+    assert set(GUARDS) == {guard for entry in ENTRIES for guard in entry.guards}
+    assert len({*GUARDS}) == len(GUARDS)
+    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)

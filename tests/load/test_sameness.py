@@ -1,0 +1,37 @@
+"""Answers to different keys differ in all that is expected as `any`, together, and only a POST's must."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_syncload.facts.plan import ANY, RequestTemplate
+from pytest_syncload.load import sameness
+from pytest_syncload.load.sameness import Sameness, Seen, digest, distinct_members
+
+
+@pytest.mark.parametrize(
+    ("method", "members"), [("POST", ("job_id", "at")), ("GET", ()), ("PUT", ()), ("DELETE", ()), ("PATCH", ())]
+)
+def test_only_a_post_makes_something_new_each_time(method: str, members: tuple[str, ...]) -> None:
+    template = RequestTemplate(method=method, expect_json={"job_id": ANY, "status": "queued", "at": ANY})
+    assert distinct_members(template) == members
+
+
+def test_an_answer_is_told_apart_by_its_members_together() -> None:
+    both = ("a", "b")
+    assert digest(b'{"a": 1, "b": {"x": 1, "y": 2}}', both) == digest(b'{"b": {"y": 2, "x": 1}, "a": 1, "c": 3}', both)
+    assert digest(b'{"a": 1, "b": 2}', both) != digest(b'{"a": 2, "b": 1}', both)
+    assert digest(b'{"a": "1", "b": 2}', both) != digest(b'{"a": 1, "b": 2}', both)
+    assert "secret" not in digest(b'{"a": "secret", "b": 2}', both)
+
+
+def test_nothing_seen_repeats_nothing() -> None:
+    assert Seen().sameness(()) == Sameness()
+
+
+def test_what_is_remembered_is_bounded_and_what_repeats_is_still_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sameness, "_REMEMBERED", 2)
+    seen = Seen()
+    seen.add(["a", "b", "c"])
+    seen.add(["d", "a"])
+    assert seen.sameness(()) == Sameness(sampled=3, repeated=1)
