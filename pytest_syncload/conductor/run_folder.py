@@ -3,6 +3,7 @@
 controller.lock   held while pytest lives; generators stop when it is free
 phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
+plan.json         the phases and rows as they are run (see `earlier`)
 account.json      the AWS account that is asked
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
@@ -37,6 +38,19 @@ _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
 _CHECKS = TypeAdapter(tuple[Check, ...])
+_SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
+_DOUBTS = TypeAdapter(dict[str, str])
+#: What a file that somebody has damaged, or that is of something else, can raise while it is read.
+_UNREADABLE = (
+    OSError,
+    ValidationError,
+    KeyError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +120,10 @@ class RunFolder:
         """Whether the phase has begun, in whatever process."""
         return (self.path / f"{phase}.started").exists()
 
+    def was_run(self, phase: str) -> bool:
+        """Whether the phase has begun or anything was recorded of it."""
+        return self.was_started(phase) or (self.path / f"{phase}.result.json").exists()
+
     def mark_started(self, phase: str) -> None:
         """From now on, the phase without a result is a lost one."""
         self.write(f"{phase}.started", {"pid": os.getpid(), "at": time.time()})
@@ -121,12 +139,13 @@ class RunFolder:
             return PhaseRecord(
                 result=None if data["result"] is None else _result_from_json(data["result"]),
                 reading=None if answers is None else _reading_from_json(answers),
-                problem=data["problem"],
+                problem=_SAID.validate_python(data["problem"]),
                 census=None if tasks is None else _CENSUS.validate_python(tasks),
                 failed_checks=_CHECKS.validate_python(data["failed_checks"]),
             )
-        except (ValidationError, KeyError, TypeError, ValueError) as error:
-            raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {error}") from None
+        except _UNREADABLE as error:
+            what = f"{type(error).__name__}: {error}"
+            raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {what}") from None
 
     def keep(self, phase: str, record: PhaseRecord) -> None:
         """Record a phase. The result's file comes last: where it is, all is."""
@@ -154,9 +173,12 @@ class RunFolder:
         self.write(name, _VERDICT.dump_python(verdict, mode="json"))
 
     def verdict(self, phase: str, row: str) -> Verdict | None:
-        """A row's verdict, None where there is none yet."""
-        data = self.read(f"verdicts/{phase}--{row}.json")
-        return None if data is None else _VERDICT.validate_python(data)
+        """A row's verdict, None where there is none yet. One that cannot be read is none."""
+        try:
+            data = self.read(f"verdicts/{phase}--{row}.json")
+            return None if data is None else _VERDICT.validate_python(data)
+        except _UNREADABLE:
+            return None
 
     def keep_account(self, account: str) -> None:
         """Record the AWS account that the run's questions go to."""
@@ -240,5 +262,13 @@ def _result_from_json(data: Mapping[str, Any]) -> PhaseResult:
 
 def _reading_from_json(data: Mapping[str, Any]) -> Reading:
     answers = _ANSWERS.validate_python(data["answers"])
+    for answer in answers:
+        if len(answer.timestamps) != len(answer.values):
+            raise ValueError(f"{answer.ask.query} has {len(answer.timestamps)} moments and {len(answer.values)} values")
     by_ask: dict[Ask, Answer] = {answer.ask: answer for answer in answers}
-    return Reading(answers=by_ask, problem=data["problem"], attempts=data["attempts"], doubts=data["doubts"])
+    return Reading(
+        answers=by_ask,
+        problem=_SAID.validate_python(data["problem"]),
+        attempts=int(data["attempts"]),
+        doubts=_DOUBTS.validate_python(data["doubts"]),
+    )

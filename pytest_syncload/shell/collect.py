@@ -107,7 +107,8 @@ class LoadItem(SloItem):
         record = judge.conductor().record(self.phase.name)
         if record.result is None:
             _not_proven(record.problem or "the phase has no result")
-        self.stash[PHASE_SECONDS] = record.result.wall_seconds
+        if judge.spec.rejudged is None:
+            self.stash[PHASE_SECONDS] = record.result.wall_seconds
         if record.result.generator_faults:
             _not_proven(explain_load(record.result, record.result.generator_faults))
 

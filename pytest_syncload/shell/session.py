@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Collection
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.fixtures import phase_fixtures
 from pytest_syncload.shell.junit import suite_properties, tell_suite
+from pytest_syncload.shell.rejudge import Rejudging, rejudging
 from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selection
 from pytest_syncload.shell.settings import Settings
@@ -31,6 +33,7 @@ from pytest_syncload.spec import read
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.conductor import Conductor
+    from pytest_syncload.conductor.replay import Replay
     from pytest_syncload.conductor.run_folder import RunFolder
 
 _SELECTED = "selected.json"
@@ -39,10 +42,15 @@ _SELECTED = "selected.json"
 def begin(config: pytest.Config, file: Path) -> None:
     """Read slo.yaml and register what the session needs. Raises `pytest.UsageError` with every problem of the file."""
     settings = Settings.from_pytest_config(config, file, os.environ)
+    again = rejudging(settings)
+    earlier = again.earlier
     try:
-        spec = read(file, environment=settings.named_environment, environ=os.environ)
+        environment = settings.named_environment if earlier is None else earlier.environment
+        spec = read(file, environment=environment, environ=os.environ)
     except SpecError as error:
         raise pytest.UsageError(str(error)) from None
+    if earlier is not None:
+        spec = replace(spec, rejudged=earlier.rejudged)
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
     for phase in spec.phases:
         config.addinivalue_line("markers", f"{phase.name}: load phase of slo.yaml (pytest-syncload)")
@@ -51,7 +59,7 @@ def begin(config: pytest.Config, file: Path) -> None:
     elif spec.items and not settings.is_worker and config.args_source is not pytest.Config.ArgsSource.ARGS:
         # Collected even where `testpaths` leaves it out; pytest drops the duplicate where it does not.
         config.args.append(str(file))
-    session = SyncloadSession(config, settings, spec)
+    session = SyncloadSession(config, settings, spec, again)
     manager = config.pluginmanager
     manager.register(session.selection, "syncload-selection")
     manager.register(session, "syncload-session")
@@ -67,10 +75,11 @@ def begin(config: pytest.Config, file: Path) -> None:
 class SyncloadSession:
     """The hooks. In the controller it also holds what must live as long as pytest: the lock and the sandbox."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, spec: Spec) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, spec: Spec, again: Rejudging) -> None:
         self._config = config
         self._settings = settings
         self._spec = spec
+        self._again = again
         self.selection = Selection([phase.name for phase in spec.phases])
         self.judge = Judge(spec, self.conductor, lambda: self.folder.run_id)
         self._made_folder: RunFolder | None = None
@@ -97,8 +106,14 @@ class SyncloadSession:
         from pytest_syncload.conductor.conductor import Conductor  # noqa: PLC0415  # see the module's docstring
 
         if self._conductor is None:
-            self._conductor = Conductor(self._spec, self.folder, lambda: self.selection.selected, self._listen)
+            selected = lambda: self.selection.selected  # noqa: E731
+            self._conductor = Conductor(self._spec, self.folder, selected, self._listen, self._replay())
         return self._conductor
+
+    def _replay(self) -> Replay | None:
+        from pytest_syncload.conductor.replay import Replay  # noqa: PLC0415  # see the module's docstring
+
+        return None if self._again.earlier is None else Replay(self._again.earlier, self._spec)
 
     def result(self, phase: str) -> Any:
         """A phase's valid result, for its fixture."""
@@ -167,15 +182,16 @@ class SyncloadSession:
 
         if self._begun or not selected:
             return
-        if self._settings.last_failed:
-            raise pytest.UsageError(
-                "--lf would offer load again, and judging an earlier run again is not built yet; leave --lf out, or "
-                f"deselect slo.yaml's items (phases asked for: {', '.join(selected)})"
-            )
+        named = self._settings.named_environment is not None or self._settings.named_run is not None
         try:
-            refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=os.environ)
+            if self._again.refusal is not None:
+                raise self._again.refusal
+            refuse_unnamed(self._spec, named=named, environ=os.environ)
             self.folder.make()
             self._begun = True
+            if (replay := self._replay()) is not None:
+                replay.begin(self.folder)
+                return
             self._lock.enter_context(self.folder.controller_lock())
             self._terminate_like_interrupt()
             prepare(self._spec, self.folder, self._sandbox)
@@ -281,7 +297,9 @@ class SyncloadSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which run it belongs to."""
+        earlier = self._again.earlier
         node.workerinput["syncload_folder"] = str(self.folder.path)
+        node.workerinput["syncload_rejudged"] = None if earlier is None else str(earlier.path)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
