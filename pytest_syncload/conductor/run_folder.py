@@ -38,6 +38,8 @@ _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
 _CHECKS = TypeAdapter(tuple[Check, ...])
+#: Characters of what a reader said of a damaged file; pydantic lists every member.
+_LONGEST_REASON = 300
 _SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
 _DOUBTS = TypeAdapter(dict[str, str])
 #: What a file that somebody has damaged, or that is of something else, can raise while it is read.
@@ -144,8 +146,10 @@ class RunFolder:
                 failed_checks=_CHECKS.validate_python(data["failed_checks"]),
             )
         except _UNREADABLE as error:
-            what = f"{type(error).__name__}: {error}"
-            raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {what}") from None
+            what = f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST_REASON]}"
+            raise PhaseInvalid(
+                f"{self.path / phase}: the recorded result cannot be read ({what}); run the phase again"
+            ) from None
 
     def keep(self, phase: str, record: PhaseRecord) -> None:
         """Record a phase. The result's file comes last: where it is, all is."""

@@ -6,16 +6,21 @@ that nobody asked for by name is kept until a phase is selected.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.plan import Spec
 from pytest_syncload.shell.settings import Settings
+from pytest_syncload.spec import read
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.earlier import EarlierRun
+    from pytest_syncload.conductor.replay import Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +29,21 @@ class Rejudging:
 
     earlier: EarlierRun | None = None
     refusal: Refused | None = None
+
+    def read(self, file: Path, named_environment: str | None, environ: Mapping[str, str]) -> Spec:
+        """slo.yaml, for the environment that the earlier run went to, where there is one. Raises `SpecError`."""
+        if self.earlier is None:
+            return read(file, environment=named_environment, environ=environ)
+        spec = read(file, environment=self.earlier.environment, environ=environ)
+        return replace(spec, rejudged=self.earlier.rejudged)
+
+    def replay(self, spec: Spec) -> Replay | None:
+        """What takes the place of load, None where load is offered."""
+        if self.earlier is None:
+            return None
+        from pytest_syncload.conductor.replay import Replay  # noqa: PLC0415  # with boto3: only where a phase is judged
+
+        return Replay(self.earlier, spec)
 
 
 def rejudging(settings: Settings) -> Rejudging:

@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import Collection
 from contextlib import ExitStack, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +28,9 @@ from pytest_syncload.shell.rejudge import Rejudging, rejudging
 from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selection
 from pytest_syncload.shell.settings import Settings
-from pytest_syncload.spec import read
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.conductor import Conductor
-    from pytest_syncload.conductor.replay import Replay
     from pytest_syncload.conductor.run_folder import RunFolder
 
 _SELECTED = "selected.json"
@@ -43,14 +40,10 @@ def begin(config: pytest.Config, file: Path) -> None:
     """Read slo.yaml and register what the session needs. Raises `pytest.UsageError` with every problem of the file."""
     settings = Settings.from_pytest_config(config, file, os.environ)
     again = rejudging(settings)
-    earlier = again.earlier
     try:
-        environment = settings.named_environment if earlier is None else earlier.environment
-        spec = read(file, environment=environment, environ=os.environ)
+        spec = again.read(file, settings.named_environment, os.environ)
     except SpecError as error:
         raise pytest.UsageError(str(error)) from None
-    if earlier is not None:
-        spec = replace(spec, rejudged=earlier.rejudged)
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
     for phase in spec.phases:
         config.addinivalue_line("markers", f"{phase.name}: load phase of slo.yaml (pytest-syncload)")
@@ -106,14 +99,9 @@ class SyncloadSession:
         from pytest_syncload.conductor.conductor import Conductor  # noqa: PLC0415  # see the module's docstring
 
         if self._conductor is None:
-            selected = lambda: self.selection.selected  # noqa: E731
-            self._conductor = Conductor(self._spec, self.folder, selected, self._listen, self._replay())
+            replay = self._again.replay(self._spec)
+            self._conductor = Conductor(self._spec, self.folder, lambda: self.selection.selected, self._listen, replay)
         return self._conductor
-
-    def _replay(self) -> Replay | None:
-        from pytest_syncload.conductor.replay import Replay  # noqa: PLC0415  # see the module's docstring
-
-        return None if self._again.earlier is None else Replay(self._again.earlier, self._spec)
 
     def result(self, phase: str) -> Any:
         """A phase's valid result, for its fixture."""
@@ -189,7 +177,7 @@ class SyncloadSession:
             refuse_unnamed(self._spec, named=named, environ=os.environ)
             self.folder.make()
             self._begun = True
-            if (replay := self._replay()) is not None:
+            if (replay := self._again.replay(self._spec)) is not None:
                 replay.begin(self.folder)
                 return
             self._lock.enter_context(self.folder.controller_lock())

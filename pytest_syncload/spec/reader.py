@@ -6,7 +6,7 @@ text as the file has it. Raises `SpecError` for whatever a file can do wrong, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
 from pytest_syncload.spec import convert, environment_schema, names, phase_schema, reasons, row_schema, schema
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
-from pytest_syncload.spec.substitute import has_variable, substitute
+from pytest_syncload.spec.substitute import has_variable, needless, substitute
 
 # A plan is some kilobytes. The bound keeps a wrong path (a log, a disk image) from being parsed for minutes.
 MAX_BYTES = 256 * 1024
@@ -101,7 +101,7 @@ class _Reading:
         environments = environments if isinstance(environments, dict) else {}
         earlier = environment if isinstance(environment, Environment) else None
         chosen = self._choose(environments, environment) if not isinstance(environment, Environment) else None
-        self._value, missing, filled_in = substitute(self._value, environ, skip=_needless(chosen, earlier))
+        self._value, missing, filled_in = substitute(self._value, environ, skip=needless(chosen, earlier))
         for path, what in missing:
             self._problem(path, what, at=path)
 
@@ -281,22 +281,6 @@ class _Reading:
         shown = what if len(what) <= LONGEST_MESSAGE else f"{what[:LONGEST_MESSAGE]}…"
         # By an alias one mistake stands at many paths; it is told once.
         self._told.setdefault((place.offset, what), Problem(self._shown_as, place.line, f"{_dotted(at)}{shown}"))
-
-
-def _needless(chosen: str | None, earlier: Environment | None) -> Callable[[Path], bool]:
-    """The paths whose variables this reading does without."""
-
-    def needless(path: Path) -> bool:
-        match path:
-            case ("environments", name):
-                return name != (chosen if earlier is None else earlier.name)
-            case ("environments", _, key):
-                return earlier is not None and key != "resources"
-            case ("request",):
-                return earlier is not None
-        return False
-
-    return needless
 
 
 def _below(value: Any, path: Path) -> Any:

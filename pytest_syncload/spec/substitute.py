@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytest_syncload.facts.plan import Environment
 from pytest_syncload.spec.nodes import Path
 
 _MARK = re.compile(r"\$\$\{|\$\{(?P<name>[^}]*)(?P<end>\}?)")
@@ -65,3 +66,23 @@ def substitute(
         return mark[0]
 
     return walk(value, ()), problems, filled_in
+
+
+def needless(chosen: str | None, earlier: Environment | None) -> Callable[[Path], bool]:
+    """The paths below which no variable is needed: environments that were not ``chosen``.
+
+    Where an ``earlier`` run's measurements are judged, that is all that only load needs: the request, and everything of
+    the environments but the resources of the one that the run went to.
+    """
+
+    def skip(path: Path) -> bool:
+        match path:
+            case ("environments", name):
+                return name != (chosen if earlier is None else earlier.name)
+            case ("environments", _, key):
+                return earlier is not None and key != "resources"
+            case ("request",):
+                return earlier is not None
+        return False
+
+    return skip
