@@ -15,8 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from pytest_syncload.conductor.damage import UNREADABLE, reason, require_plain_numbers
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import Environment, LoadSettings, Phase, Rejudged, Spec
 
@@ -145,6 +146,9 @@ def _read(path: Path) -> EarlierRun:
     try:
         if plan["format"] != _FORMAT:
             raise ValueError(f"format {plan['format']!r}, where this version reads {_FORMAT}")
+        phases = _PHASES.validate_python(plan["phases"])
+        # Again as numbers: a text such as "NaN" was read as one.
+        require_plain_numbers([plan, ground, _PHASES.dump_python(phases)])
         begun_at = float(plan["begun_at"])
         if not 0 < begun_at < _LAST_MOMENT:
             raise ValueError(f"begun_at is {begun_at}, which is no moment")
@@ -152,13 +156,13 @@ def _read(path: Path) -> EarlierRun:
             path=path,
             begun_at=begun_at,
             load=_LOAD.validate_python(plan["load"]),
-            phases=_PHASES.validate_python(plan["phases"]),
+            phases=phases,
             environment=_ENVIRONMENT.validate_python(ground["as_run"]),
         )
-    except (ValidationError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except UNREADABLE as error:
         raise Refused(
             f"{path} cannot be judged again: its {PLAN_FILE} or {ENVIRONMENT_FILE} is damaged "
-            f"({type(error).__name__}: {' '.join(str(error).split())}); name another run, or run the phase again"
+            f"({reason(error)}); name another run, or run the phase again"
         ) from None
 
 

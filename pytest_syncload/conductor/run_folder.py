@@ -22,37 +22,28 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from pytest_syncload.conductor.damage import UNREADABLE, reason, require_plain_numbers
 from pytest_syncload.facts.check import Check
+from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
-from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.facts.result import PhaseResult, Window
 from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.cloudwatch import Answer, Ask
 from pytest_syncload.sources.settle import Reading
 
 _ACCOUNT = "account.json"
+#: No hold lasts as long; the minutes of a damaged window would fill the memory.
+_LONGEST_WINDOW_S = 31 * 86_400
 _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
 _CHECKS = TypeAdapter(tuple[Check, ...])
-#: Characters of what a reader said of a damaged file; pydantic lists every member.
-_LONGEST_REASON = 300
 _SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
 _DOUBTS = TypeAdapter(dict[str, str])
-#: What a file that somebody has damaged, or that is of something else, can raise while it is read.
-_UNREADABLE = (
-    OSError,
-    ValidationError,
-    KeyError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    OverflowError,
-    RecursionError,
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +129,7 @@ class RunFolder:
                 return None
             answers = self.read(f"{phase}.answers.json")
             tasks = self.read(f"{phase}.tasks.json")
+            require_plain_numbers([data, tasks])
             return PhaseRecord(
                 result=None if data["result"] is None else _result_from_json(data["result"]),
                 reading=None if answers is None else _reading_from_json(answers),
@@ -145,11 +137,9 @@ class RunFolder:
                 census=None if tasks is None else _CENSUS.validate_python(tasks),
                 failed_checks=_CHECKS.validate_python(data["failed_checks"]),
             )
-        except _UNREADABLE as error:
-            what = f"{type(error).__name__}: {' '.join(str(error).split())[:_LONGEST_REASON]}"
-            raise PhaseInvalid(
-                f"{self.path / phase}: the recorded result cannot be read ({what}); run the phase again"
-            ) from None
+        except UNREADABLE as error:
+            what = f"the recorded result cannot be read ({reason(error)}); run the phase again"
+            raise PhaseInvalid(f"{self.path / phase}: {what}") from None
 
     def keep(self, phase: str, record: PhaseRecord) -> None:
         """Record a phase. The result's file comes last: where it is, all is."""
@@ -181,7 +171,7 @@ class RunFolder:
         try:
             data = self.read(f"verdicts/{phase}--{row}.json")
             return None if data is None else _VERDICT.validate_python(data)
-        except _UNREADABLE:
+        except UNREADABLE:
             return None
 
     def keep_account(self, account: str) -> None:
@@ -261,7 +251,14 @@ def _result_from_json(data: Mapping[str, Any]) -> PhaseResult:
             values[field.name] = Histogram.from_json(data[field.name])
         else:
             values[field.name] = TypeAdapter(hints[field.name]).validate_python(data[field.name])
+    _require_a_window(values["window"])
     return PhaseResult(**values)
+
+
+def _require_a_window(window: Window) -> None:
+    whole = window.start % MINUTE == window.end % MINUTE == 0
+    if not whole or not 0 < window.seconds <= _LONGEST_WINDOW_S:
+        raise ValueError(f"its window, {window.start} to {window.end}, is no hold")
 
 
 def _reading_from_json(data: Mapping[str, Any]) -> Reading:
