@@ -46,6 +46,7 @@ class EarlierRun:
     path: Path
     begun_at: float
     load: LoadSettings
+    request_digest: str
     phases: tuple[Phase, ...]
     environment: Environment
 
@@ -60,13 +61,14 @@ class EarlierRun:
 
 
 def plan_to_json(spec: Spec) -> dict[str, Any]:
-    """What plan.json holds. The request is left out: variables may have put secrets in it."""
+    """What plan.json holds. Of the request only its digest: variables may have put secrets in it."""
     return {
         "format": _FORMAT,
         "begun_at": time.time(),
         "file": spec.file.name,
         "service": spec.service,
         "load": _LOAD.dump_python(spec.load, mode="json"),
+        "request_digest": spec.request_digest,
         "phases": _PHASES.dump_python(spec.phases, mode="json"),
     }
 
@@ -156,6 +158,7 @@ def _read(path: Path) -> EarlierRun:
             path=path,
             begun_at=begun_at,
             load=_LOAD.validate_python(plan["load"]),
+            request_digest=str(plan["request_digest"]),
             phases=phases,
             environment=_ENVIRONMENT.validate_python(ground["as_run"]),
         )

@@ -117,6 +117,7 @@ def _offered(phase: Phase, plan: Spec | EarlierRun) -> dict[str, tuple[object, s
         "climb": (climb, "none" if climb is None else f"from {climb.from_per_s:.9g}/s to {climb.at_most_per_s:.9g}/s"),
         "arrivals": (load.arrivals, load.arrivals.value),
         "timeout": (load.timeout_s, f"{load.timeout_s:.9g} s"),
+        "request": (plan.request_digest, f"of digest {plan.request_digest[:8] or 'none'}"),
     }
 
 

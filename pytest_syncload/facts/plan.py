@@ -278,6 +278,7 @@ class Spec:
     """A whole slo.yaml, for the one environment that was chosen.
 
     ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
+    ``request_digest`` tells two requests apart as they are written, before variables: they may hold secrets.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
     """
 
@@ -288,6 +289,7 @@ class Spec:
     request: RequestTemplate
     phases: tuple[Phase, ...]
     items: bool = True
+    request_digest: str = ""
     rejudged: Rejudged | None = None
 
     def phase(self, name: str) -> Phase:

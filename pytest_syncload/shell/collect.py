@@ -104,12 +104,13 @@ class LoadItem(SloItem):
             return
         judge = self.file.judge
         replace_properties(self, run_properties(judge.spec, judge.run_id()))
+        record, problem = None, None
         try:
             record = judge.conductor().record(self.phase.name)
         except Inconclusive as error:
-            _not_proven(str(error))
-        if record.result is None:
-            _not_proven(record.problem or "the phase has no result")
+            problem = str(error)
+        if record is None or record.result is None:
+            _not_proven(problem or (record and record.problem) or "the phase has no result")
         if judge.spec.rejudged is None:
             self.stash[PHASE_SECONDS] = record.result.wall_seconds
         if record.result.generator_faults:

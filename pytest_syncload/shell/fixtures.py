@@ -25,7 +25,9 @@ def _fixture(name: str, result: Callable[[str], PhaseResult]) -> object:
         try:
             return result(name)
         except Inconclusive as error:
-            pytest.fail(str(error), pytrace=False)  # written for people; in set-up it is an error
+            why = str(error)
+        # Here, so that no cause is chained to a message for a person; in set-up it is an error.
+        pytest.fail(why, pytrace=False)
 
     phase.__doc__ = f"The result of load phase {name!r} of slo.yaml; an invalid phase is an error."
     return phase

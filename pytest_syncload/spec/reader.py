@@ -19,7 +19,7 @@ from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
 from pytest_syncload.spec import convert, environment_schema, names, phase_schema, reasons, row_schema, schema
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
-from pytest_syncload.spec.substitute import has_variable, needless, substitute
+from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
 
 # A plan is some kilobytes. The bound keeps a wrong path (a log, a disk image) from being parsed for minutes.
 MAX_BYTES = 256 * 1024
@@ -131,6 +131,7 @@ class _Reading:
             request=template,
             phases=phases,
             items=file.items,
+            request_digest=digest(self._written(("request",))),
         )
 
     def _choose(self, environments: Mapping[str, Any], wanted: str | None) -> str | None:

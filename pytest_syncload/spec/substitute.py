@@ -5,6 +5,8 @@ Keys are not touched, and neither are numbers: a variable fills text, and text i
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -66,6 +68,11 @@ def substitute(
         return mark[0]
 
     return walk(value, ()), problems, filled_in
+
+
+def digest(written: Any) -> str:
+    """Tells parts of a file apart as they are written, before variables and in whatever order, and keeps none of it."""
+    return hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def needless(chosen: str | None, earlier: Environment | None) -> Callable[[Path], bool]:

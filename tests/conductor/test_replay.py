@@ -186,6 +186,11 @@ def test_another_phase_than_was_run_is_an_error(
     assert (verdict.ruling, verdict.reason) == (Ruling.INCONCLUSIVE, record.problem)
 
 
+def test_another_request_than_was_sent_is_an_error(run: RunFolder) -> None:
+    plan = replace(spec(phase("peak", LATENCY)), request_digest="0123456789")
+    assert "request of digest none, now of digest 01234567" in again(run, plan).verdict(LATENCY).reason
+
+
 def test_how_many_processes_offered_it_does_not_matter(run: RunFolder) -> None:
     plan = replace(spec(phase("peak", LATENCY)), load=LoadSettings(generators=3, seed=1))
     assert again(run, plan).verdict(LATENCY).ruling is Ruling.PASS

@@ -171,9 +171,11 @@ def test_what_cannot_be_judged_again_is_one_message(project: Project, monkeypatc
 def test_a_phase_that_was_changed_is_an_error_of_its_items(project: Project) -> None:
     measured(project)
     rewrite(project, "rate: 200/s", "rate: 300/s")
+    project.pytester.makepyfile(test_mine="def test_load(peak): pass\n")
     result = project.run("-m", "peak", "--syncload-run", "last", "-rA")
     assert set(outcomes(result).values()) == {"ERROR"}
-    assert len(outcomes(result)) == 4
+    assert len(outcomes(result)) == 5
+    assert ".py:" not in result.stdout.str()
     result.stdout.fnmatch_lines(
         [f"phase 'peak' in slo.yaml is no longer what run {RUN} offered: it had rate 200/s, now*"]
     )
