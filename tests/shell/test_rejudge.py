@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -175,7 +176,7 @@ def test_a_phase_that_was_changed_is_an_error_of_its_items(project: Project) -> 
     result = project.run("-m", "peak", "--syncload-run", "last", "-rA")
     assert set(outcomes(result).values()) == {"ERROR"}
     assert len(outcomes(result)) == 5
-    assert ".py:" not in result.stdout.str()
+    assert not re.search(r"\.py:\d", result.stdout.str()), "a traceback of ours"
     result.stdout.fnmatch_lines(
         [f"phase 'peak' in slo.yaml is no longer what run {RUN} offered: it had rate 200/s, now*"]
     )
@@ -191,7 +192,7 @@ def test_a_damaged_phase_is_an_error_without_a_traceback(project: Project, file:
     text = result.stdout.str() + result.stderr.str()
     assert "the recorded result cannot be read" in text
     assert "Traceback" not in text
-    assert ".py:" not in text
+    assert not re.search(r"\.py:\d", text), "a traceback of ours"
 
 
 def test_a_real_environment_needs_neither_its_name_nor_its_secrets(
