@@ -179,9 +179,12 @@ class RunFolder:
         self.write(_ACCOUNT, account)
 
     def account(self) -> str | None:
-        """The AWS account, None where nobody has asked for it yet."""
-        data = self.read(_ACCOUNT)
-        return None if data is None else str(data)
+        """The AWS account, None where nobody has asked for it yet or what is kept cannot be read."""
+        try:
+            data = self.read(_ACCOUNT)
+        except UNREADABLE:
+            return None
+        return data if isinstance(data, str) else None
 
     @contextmanager
     def controller_lock(self) -> Iterator[int]:

@@ -57,7 +57,7 @@ def rejudging(settings: Settings) -> Rejudging:
     from pytest_syncload.conductor.earlier import LAST, find_run  # noqa: PLC0415  # pydantic, only where it is used
 
     try:
-        earlier = find_run(settings.root, settings.named_run or LAST, settings.here)
+        earlier = find_run(settings.root, LAST if settings.named_run is None else settings.named_run, settings.here)
         if settings.named_environment not in (None, earlier.environment.name):
             raise Refused(
                 f"run {earlier.path.name} went to {earlier.environment.name!r}, and {settings.named_environment!r} is "

@@ -28,7 +28,7 @@ from tests.sources.test_tasks import census, stopped, task
 RUN = "20261124T090000Z-aaaaaa"
 ROWS = (LATENCY, ERRORS, THROTTLES, replace(DEPTH, sustained_s=60.0, growth="none"), TASKS)
 PLAN = spec(phase("peak", *ROWS))
-FILES = ("peak.result.json", "peak.answers.json", "peak.tasks.json", "plan.json", "environment.json")
+FILES = ("peak.result.json", "peak.answers.json", "peak.tasks.json", "plan.json", "environment.json", "account.json")
 #: What may stand where something else stood.
 ODD = st.one_of(
     st.none(),
@@ -43,6 +43,7 @@ ODD = st.one_of(
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = RunFolder(tmp_path_factory.mktemp("root") / ".syncload" / RUN)
     keep_run(folder, PLAN, *ROWS)
+    folder.keep_account("111122223333")
     record = folder.record("peak")
     assert record is not None
     polls = (START - 30, START + 90, WINDOW.end + 90)
@@ -81,7 +82,9 @@ def judge_all(root: Path) -> list[Ruling]:
     folder.make()
     earlier = find_run(root, RUN, root)
     plan = replace(PLAN, environment=earlier.environment, rejudged=earlier.rejudged)
-    mine = Conductor(plan, folder, lambda: ["peak"], lambda _: None, Replay(earlier, plan))
+    replay = Replay(earlier, plan)
+    replay.begin(folder)
+    mine = Conductor(plan, folder, lambda: ["peak"], lambda _: None, replay)
     verdicts = [mine.verdict(slo) for slo in ROWS]
     assert all(explain(verdict, plan) for verdict in verdicts)
     assert summary(plan, verdicts, ["peak"])

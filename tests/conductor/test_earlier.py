@@ -80,6 +80,11 @@ def test_where_there_is_none_it_says_which_there_are(tmp_path: Path) -> None:
     assert f"the newest are {OLD}" in said(tmp_path, NEW)
 
 
+def test_a_name_that_was_left_empty_means_no_run(tmp_path: Path) -> None:
+    run(tmp_path)
+    assert "it is no folder of a run" in said(tmp_path, "")
+
+
 def test_a_judging_again_is_not_judged_again(tmp_path: Path) -> None:
     run(tmp_path, NEW).write(POINTER_FILE, {"run_id": OLD})
     assert f"is itself a judging again, of run {OLD}; name that run" in said(tmp_path, NEW)
