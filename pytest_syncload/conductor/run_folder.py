@@ -5,6 +5,7 @@ phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
 plan.json         the phases and rows as they are run (see `earlier`)
 account.json      the AWS account that is asked
+rejudged_from.json   in a folder of its own: the run whose measurements were judged again
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """

@@ -67,6 +67,8 @@ def rejudging(settings: Settings) -> Rejudging:
     except Refused as error:
         if settings.named_run is not None:
             raise pytest.UsageError(f"syncload: {error}") from None
-        because = f"{settings.repeats} judges the last run again and offers no load, but {error}, or leave it out"
-        return Rejudging(refusal=Refused(because))
+        option = settings.repeats
+        return Rejudging(
+            refusal=Refused(f"{option} judges the last run again and offers no load: {error}; without {option} load is")
+        )
     return Rejudging(earlier=earlier)

@@ -99,7 +99,7 @@ def judge_all(root: Path) -> list[Ruling]:
     return [verdict.ruling for verdict in verdicts]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(data=st.data())
 def test_one_wrong_thing_in_a_file_is_no_traceback(run: RunFolder, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(FILES))
@@ -116,7 +116,7 @@ def test_one_wrong_thing_in_a_file_is_no_traceback(run: RunFolder, data: st.Data
         (run.path / name).write_text(text, "utf-8")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_half_a_file_proves_nothing(run: RunFolder, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(FILES[:3]))
