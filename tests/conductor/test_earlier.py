@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -151,3 +153,12 @@ def test_no_secret_is_kept() -> None:
         assert "s3cret" not in json.dumps(kept)
         assert kept["resources"]["tables"] == {"sync-jobs": []}
     assert kept["sandbox"]["rate_scale"] == 0.4
+
+
+def test_who_only_looks_for_a_run_does_not_pay_for_the_load_path() -> None:
+    code = (
+        "import sys, pytest_syncload.conductor.earlier\n"
+        "print(*sorted({'boto3', 'botocore', 'httpx', 'uvicorn', 'scipy'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == ""
