@@ -12,6 +12,7 @@ from pytest_syncload.facts.plan import (
     AwsAccess,
     Environment,
     LoadSettings,
+    Phase,
     RawQuery,
     Rejudged,
     RequestTemplate,
@@ -41,7 +42,7 @@ def spec(environment: Environment) -> Spec:
         environment=environment,
         load=LoadSettings(),
         request=RequestTemplate(),
-        phases=(),
+        phases=(Phase(name="peak", slos=(LATENCY,), line=1),),
         rejudged=REJUDGED,
     )
 
