@@ -18,6 +18,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="environment of slo.yaml to offer load to (or SYNCLOAD_ENV). Default: its sandbox, never where CI is set",
     )
     group.addoption(
+        "--syncload-run",
+        metavar="RUN",
+        default=None,
+        help="judge slo.yaml as it is now from an earlier run, without load and without AWS: `last`, a run id, or the "
+        "path of a run folder",
+    )
+    group.addoption(
         "--syncload-check",
         action="store_true",
         help="look at everything that a run needs (of the phases that -m or node ids select, else of all), offer no "
@@ -38,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read slo.yaml, if there is one, and bring the shell in."""
     file = config.rootpath / "slo.yaml"
     if not file.is_file():
-        for option in ("--syncload-env", "--syncload-check"):
+        for option in ("--syncload-env", "--syncload-run", "--syncload-check"):
             if config.getoption(option):
                 raise pytest.UsageError(
                     f"{option} was given, but there is no slo.yaml in {config.rootpath}; "

@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pytest_syncload.conductor.ground import Ground, find
 from pytest_syncload.conductor.phase import Interrupted, run_phase
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
+from pytest_syncload.conductor.replay import Replay
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
 from pytest_syncload.facts.check import Check, Finding
@@ -30,15 +31,24 @@ from pytest_syncload.verdict import judge
 
 
 class Conductor:
-    """One process's view of the run. ``selected`` gives the phases that were asked for, by name."""
+    """One process's view of the run. ``selected`` gives the phases that were asked for, by name.
+
+    With ``replay`` no phase is run: an earlier run's records are judged again.
+    """
 
     def __init__(
-        self, spec: Spec, folder: RunFolder, selected: Callable[[], Collection[str]], listen: Listener
+        self,
+        spec: Spec,
+        folder: RunFolder,
+        selected: Callable[[], Collection[str]],
+        listen: Listener,
+        replay: Replay | None = None,
     ) -> None:
         self._spec = spec
         self._folder = folder
         self._selected = selected
         self._listen = listen
+        self._replay = replay
         self._records: dict[str, PhaseRecord] = {}
         self._ground: Ground | None = None
 
@@ -50,6 +60,8 @@ class Conductor:
                 raise Inconclusive(
                     f"phase {name!r} was not selected, so its load was not run; select it by -m {name} or by node id"
                 )
+            if self._replay is not None:
+                return self._records.setdefault(name, self._replay.record(name))
             with self._folder.phase_lock() as lock:
                 for phase in self._spec.phases:
                     if phase.name in selected:
@@ -70,6 +82,8 @@ class Conductor:
     def verdict(self, slo: Slo) -> Verdict:
         """The row's verdict, recorded. Judging again is judging the same measurement."""
         verdict = self._judge(slo)
+        if self._replay is not None:
+            verdict = self._replay.beside(verdict)
         self._folder.keep_verdict(verdict)
         return verdict
 
@@ -84,11 +98,18 @@ class Conductor:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=record.problem or "the phase has no result")
         reading = record.reading or Reading(answers={}, problem=record.problem or "nothing was read", attempts=0)
         try:
-            resources = self._prepared().resources
+            resources = self._resources()
         except Refused as error:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=str(error))
         observation = observe(slo, reading, resources, record.result, record.census)
+        if self._replay is not None:
+            observation = self._replay.observed(observation, record)
         return judge(observation, record.result, reading.problem)
+
+    def _resources(self) -> Resources:
+        if self._replay is not None:
+            return self._spec.environment.resources or Resources()
+        return self._prepared().resources
 
     def _prepared(self) -> Ground:
         if self._ground is None:

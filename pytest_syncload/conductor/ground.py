@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.conductor.earlier import ENVIRONMENT_FILE, PLAN_FILE, environment_to_json, plan_to_json
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import AwsAccess, Environment, Resources, Spec
-
-_FILE = "environment.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +47,14 @@ def refuse_unnamed(spec: Spec, *, named: bool, environ: Mapping[str, str]) -> No
     if named:
         return
     environment = spec.environment
+    if environ.get("CI") and spec.rejudged is not None:
+        raise Refused(
+            f"CI is set, and run {spec.rejudged.run_id} would be judged again without being asked for by name: a "
+            "required check would stay green on what was measured once; add --syncload-run last if that is what you "
+            "want"
+        )
+    if spec.rejudged is not None:
+        return  # nothing is offered to anybody
     if environ.get("CI"):
         raise Refused(
             f"CI is set and no environment is named: a required check would stay green against the default "
@@ -70,7 +77,7 @@ def prepare(spec: Spec, folder: RunFolder, stack: ExitStack) -> Ground:
                 f"({spec.file.name}:{spec.environment.line})"
             )
         ground = Ground(environment=spec.environment, clock=_real_clock(spec.environment))
-        folder.write(_FILE, {"environment": spec.environment.name, "clock": asdict(ground.clock), "sandbox": None})
+        _keep(spec, folder, ground, None)
         return ground
     from pytest_syncload.sandbox.launch import launch  # noqa: PLC0415  # the sandbox is loaded only where it is used
 
@@ -84,13 +91,28 @@ def prepare(spec: Spec, folder: RunFolder, stack: ExitStack) -> Ground:
     private.touch(mode=0o600)
     private.write_text(json.dumps(announced), "utf-8")
     public = {"base_url": announced["base_url"], "pids": announced["pids"], "announcement": str(private)}
-    folder.write(_FILE, {"environment": spec.environment.name, "clock": asdict(clock), "sandbox": public})
-    return Ground(environment=sandbox.fill(spec.environment), clock=clock)
+    ground = Ground(environment=sandbox.fill(spec.environment), clock=clock)
+    _keep(spec, folder, ground, public)
+    return ground
+
+
+def _keep(spec: Spec, folder: RunFolder, ground: Ground, sandbox: Mapping[str, Any] | None) -> None:
+    """Keep where the run goes and what it is asked to do: for its workers, and for whoever judges it again."""
+    folder.write(PLAN_FILE, plan_to_json(spec))
+    folder.write(
+        ENVIRONMENT_FILE,
+        {
+            "environment": spec.environment.name,
+            "clock": asdict(ground.clock),
+            "sandbox": sandbox,
+            "as_run": environment_to_json(ground.environment),
+        },
+    )
 
 
 def find(spec: Spec, folder: RunFolder) -> Ground:
     """The ground that the controller has prepared. Raises `Refused` where it has not."""
-    data: dict[str, Any] | None = folder.read(_FILE)
+    data: dict[str, Any] | None = folder.read(ENVIRONMENT_FILE)
     if data is None:
         raise Refused(f"no phase was prepared in {folder.path}: the controller started no environment for this run")
     clock = ServiceClock(**data["clock"])

@@ -3,7 +3,9 @@
 controller.lock   held while pytest lives; generators stop when it is free
 phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
+plan.json         the phases and rows as they are run (see `earlier`)
 account.json      the AWS account that is asked
+rejudged_from.json   in a folder of its own: the run whose measurements were judged again
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """
@@ -21,22 +23,28 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from pytest_syncload.conductor.damage import UNREADABLE, reason, require_plain_numbers
 from pytest_syncload.facts.check import Check
+from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
-from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.facts.result import PhaseResult, Window
 from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.cloudwatch import Answer, Ask
 from pytest_syncload.sources.settle import Reading
 
 _ACCOUNT = "account.json"
+#: No hold lasts as long; the minutes of a damaged window would fill the memory.
+_LONGEST_WINDOW_S = 31 * 86_400
 _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
 _CHECKS = TypeAdapter(tuple[Check, ...])
+_SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
+_DOUBTS = TypeAdapter(dict[str, str])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +118,10 @@ class RunFolder:
         """Whether the phase has begun, in whatever process."""
         return (self.path / f"{phase}.started").exists()
 
+    def was_run(self, phase: str) -> bool:
+        """Whether the phase has begun or anything was recorded of it."""
+        return self.was_started(phase) or (self.path / f"{phase}.result.json").exists()
+
     def mark_started(self, phase: str) -> None:
         """From now on, the phase without a result is a lost one."""
         self.write(f"{phase}.started", {"pid": os.getpid(), "at": time.time()})
@@ -122,15 +134,17 @@ class RunFolder:
                 return None
             answers = self.read(f"{phase}.answers.json")
             tasks = self.read(f"{phase}.tasks.json")
+            require_plain_numbers([data, tasks])
             return PhaseRecord(
                 result=None if data["result"] is None else _result_from_json(data["result"]),
                 reading=None if answers is None else _reading_from_json(answers),
-                problem=data["problem"],
+                problem=_SAID.validate_python(data["problem"]),
                 census=None if tasks is None else _CENSUS.validate_python(tasks),
                 failed_checks=_CHECKS.validate_python(data["failed_checks"]),
             )
-        except (ValidationError, KeyError, TypeError, ValueError) as error:
-            raise PhaseInvalid(f"{self.path / phase}: the recorded result cannot be read: {error}") from None
+        except UNREADABLE as error:
+            what = f"the recorded result cannot be read ({reason(error)}); run the phase again"
+            raise PhaseInvalid(f"{self.path / phase}: {what}") from None
 
     def keep(self, phase: str, record: PhaseRecord) -> None:
         """Record a phase. The result's file comes last: where it is, all is."""
@@ -158,18 +172,24 @@ class RunFolder:
         self.write(name, _VERDICT.dump_python(verdict, mode="json"))
 
     def verdict(self, phase: str, row: str) -> Verdict | None:
-        """A row's verdict, None where there is none yet."""
-        data = self.read(f"verdicts/{phase}--{row}.json")
-        return None if data is None else _VERDICT.validate_python(data)
+        """A row's verdict, None where there is none yet. One that cannot be read is none."""
+        try:
+            data = self.read(f"verdicts/{phase}--{row}.json")
+            return None if data is None else _VERDICT.validate_python(data)
+        except UNREADABLE:
+            return None
 
     def keep_account(self, account: str) -> None:
         """Record the AWS account that the run's questions go to."""
         self.write(_ACCOUNT, account)
 
     def account(self) -> str | None:
-        """The AWS account, None where nobody has asked for it yet."""
-        data = self.read(_ACCOUNT)
-        return None if data is None else str(data)
+        """The AWS account, None where nobody has asked for it yet or what is kept cannot be read."""
+        try:
+            data = self.read(_ACCOUNT)
+        except UNREADABLE:
+            return None
+        return data if isinstance(data, str) else None
 
     @contextmanager
     def controller_lock(self) -> Iterator[int]:
@@ -239,10 +259,25 @@ def _result_from_json(data: Mapping[str, Any]) -> PhaseResult:
             values[field.name] = Histogram.from_json(data[field.name])
         else:
             values[field.name] = TypeAdapter(hints[field.name]).validate_python(data[field.name])
+    _require_a_window(values["window"])
     return PhaseResult(**values)
+
+
+def _require_a_window(window: Window) -> None:
+    whole = window.start % MINUTE == window.end % MINUTE == 0
+    if not whole or not 0 < window.seconds <= _LONGEST_WINDOW_S:
+        raise ValueError(f"its window, {window.start} to {window.end}, is no hold")
 
 
 def _reading_from_json(data: Mapping[str, Any]) -> Reading:
     answers = _ANSWERS.validate_python(data["answers"])
+    for answer in answers:
+        if len(answer.timestamps) != len(answer.values):
+            raise ValueError(f"{answer.ask.query} has {len(answer.timestamps)} moments and {len(answer.values)} values")
     by_ask: dict[Ask, Answer] = {answer.ask: answer for answer in answers}
-    return Reading(answers=by_ask, problem=data["problem"], attempts=data["attempts"], doubts=data["doubts"])
+    return Reading(
+        answers=by_ask,
+        problem=_SAID.validate_python(data["problem"]),
+        attempts=int(data["attempts"]),
+        doubts=_DOUBTS.validate_python(data["doubts"]),
+    )

@@ -52,10 +52,26 @@ class Ruling(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What an earlier run ruled on the row of that name: ``slo`` as the row was then, None where there was none.
+
+    ``ruling`` is None where it was not judged; ``value`` is in the canonical unit of ``slo``'s target.
+    """
+
+    slo: Slo | None = None
+    ruling: Ruling | None = None
+    value: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A row's ruling. ``reason`` is one sentence; ``observation`` is None where nothing could be asked."""
+    """A row's ruling. ``reason`` is one sentence; ``observation`` is None where nothing could be asked.
+
+    ``before`` is what the run that is judged again ruled; None where this is no judging again.
+    """
 
     slo: Slo
     ruling: Ruling
     reason: str
     observation: Observation | None = None
+    before: Before | None = None

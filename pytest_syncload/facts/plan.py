@@ -266,10 +266,20 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rejudged:
+    """The earlier run whose measurements are judged again; it began at ``begun_at`` (wall time, epoch seconds)."""
+
+    run_id: str
+    begun_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """A whole slo.yaml, for the one environment that was chosen.
 
     ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
+    ``request_digest`` tells two requests apart as they are written, before variables: they may hold secrets.
+    ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
     """
 
     file: Path
@@ -279,6 +289,8 @@ class Spec:
     request: RequestTemplate
     phases: tuple[Phase, ...]
     items: bool = True
+    request_digest: str = ""
+    rejudged: Rejudged | None = None
 
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError."""

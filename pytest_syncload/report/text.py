@@ -19,6 +19,7 @@ from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdi
 from pytest_syncload.facts.plan import Spec
 from pytest_syncload.facts.result import Outcome, PhaseResult, Window
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
+from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.check import progress_lines
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -31,6 +32,8 @@ def explain(verdict: Verdict, spec: Spec) -> str:
     slo = verdict.slo
     head = "not proven" if verdict.ruling is Ruling.INCONCLUSIVE else verdict.ruling.value
     lines = [f"{slo.id}: {head}: {verdict.reason}", ""]
+    if (was := was_before(verdict)) is not None:
+        lines.append(f"  was       {was}")
     seen = verdict.observation
     if seen is not None:
         observed = "nothing" if seen.value is None else format_quantity(seen.value, seen.kind)
@@ -97,10 +100,11 @@ def _after_lines(seen: Observation) -> list[str]:
 
 def _where(spec: Spec) -> str:
     environment = spec.environment
+    again = "" if spec.rejudged is None else f"; no load was offered: {format_rejudged(spec.rejudged)}"
     if environment.sandbox is not None:
-        return f"{environment.name} (SANDBOX: proves nothing about a real target)"
+        return f"{environment.name} (SANDBOX: proves nothing about a real target){again}"
     region = environment.aws.region if environment.aws is not None else "?"
-    return f"{environment.name}, {environment.base_url}, {region}"
+    return f"{environment.name}, {environment.base_url}, {region}{again}"
 
 
 def _outcomes(result: PhaseResult) -> str:
@@ -109,16 +113,20 @@ def _outcomes(result: PhaseResult) -> str:
 
 
 def describe(spec: Spec) -> list[str]:
-    """The header: where the run goes and what is scaled, loudly where it is the sandbox."""
+    """The header: where the run goes and what is scaled, loudly where it is the sandbox or an earlier run."""
     environment = spec.environment
+    again = (
+        [] if spec.rejudged is None else [f"syncload: NO LOAD: {format_rejudged(spec.rejudged)}, in {environment.name}"]
+    )
     if environment.sandbox is None:
         region = environment.aws.region if environment.aws else "unknown region"
-        return [f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
+        return [*again, f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
     sandbox = environment.sandbox
     scaled = "" if sandbox.rate_scale == 1 else f" · rates × {format_number(sandbox.rate_scale)}"
     return [
+        *again,
         f"syncload: SANDBOX (proves nothing about a real target) · {spec.file.name} · "
-        f"clock × {format_number(sandbox.speed)}{scaled}"
+        f"clock × {format_number(sandbox.speed)}{scaled}",
     ]
 
 
@@ -182,6 +190,8 @@ def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> l
         seen = verdict.observation
         value = "–" if seen is None or seen.value is None else format_quantity(seen.value, seen.kind)
         lines.append(f"{verdict.slo.id:<{width}}  {value:>10}  target {verdict.slo.target.text:<12} {verdict.ruling}")
+        if (was := was_before(verdict)) is not None:
+            lines.append(f"{'':<{width}}  was: {was}")
         lines += [f"{'':<{width}}  {note}" for note in _worth_knowing(verdict)]
     judged = {verdict.slo.phase for verdict in verdicts}
     lines += [f"{name}: no row was judged, so nothing was proven" for name in phases if name not in judged]

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pytest_syncload.facts.errors import Breach, PhaseInvalid, SyncloadError
+from pytest_syncload.facts.errors import Breach, Inconclusive, PhaseInvalid, SyncloadError
 from pytest_syncload.facts.plan import Phase, Slo
 from pytest_syncload.report.text import explain_load
 from pytest_syncload.shell.junit import replace_properties, run_properties
@@ -104,10 +104,15 @@ class LoadItem(SloItem):
             return
         judge = self.file.judge
         replace_properties(self, run_properties(judge.spec, judge.run_id()))
-        record = judge.conductor().record(self.phase.name)
-        if record.result is None:
-            _not_proven(record.problem or "the phase has no result")
-        self.stash[PHASE_SECONDS] = record.result.wall_seconds
+        record, problem = None, None
+        try:
+            record = judge.conductor().record(self.phase.name)
+        except Inconclusive as error:
+            problem = str(error)
+        if record is None or record.result is None:
+            _not_proven(problem or (record and record.problem) or "the phase has no result")
+        if judge.spec.rejudged is None:
+            self.stash[PHASE_SECONDS] = record.result.wall_seconds
         if record.result.generator_faults:
             _not_proven(explain_load(record.result, record.result.generator_faults))
 

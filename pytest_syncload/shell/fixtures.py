@@ -7,6 +7,7 @@ from types import ModuleType
 
 import pytest
 
+from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.result import PhaseResult
 
 
@@ -21,7 +22,12 @@ def phase_fixtures(phases: Iterable[str], result: Callable[[str], PhaseResult]) 
 def _fixture(name: str, result: Callable[[str], PhaseResult]) -> object:
     @pytest.fixture(scope="session", name=name)
     def phase() -> PhaseResult:
-        return result(name)
+        try:
+            return result(name)
+        except Inconclusive as error:
+            why = str(error)
+        # Here, so that no cause is chained to a message for a person; in set-up it is an error.
+        pytest.fail(why, pytrace=False)
 
     phase.__doc__ = f"The result of load phase {name!r} of slo.yaml; an invalid phase is an error."
     return phase

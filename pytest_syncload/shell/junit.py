@@ -10,10 +10,12 @@ A row's testcase has these properties, whether it passed, failed or is an error 
     environment   its name in slo.yaml
     sandbox       ``true`` or ``false``
     run_id        the name of the run's folder below .syncload
+    rejudged_from where no load was offered: which run was judged again, as ``<run id> of <ISO 8601, UTC>``
 
-A `load` testcase has the last three, and a row whose worker died has none: pytest writes them at an item's end. The
-suite has `syncload environment`, `syncload run id`, `syncload target`, `syncload file`, where known `syncload region`
-and `syncload account`, and in the sandbox `syncload SANDBOX`.
+A `load` testcase has the last of these, from `environment` on, and a row whose worker died has none: pytest writes them
+at an item's end. The suite has `syncload environment`, `syncload run id`, `syncload target`, `syncload file`, where
+known `syncload region` and `syncload account`, in the sandbox `syncload SANDBOX`, and `syncload REJUDGED` where no load
+was offered.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import Any
 import pytest
 
 from pytest_syncload.facts.observation import Observation, Verdict
-from pytest_syncload.facts.plan import Slo, Spec
+from pytest_syncload.facts.plan import Rejudged, Slo, Spec
 from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import CANONICAL
 
@@ -38,7 +40,8 @@ def run_properties(spec: Spec, run_id: str) -> Properties:
     """Where the item's load was offered."""
     environment = spec.environment
     sandbox = str(environment.sandbox is not None).lower()
-    return [("environment", environment.name), ("sandbox", sandbox), ("run_id", run_id)]
+    again: Properties = [] if spec.rejudged is None else [("rejudged_from", _run(spec.rejudged))]
+    return [("environment", environment.name), ("sandbox", sandbox), ("run_id", run_id), *again]
 
 
 def row_properties(verdict: Verdict, spec: Spec, run_id: str) -> Properties:
@@ -79,6 +82,8 @@ def suite_properties(spec: Spec, run_id: str, ground: Mapping[str, Any], account
     if environment.sandbox is not None:
         properties.append(("syncload region", environment.sandbox.region))
         properties.append(("syncload SANDBOX", SANDBOX_PROVES))
+    if spec.rejudged is not None:
+        properties.append(("syncload REJUDGED", f"run {_run(spec.rejudged)}, judged again; no load was offered"))
     return properties
 
 
@@ -102,6 +107,13 @@ def _query(slo: Slo, seen: Observation | None) -> str:
     return slo.metric or ""
 
 
+def _run(rejudged: Rejudged) -> str:
+    return f"{rejudged.run_id} of {_moment(rejudged.begun_at)}"
+
+
 def _iso(window: Window) -> str:
-    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.start, window.end))
-    return f"{start:%Y-%m-%dT%H:%M:%SZ}/{end:%Y-%m-%dT%H:%M:%SZ}"
+    return f"{_moment(window.start)}/{_moment(window.end)}"
+
+
+def _moment(epoch_s: float) -> str:
+    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%dT%H:%M:%SZ}"

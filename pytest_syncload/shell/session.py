@@ -24,10 +24,10 @@ from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.fixtures import phase_fixtures
 from pytest_syncload.shell.junit import suite_properties, tell_suite
+from pytest_syncload.shell.rejudge import Rejudging, rejudging
 from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selection
 from pytest_syncload.shell.settings import Settings
-from pytest_syncload.spec import read
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.conductor import Conductor
@@ -39,8 +39,9 @@ _SELECTED = "selected.json"
 def begin(config: pytest.Config, file: Path) -> None:
     """Read slo.yaml and register what the session needs. Raises `pytest.UsageError` with every problem of the file."""
     settings = Settings.from_pytest_config(config, file, os.environ)
+    again = rejudging(settings)
     try:
-        spec = read(file, environment=settings.named_environment, environ=os.environ)
+        spec = again.read(file, settings.named_environment, os.environ)
     except SpecError as error:
         raise pytest.UsageError(str(error)) from None
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
@@ -51,7 +52,7 @@ def begin(config: pytest.Config, file: Path) -> None:
     elif spec.items and not settings.is_worker and config.args_source is not pytest.Config.ArgsSource.ARGS:
         # Collected even where `testpaths` leaves it out; pytest drops the duplicate where it does not.
         config.args.append(str(file))
-    session = SyncloadSession(config, settings, spec)
+    session = SyncloadSession(config, settings, spec, again)
     manager = config.pluginmanager
     manager.register(session.selection, "syncload-selection")
     manager.register(session, "syncload-session")
@@ -80,10 +81,11 @@ def unproven_rows(passed: Mapping[str, bool]) -> list[str]:
 class SyncloadSession:
     """The hooks. In the controller it also holds what must live as long as pytest: the lock and the sandbox."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, spec: Spec) -> None:
+    def __init__(self, config: pytest.Config, settings: Settings, spec: Spec, again: Rejudging) -> None:
         self._config = config
         self._settings = settings
         self._spec = spec
+        self._again = again
         self.selection = Selection([phase.name for phase in spec.phases])
         self.judge = Judge(spec, self.conductor, lambda: self.folder.run_id)
         self._made_folder: RunFolder | None = None
@@ -110,7 +112,8 @@ class SyncloadSession:
         from pytest_syncload.conductor.conductor import Conductor  # noqa: PLC0415  # see the module's docstring
 
         if self._conductor is None:
-            self._conductor = Conductor(self._spec, self.folder, lambda: self.selection.selected, self._listen)
+            replay = self._again.replay(self._spec)
+            self._conductor = Conductor(self._spec, self.folder, lambda: self.selection.selected, self._listen, replay)
         return self._conductor
 
     def result(self, phase: str) -> Any:
@@ -180,15 +183,16 @@ class SyncloadSession:
 
         if self._begun or not selected:
             return
-        if self._settings.last_failed:
-            raise pytest.UsageError(
-                "--lf would offer load again, and judging an earlier run again is not built yet; leave --lf out, or "
-                f"deselect slo.yaml's items (phases asked for: {', '.join(selected)})"
-            )
+        named = self._settings.named_environment is not None or self._settings.named_run is not None
         try:
-            refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=os.environ)
+            if self._again.refusal is not None:
+                raise self._again.refusal
+            refuse_unnamed(self._spec, named=named, environ=os.environ)
             self.folder.make()
             self._begun = True
+            if (replay := self._again.replay(self._spec)) is not None:
+                replay.begin(self.folder)
+                return
             self._lock.enter_context(self.folder.controller_lock())
             self._terminate_like_interrupt()
             prepare(self._spec, self.folder, self._sandbox)
@@ -293,7 +297,9 @@ class SyncloadSession:
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker which run it belongs to."""
+        earlier = self._again.earlier
         node.workerinput["syncload_folder"] = str(self.folder.path)
+        node.workerinput["syncload_rejudged"] = None if earlier is None else str(earlier.path)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:

@@ -12,14 +12,20 @@ import pytest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``named_environment`` is None where the default applies. ``worker_folder`` is set in an xdist worker only."""
+    """``named_environment`` is None where the default applies. ``worker_folder`` is set in an xdist worker only.
+
+    ``named_run`` is the earlier run that was asked for by name; ``repeats`` the option that repeats failed tests,
+    empty where there is none; ``here`` is where pytest was called.
+    """
 
     root: Path
+    here: Path
     file: Path
     named_environment: str | None
     collect_only: bool
     check_only: bool
-    last_failed: bool
+    named_run: str | None
+    repeats: str
     worker_folder: Path | None
 
     @classmethod
@@ -28,15 +34,28 @@ class Settings:
         worker: dict[str, Any] | None = getattr(config, "workerinput", None)
         return cls(
             root=config.rootpath,
+            here=config.invocation_params.dir,
             file=file,
             named_environment=config.getoption("--syncload-env") or environ.get("SYNCLOAD_ENV") or None,
             collect_only=bool(config.getoption("collectonly", False) or config.getoption("setupplan", False)),
             check_only=bool(config.getoption("--syncload-check")),
-            last_failed=bool(config.getoption("lf", False)),
+            # "last" must mean one run for all workers, so they are told which by their controller.
+            named_run=config.getoption("--syncload-run") if worker is None else worker["syncload_rejudged"],
+            repeats="" if worker is not None else _repeats(config),
             worker_folder=None if worker is None else Path(worker["syncload_folder"]),
         )
+
+    @property
+    def judges_again(self) -> bool:
+        """Whether an earlier run takes the place of load. `--lf` does not change what a check looks at."""
+        return self.named_run is not None or (bool(self.repeats) and not self.check_only)
 
     @property
     def is_worker(self) -> bool:
         """Whether this process is a worker of pytest-xdist."""
         return self.worker_folder is not None
+
+
+def _repeats(config: pytest.Config) -> str:
+    options = {"lf": "--lf", "failedfirst": "--ff"}
+    return next((option for name, option in options.items() if config.getoption(name, False)), "")

@@ -51,7 +51,7 @@ def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentMo
         name=name,
         line=line,
         max_rate_per_s=model.max_rate,
-        resources=None if model.resources is None else _resources(model.resources),
+        resources=None if model.resources is None else resources(model.resources),
         sandbox=SandboxSettings(
             speed=model.sandbox.speed,
             rate_scale=model.sandbox.rate_scale,
@@ -96,7 +96,7 @@ def real(name: str, line: int, model: environment_schema.RealEnvironmentModel) -
         max_rate_per_s=model.max_rate,
         aws=AwsAccess(region=model.region),
         firebase=None if model.firebase is None else _firebase(model.firebase),
-        resources=_resources(model.resources),
+        resources=resources(model.resources),
     )
 
 
@@ -111,7 +111,8 @@ def _firebase(model: environment_schema.FirebaseModel) -> Firebase:
     )
 
 
-def _resources(model: environment_schema.ResourcesModel) -> Resources:
+def resources(model: environment_schema.ResourcesModel) -> Resources:
+    """`resources:` of an environment."""
     return Resources(
         rest_api=model.api.rest,
         http_api=model.api.http,

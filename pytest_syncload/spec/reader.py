@@ -7,6 +7,7 @@ text as the file has it. Raises `SpecError` for whatever a file can do wrong, an
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -15,10 +16,10 @@ from pydantic_core import ErrorDetails
 
 from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
-from pytest_syncload.facts.plan import Environment, Phase, SandboxSettings, Slo, Spec
+from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
 from pytest_syncload.spec import convert, environment_schema, names, phase_schema, reasons, row_schema, schema
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
-from pytest_syncload.spec.substitute import has_variable, substitute
+from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
 
 # A plan is some kilobytes. The bound keeps a wrong path (a log, a disk image) from being parsed for minutes.
 MAX_BYTES = 256 * 1024
@@ -29,9 +30,17 @@ _SANDBOX = "sandbox"
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
-def read(path: FilePath, *, environment: str | None, environ: Mapping[str, str], shown_as: str = "slo.yaml") -> Spec:
+def read(
+    path: FilePath,
+    *,
+    environment: str | Environment | None,
+    environ: Mapping[str, str],
+    shown_as: str = "slo.yaml",
+) -> Spec:
     """The plan in ``path``, for ``environment``; None chooses the sandbox.
 
+    An `Environment` is where an earlier run went: only the resources that the file lists of it now are taken from the
+    file, and variables that only load needs (of the environments and the request) need not be set.
     ``environ`` fills `${VAR}`; ``shown_as`` is the file's name in messages.
 
     Raises:
@@ -82,7 +91,7 @@ class _Reading:
         found = {Problem(self._shown_as, line, what) for line, what in self._document.problems}
         return [*found, *self._told.values()]
 
-    def spec(self, environment: str | None, environ: Mapping[str, str]) -> Spec | None:
+    def spec(self, environment: str | Environment | None, environ: Mapping[str, str]) -> Spec | None:
         """The whole plan, or None where `problems` says why there is none."""
         if not isinstance(self._value, dict):
             empty = "is empty" if self._value is None else "is not a mapping"
@@ -90,12 +99,9 @@ class _Reading:
             return None
         environments = self._value.get("environments", {})
         environments = environments if isinstance(environments, dict) else {}
-        chosen = self._choose(environments, environment)
-        self._value, missing, filled_in = substitute(
-            self._value,
-            environ,
-            skip=lambda path: len(path) == 2 and path[0] == "environments" and path[1] != chosen,
-        )
+        earlier = environment if isinstance(environment, Environment) else None
+        chosen = self._choose(environments, environment) if not isinstance(environment, Environment) else None
+        self._value, missing, filled_in = substitute(self._value, environ, skip=needless(chosen, earlier))
         for path, what in missing:
             self._problem(path, what, at=path)
 
@@ -109,16 +115,23 @@ class _Reading:
             line = self._document.line(("environments",))
             targets.setdefault(_SANDBOX, Environment(name=_SANDBOX, line=line, sandbox=SandboxSettings()))
         target = targets.get(chosen or "")
-        if file is None or target is None or settings is None or request is None or self.problems:
+        if earlier is not None:
+            target = self._as_listed_now(earlier)
+        secrets = {value for path, value in filled_in if path[0] == "request"}
+        template = None if request is None else convert.request_template(request, secrets)
+        if earlier is not None and template is None:
+            template = RequestTemplate()  # its variables may be unset: nothing is sent
+        if file is None or target is None or settings is None or template is None or self.problems:
             return None
         return Spec(
             file=self._path,
             service=file.service,
             environment=target,
             load=convert.load_settings(settings),
-            request=convert.request_template(request, {value for path, value in filled_in if path[0] == "request"}),
+            request=template,
             phases=phases,
             items=file.items,
+            request_digest=digest(self._written(("request",))),
         )
 
     def _choose(self, environments: Mapping[str, Any], wanted: str | None) -> str | None:
@@ -142,6 +155,12 @@ class _Reading:
             f"no environment is the default, because {why}; choose one with --syncload-env: {', '.join(known)}",
         )
         return None
+
+    def _as_listed_now(self, earlier: Environment) -> Environment:
+        """The environment of an earlier run, with the resources that the file lists of it by now."""
+        path: Path = ("environments", earlier.name, "resources")
+        listed = self._piece(environment_schema.ResourcesModel, path) if self._at(path) is not None else None
+        return earlier if listed is None else replace(earlier, resources=convert.resources(listed))
 
     def _environment(self, name: str) -> Environment | None:
         path: Path = ("environments", name)

@@ -5,10 +5,13 @@ Keys are not touched, and neither are numbers: a variable fills text, and text i
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytest_syncload.facts.plan import Environment
 from pytest_syncload.spec.nodes import Path
 
 _MARK = re.compile(r"\$\$\{|\$\{(?P<name>[^}]*)(?P<end>\}?)")
@@ -65,3 +68,28 @@ def substitute(
         return mark[0]
 
     return walk(value, ()), problems, filled_in
+
+
+def digest(written: Any) -> str:
+    """Tells parts of a file apart as they are written, before variables and in whatever order, and keeps none of it."""
+    return hashlib.sha256(json.dumps(written, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def needless(chosen: str | None, earlier: Environment | None) -> Callable[[Path], bool]:
+    """The paths below which no variable is needed: environments that were not ``chosen``.
+
+    Where an ``earlier`` run's measurements are judged, that is all that only load needs: the request, and everything of
+    the environments but the resources of the one that the run went to.
+    """
+
+    def skip(path: Path) -> bool:
+        match path:
+            case ("environments", name):
+                return name != (chosen if earlier is None else earlier.name)
+            case ("environments", _, key):
+                return earlier is not None and key != "resources"
+            case ("request",):
+                return earlier is not None
+        return False
+
+    return skip

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.conductor.earlier import ENVIRONMENT_FILE, PLAN_FILE, environment_to_json, plan_to_json
+from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.observation import Verdict
 from pytest_syncload.facts.plan import (
     AwsAccess,
     Environment,
@@ -15,7 +20,9 @@ from pytest_syncload.facts.plan import (
     Slo,
     Spec,
 )
-from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES
+from pytest_syncload.sources.fold import observe
+from pytest_syncload.verdict import judge
+from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, reading, result
 
 SANDBOX = Environment(name="sandbox", line=2, sandbox=SandboxSettings())
 REAL = Environment(
@@ -50,3 +57,23 @@ def spec(*phases: Phase, environment: Environment = REAL) -> Spec:
         request=REQUEST,
         phases=phases or (phase("peak", LATENCY, ERRORS, THROTTLES),),
     )
+
+
+def keep_run(folder: RunFolder, plan: Spec, *slos: Slo, **changed: float | None) -> dict[str, Verdict]:
+    """A run whose phase peak was measured, with healthy answers to what ``slos`` ask, changed as asked.
+
+    Gives its verdicts, which are kept too, by the row's name.
+    """
+    folder.make()
+    folder.write(PLAN_FILE, plan_to_json(plan))
+    clock = asdict(ServiceClock.starting_now())
+    as_run = environment_to_json(replace(plan.environment, resources=RESOURCES))
+    ground = {"environment": plan.environment.name, "clock": clock, "sandbox": None, "as_run": as_run}
+    folder.write(ENVIRONMENT_FILE, ground)
+    measured = reading(answers(*slos, **changed))
+    folder.mark_started("peak")
+    folder.keep("peak", PhaseRecord(result=result(), reading=measured, problem=None))
+    verdicts = [judge(observe(slo, measured, RESOURCES, result()), result(), None) for slo in slos]
+    for verdict in verdicts:
+        folder.keep_verdict(verdict)
+    return {verdict.slo.name: verdict for verdict in verdicts}

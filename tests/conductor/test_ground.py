@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from pytest_syncload.conductor.earlier import find_run
 from pytest_syncload.conductor.ground import Ground, find, prepare, refuse_unnamed
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import AwsAccess, Environment, SandboxSettings
+from pytest_syncload.facts.plan import AwsAccess, Environment, Rejudged, SandboxSettings
 from tests.conductor.plans import REAL, SANDBOX, spec
 
 
@@ -73,6 +74,11 @@ def test_a_worker_finds_the_sandbox_and_the_clock_of_the_controller(folder: RunF
     with ExitStack() as stack:
         prepared = prepare(plan, folder, stack)
         assert find(plan, folder) == prepared
+        # What the sandbox had is known when it is gone: whoever judges the run again asks the folder.
+        kept = find_run(folder.path, str(folder.path), folder.path)
+        assert kept.environment == replace(prepared.environment, aws=None, firebase=None)
+        assert kept.environment.resources is not None
+        assert kept.phases == plan.phases
         assert prepared.environment.base_url is not None
         assert prepared.clock.speed == 60.0
         assert prepared.environment.firebase is not None
@@ -99,3 +105,12 @@ def test_an_emulators_endpoint_is_refused_for_a_real_environment(
     real = spec(environment=replace(REAL, aws=AwsAccess(region="eu-central-1")))
     with ExitStack() as stack, pytest.raises(Refused, match="which is not AWS"):
         prepare(real, folder, stack)
+
+
+@pytest.mark.parametrize("environment", [REAL, SANDBOX], ids=lambda environment: environment.name)
+def test_judging_again_offers_nothing_and_is_asked_for_by_name_in_ci_only(environment: Environment) -> None:
+    again = replace(spec(environment=environment), rejudged=Rejudged(run_id="r1", begun_at=1.0))
+    refuse_unnamed(again, named=False, environ={})
+    refuse_unnamed(again, named=True, environ={"CI": "1"})
+    with pytest.raises(Refused, match=r"run r1 would be judged again.*--syncload-run last"):
+        refuse_unnamed(again, named=False, environ={"CI": "1"})

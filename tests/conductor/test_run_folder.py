@@ -95,6 +95,13 @@ def test_a_verdict_is_read_back_the_same(folder: RunFolder) -> None:
         assert folder.verdict(verdict.slo.phase, verdict.slo.name) == verdict
 
 
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"slo": 1}', b"\xff", b"[" * 100_000])
+def test_a_verdict_that_cannot_be_read_is_none(folder: RunFolder, content: bytes) -> None:
+    folder.keep_verdict(Verdict(slo=LATENCY, ruling=Ruling.PASS, reason="120 ms is < 500 ms"))
+    (folder.path / "verdicts" / f"peak--{LATENCY.name}.json").write_bytes(content)
+    assert folder.verdict("peak", LATENCY.name) is None
+
+
 def test_a_value_that_is_no_number_survives_the_folder(folder: RunFolder) -> None:
     seen = replace(observe(LATENCY, reading(answers(LATENCY)), RESOURCES, result()), value=math.nan)
     folder.keep_verdict(Verdict(slo=LATENCY, ruling=Ruling.INCONCLUSIVE, reason="no value", observation=seen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from xml.etree import ElementTree
@@ -16,13 +17,20 @@ from pytest_syncload.facts.plan import (
     Environment,
     LoadSettings,
     RawQuery,
+    Rejudged,
     RequestTemplate,
     Slo,
     Spec,
     Target,
 )
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.shell.junit import replace_properties, row_properties, suite_properties, tell_suite
+from pytest_syncload.shell.junit import (
+    replace_properties,
+    row_properties,
+    run_properties,
+    suite_properties,
+    tell_suite,
+)
 from tests.rows import LATENCY
 from tests.shell.conftest import Project
 
@@ -129,6 +137,18 @@ def test_a_real_environment_is_named_with_account_and_region() -> None:
     ]
     unknown = Environment(name="real", line=2)
     assert ("syncload target", "unknown") in suite_properties(spec_of(unknown), "r1", {}, None)
+
+
+def test_a_judging_again_says_so_in_every_place() -> None:
+    real = Environment(name="real", line=2, base_url="https://api.toy.example", aws=AwsAccess(region="eu-central-1"))
+    spec = replace(spec_of(real), rejudged=Rejudged(run_id="r0", begun_at=1_795_510_800.0))
+    run = "r0 of 2026-11-24T09:00:00Z"
+    assert run_properties(spec, "r1")[-2:] == [("run_id", "r1"), ("rejudged_from", run)]
+    lost = Verdict(slo=LATENCY, ruling=Ruling.INCONCLUSIVE, reason="not asked")
+    assert dict(row_properties(lost, spec, "r1"))["rejudged_from"] == run
+    suite = dict(suite_properties(spec, "r1", {}, None))
+    assert suite["syncload REJUDGED"] == f"run {run}, judged again; no load was offered"
+    assert "syncload REJUDGED" not in dict(suite_properties(spec_of(real), "r1", {}, None))
 
 
 def test_a_row_that_nothing_was_asked_for_says_what_would_have_been() -> None:

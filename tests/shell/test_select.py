@@ -109,13 +109,6 @@ def test_a_run_that_never_comes_to_the_bodies_is_not_green(project: Project) -> 
     assert project.run("-m", "baseline", "--setup-only").ret == pytest.ExitCode.TESTS_FAILED
 
 
-def test_last_failed_is_refused_before_any_load(project: Project) -> None:
-    result = project.pytester.runpytest_subprocess("-m", "peak", "--lf")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["ERROR: --lf would offer load again*"])
-    assert not project.started_load()
-
-
 def test_a_rerun_judges_the_same_measurement_again(project: Project) -> None:
     pytest.importorskip("pytest_rerunfailures")
     project.write("{latency: 700 ms}")

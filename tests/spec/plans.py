@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_syncload.facts.errors import SpecError
-from pytest_syncload.facts.plan import Spec
+from pytest_syncload.facts.plan import Environment, Spec
 from pytest_syncload.spec import read
 
 SMALL = """\
@@ -130,7 +130,10 @@ FULL: dict[str, Any] = {
 
 
 def read_text(
-    folder: Path, text: str | bytes, environment: str | None = None, environ: Mapping[str, str] | None = None
+    folder: Path,
+    text: str | bytes,
+    environment: str | Environment | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Spec:
     """Read ``text`` as a slo.yaml in ``folder``."""
     path = folder / "slo.yaml"
@@ -139,14 +142,14 @@ def read_text(
 
 
 def read_plan(
-    folder: Path, plan: Any, environment: str | None = None, environ: Mapping[str, str] | None = None
+    folder: Path, plan: Any, environment: str | Environment | None = None, environ: Mapping[str, str] | None = None
 ) -> Spec:
     """Read a plan given as Python values; JSON is YAML."""
     return read_text(folder, json.dumps(plan), environment, environ)
 
 
 def problems(
-    folder: Path, plan: Any, environment: str | None = None, environ: Mapping[str, str] | None = None
+    folder: Path, plan: Any, environment: str | Environment | None = None, environ: Mapping[str, str] | None = None
 ) -> list[str]:
     """What is wrong with a plan (Python values, or text), each as ``line: what``."""
     with pytest.raises(SpecError) as caught:

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 import traceback
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -339,6 +341,34 @@ def test_other_environments_are_checked_but_for_what_variables_would_fill(tmp_pa
     plan = changed(("environments", "real"), {"base_url": "${URL}", "region": "", "max_rate": "${RATE}"})
     [problem] = problems(tmp_path, plan)
     assert "environments.real.region" in problem
+
+
+def test_a_run_that_is_judged_again_needs_no_variable_that_only_load_needs(tmp_path: Path) -> None:
+    plan = deepcopy(FULL)
+    plan["environments"]["real"]["firebase"]["api_key"] = "${KEY}"
+    plan["environments"]["real"]["max_rate"] = plan["environments"]["sandbox"]["max_rate"] = "${RATE}"
+    plan["environments"]["other"] = {"sandbox": {}}
+    plan["request"] |= {"headers": {"X": "${TOKEN}"}, "method": "${METHOD}"}
+    listed = read_plan(tmp_path, FULL, "real").environment.resources
+    ran_in = Environment(name="real", line=1, base_url="https://then.example", resources=Resources(queue="then"))
+    spec = read_plan(tmp_path, plan, ran_in)
+    assert spec.environment == replace(ran_in, resources=listed)
+    # What the rows are judged by is needed all the same.
+    plan["environments"]["real"]["resources"]["queue"] = "${QUEUE}"
+    [problem] = problems(tmp_path, plan, ran_in)
+    assert "environments.real.resources.queue: ${QUEUE} is not set" in problem
+    # What the file no longer lists is what it was.
+    del plan["environments"]["real"]
+    assert read_plan(tmp_path, plan, ran_in).environment == ran_in
+
+
+def test_the_digest_of_a_request_is_of_what_is_written(tmp_path: Path) -> None:
+    plan = changed(("request", "headers", "X"), "${TOKEN}")
+    first = read_plan(tmp_path, plan, None, {"TOKEN": "a"})
+    assert first.request_digest == read_plan(tmp_path, plan, None, {"TOKEN": "b"}).request_digest
+    assert first.request_digest == read_plan(tmp_path, plan, first.environment).request_digest
+    other = read_plan(tmp_path, changed(("request", "headers", "X"), "y")).request_digest
+    assert len({first.request_digest, other, ""}) == 3
 
 
 def test_a_limit_from_a_variable_holds_and_is_not_shown(tmp_path: Path) -> None:
