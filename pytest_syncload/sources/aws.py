@@ -82,6 +82,7 @@ _NOT_THERE = (
     "QueueDoesNotExist",
     "ClusterNotFoundException",
     "ServiceNotFoundException",
+    "ServerlessCacheNotFoundFault",
 )
 _REJECTED = (
     "ValidationError",

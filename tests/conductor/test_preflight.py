@@ -85,6 +85,14 @@ def test_where_all_is_well_everything_was_looked_at(sound: Prepared) -> None:
     assert "was accepted in" in checks["sign-in and request"].says
 
 
+def test_a_row_of_container_insights_needs_the_service_too(sound: Prepared) -> None:
+    """Its metrics are of another namespace; the sandbox has none of them, and does not say that it has."""
+    checks = looked(sound, replace(CACHE, name="insights", metric="containerinsights.cpu"))
+    assert checks["service syncwell/worker"].finding is Finding.OK
+    assert failures(checks) == {"container insights of syncwell"}
+    assert "does not implement the operation DescribeClusters" in checks["container insights of syncwell"].says
+
+
 @pytest.mark.parametrize(
     ("listed", "name", "says", "needed_by"),
     [
