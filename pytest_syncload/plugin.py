@@ -5,6 +5,8 @@ Must stay cheap: nothing of the project and no third party is imported here befo
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 
@@ -30,15 +32,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="look at everything that a run needs (of the phases that -m or node ids select, else of all), offer no "
         "load, run no test; exit status 1 where something is missing",
     )
+    group.addoption(
+        "--syncload-presets",
+        action="store_true",
+        help="print what a row's metric can be: its unit, CloudWatch metrics, statistics, and what missing data means",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """A check is done once: `-n` in addopts, say, starts no workers for it."""
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """The presets are printed and that is all. A check is done once: `-n` in addopts, say, starts no workers for it."""
+    if config.getoption("--syncload-presets"):
+        from pytest_syncload.facts.catalogue import PRESETS  # noqa: PLC0415  # only here: see the module's docstring
+        from pytest_syncload.report.presets import preset_lines  # noqa: PLC0415
+
+        sys.stdout.write("\n".join(preset_lines(PRESETS.values())) + "\n")
+        return int(pytest.ExitCode.OK)
     if config.getoption("--syncload-check"):
         config.option.numprocesses = 0
         config.option.dist = "no"
         config.option.tx = []
+    return None
 
 
 def pytest_configure(config: pytest.Config) -> None:

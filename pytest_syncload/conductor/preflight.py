@@ -44,8 +44,11 @@ _KINDS: Mapping[str, tuple[str, Callable[..., inventory.Found]]] = {
     "AWS/SQS": ("sqs", inventory.queue),
     "AWS/ElastiCache": ("elasticache", inventory.cache),
     "AWS/ECS": ("ecs", inventory.service),
+    "ECS/ContainerInsights": ("ecs", inventory.insights),
     _TASKS: ("ecs", inventory.tasks),
 }
+#: Metrics of what another namespace's check looks for.
+_ALSO: Mapping[str, tuple[str, ...]] = {"ECS/ContainerInsights": ("AWS/ECS",)}
 
 
 def check(
@@ -144,10 +147,10 @@ class _Rows:
         for query, rows in self.by_query.items():
             if query.namespace == "AWS/SQS":
                 name = dict(query.dimensions).get("QueueName")
-                if name is not None and name != listed.queue:
+                if name is not None and name not in (listed.queue, listed.dead_letter_queue):
                     names.setdefault(name, {}).update(dict.fromkeys(f"{row}: {query}" for row in rows))
         for name, needing in names.items():
-            yield replace(listed, queue=name), partial(inventory.queue, rows=tuple(needing))
+            yield replace(listed, queue=name, dead_letter_queue=None), partial(inventory.queue, rows=tuple(needing))
 
     @classmethod
     def of(cls, spec: Spec, ground: Ground, phases: Sequence[Phase]) -> _Rows:
@@ -171,7 +174,8 @@ class _Rows:
             for namespace in dict.fromkeys(query.namespace for query in queries):
                 first, *more = [query for query in queries if query.namespace == namespace]
                 shown = f"{first}" + (f" and {len(more)} more" if more else "")
-                by_namespace.setdefault(namespace, {})[f"{place}: {shown}"] = None
+                for looked_at in (namespace, *_ALSO.get(namespace, ())):
+                    by_namespace.setdefault(looked_at, {})[f"{place}: {shown}"] = None
             for query in queries:
                 by_query.setdefault(query, {})[place] = None
         try:

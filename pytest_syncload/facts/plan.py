@@ -172,16 +172,23 @@ class Firebase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What the rows look at, by the names AWS knows them by. Tables carry their indexes."""
+    """What the rows look at, by the names AWS knows them by. Tables carry their indexes.
+
+    ``route`` is one of the API's, ``POST /v1/sync-jobs``; None: all of the stage. ``operations`` are those of a table.
+    """
 
     rest_api: str | None = None
     http_api: str | None = None
     stage: str | None = None
+    route: str | None = None
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    operations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     queue: str | None = None
+    dead_letter_queue: str | None = None
     ecs_cluster: str | None = None
     ecs_service: str | None = None
     cache: tuple[str, ...] = ()
+    serverless_cache: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

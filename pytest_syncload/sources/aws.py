@@ -85,6 +85,7 @@ _NOT_THERE = (
     "QueueDoesNotExist",
     "ClusterNotFoundException",
     "ServiceNotFoundException",
+    "ServerlessCacheNotFoundFault",
 )
 _REJECTED = (
     "ValidationError",

@@ -66,14 +66,18 @@ def asks_of(slo: Slo, resources: Resources, window: Window) -> tuple[Ask, ...]:
     """What must be asked to judge a row. Raises `Inconclusive` where it cannot be."""
     asks = []
     for query in queries_for(slo, resources):
+        if query.every_s > MINUTE_S:
+            asks.append(Ask(query, MINUTE_S, reaching_back(window, query)))
+            continue
         asks.append(Ask(query, MINUTE_S, window))
-        if query.role is not Role.VALUE:
+        if query.role is Role.ALIVE:
             continue
         if query.statistic not in COUNTING:
-            if slo.sustained_s is None:
+            # Two sides of a share are folded by themselves, whatever is asked of the share.
+            if slo.sustained_s is None or query.role is not Role.VALUE:
                 asks.append(Ask(query, whole(window), window))
             asks.append(Ask(replace(query, statistic="SampleCount"), MINUTE_S, window))
-        if slo.drains_within_s is not None:
+        if slo.drains_within_s is not None and query.role is Role.VALUE:
             asks.append(Ask(query, MINUTE_S, behind(window, slo.drains_within_s)))
     return tuple(asks)
 
@@ -81,6 +85,22 @@ def asks_of(slo: Slo, resources: Resources, window: Window) -> tuple[Ask, ...]:
 def behind(window: Window, seconds: float) -> Window:
     """The ``seconds`` (whole minutes) that follow the window."""
     return Window(start=window.end, end=window.end + seconds)
+
+
+def reaching_back(window: Window, query: Query) -> Window:
+    """The window and the stretch before it, in which the point that speaks of its first minute may stand."""
+    return Window(start=window.start - query.every_s, end=window.end)
+
+
+def told_minutes(answer: Answer, window: Window) -> dict[float, float]:
+    """What a metric with a point every so many minutes says of each minute of ``window`` that a point reaches: where
+    several do, the lowest."""
+    told: dict[float, float] = {}
+    for stamp, value in zip(answer.timestamps, answer.values, strict=True):
+        for minute in window.minutes:
+            if stamp <= minute < stamp + answer.ask.query.every_s:
+                told[minute] = min(value, told.get(minute, value))
+    return told
 
 
 def whole(window: Window) -> int:

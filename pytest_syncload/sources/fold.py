@@ -23,7 +23,17 @@ from pytest_syncload.facts.observation import Observation, Series
 from pytest_syncload.facts.plan import Resources, Slo, Target
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.tasks import Census
-from pytest_syncload.sources.cloudwatch import COUNTING, MINUTE_S, Answer, Ask, asks_of, behind, whole
+from pytest_syncload.sources.cloudwatch import (
+    COUNTING,
+    MINUTE_S,
+    Answer,
+    Ask,
+    asks_of,
+    behind,
+    reaching_back,
+    told_minutes,
+    whole,
+)
 from pytest_syncload.sources.required import (
     client_failures,
     require_answers,
@@ -32,6 +42,7 @@ from pytest_syncload.sources.required import (
     require_fetched,
     require_inside_window,
     require_numbers,
+    require_points,
     require_samples_of_this_load,
     require_settled,
     require_use,
@@ -113,7 +124,7 @@ def _fold_worst(case: _Case) -> _Folded:
     worst = worst_of(found, case.slo.target)
     if len(values) == 1:
         return worst
-    parts = {f"{query.name} {query.group}".strip(): each.value for query, each in zip(values, found, strict=True)}
+    parts = {f"{query.name} {query.part}".strip(): each.value for query, each in zip(values, found, strict=True)}
     # Each series must have been seen often enough, not all of them together.
     return replace(worst, parts=parts, samples=None if worst.samples is None else min(f.samples or 0 for f in found))
 
@@ -212,7 +223,7 @@ def _fold_sum(case: _Case) -> _Folded:
             _require_alive(case, query)
         else:
             require_every_minute(answer)
-        parts[f"{query.group} {query.name}"] = sum(answer.values)
+        parts[f"{query.part} {query.name}"] = sum(answer.values)
         for stamp, value in zip(answer.timestamps, answer.values, strict=True):
             minutes[stamp] = minutes.get(stamp, 0.0) + value
     stamps = case.result.window.minutes
@@ -220,7 +231,68 @@ def _fold_sum(case: _Case) -> _Folded:
     return _Folded(value=sum(parts.values()), samples=None, series=series, parts=parts)
 
 
-_FOLDS = {Fold.WORST: _fold_worst, Fold.RATIO: _fold_ratio, Fold.SUM: _fold_sum}
+def _fold_used(case: _Case) -> _Folded:
+    """What is used of what is reserved: CloudWatch's average of each, over the window, and for each minute."""
+    by_itself = replace(case, slo=replace(case.slo, sustained_s=None))
+    (used,) = (_fold_one(by_itself, query) for query in case.of_role(Role.NUMERATOR))
+    (reserved,) = (_fold_one(by_itself, query) for query in case.of_role(Role.DENOMINATOR))
+    if min(reserved.value, *reserved.series.values) <= 0:
+        raise Inconclusive(f"{case.preset.name} has minutes in which nothing is reserved: a share of it proves nothing")
+    shares = [100 * above / below for above, below in zip(used.series.values, reserved.series.values, strict=True)]
+    series = replace(used.series, values=tuple(shares))
+    parts = {"used": used.value, "reserved": reserved.value}
+    if case.slo.sustained_s is None:
+        return _Folded(value=100 * used.value / reserved.value, samples=used.samples, series=series, parts=parts)
+    level = held_for(shares, case.slo.sustained_s, case.slo.target)
+    (query,) = case.of_role(Role.NUMERATOR)
+    fewest = int(min(case.answer(replace(query, statistic="SampleCount")).values))
+    return _Folded(value=level, samples=fewest, series=series, parts=parts)
+
+
+def _fold_capacity(case: _Case) -> _Folded:
+    """Of each table and index, of reads and of writes, how much of what is provisioned; and of those the worst."""
+    target = case.slo.target
+    worst = None
+    parts = {}
+    pairs = zip(case.of_role(Role.NUMERATOR), case.of_role(Role.DENOMINATOR), strict=True)
+    for consumed, provisioned in pairs:
+        _require_alive(case, consumed)
+        found = _share_of_capacity(case, consumed, provisioned)
+        parts[f"{consumed.name} {consumed.part}"] = found.value
+        if worst is None or is_worse(found.value, worst.value, target):
+            worst = found
+    assert worst is not None, "the catalogue gives no query only where no table is listed, which is said before"
+    return replace(worst, parts=parts)
+
+
+def _share_of_capacity(case: _Case, consumed: Query, provisioned: Query) -> _Folded:
+    window = case.result.window
+    answer = _whole_answer(case.answers, Ask(provisioned, MINUTE_S, reaching_back(window, provisioned)))
+    require_points(answer)
+    told = told_minutes(answer, window)
+    if set(told) != set(window.minutes):
+        raise Inconclusive(f"{provisioned} speaks of {len(told)} of the window's {len(window.minutes)} minutes")
+    if min(told.values()) <= 0:
+        raise Inconclusive(f"{provisioned} is 0: on demand nothing is provisioned, so judge dynamodb.throttles instead")
+    minutes = case.answer(consumed)
+    units = dict(zip(minutes.timestamps, minutes.values, strict=True))
+    # Units a second. A sandbox, in which a service minute is shorter, has no provisioned table.
+    available = {minute: told[minute] * MINUTE_S for minute in window.minutes}
+    shares = tuple(100 * units.get(minute, 0.0) / available[minute] for minute in window.minutes)
+    series = Series(timestamps=window.minutes, values=shares, period_s=MINUTE_S)
+    value = 100 * sum(minutes.values) / sum(available.values())
+    if case.slo.sustained_s is not None:
+        value = held_for(shares, case.slo.sustained_s, case.slo.target)
+    return _Folded(value=value, samples=None, series=series)
+
+
+_FOLDS = {
+    Fold.WORST: _fold_worst,
+    Fold.RATIO: _fold_ratio,
+    Fold.SUM: _fold_sum,
+    Fold.USED: _fold_used,
+    Fold.CAPACITY: _fold_capacity,
+}
 
 
 def _observe_tasks(

@@ -6,6 +6,7 @@ depth, which is also what makes an idle queue publish its metrics again.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -62,20 +63,32 @@ def tables(client: Any, resources: Resources, region: str, rows: tuple[str, ...]
 
 
 def queue(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
-    """The listed queue is there; messages that it holds already are noted. ``client``: SQS."""
-    if resources.queue is None:
-        return Found()
-    name = f"queue {resources.queue}"
+    """The listed queues are there, and what the one gives up goes to the other; messages that they hold already are
+    noted. ``client``: SQS."""
+    listed = {"queue": resources.queue, "dead_letter_queue": resources.dead_letter_queue}
+    return _all(_queue(client, key, name, resources, region, rows) for key, name in listed.items() if name)
+
+
+def _queue(client: Any, key: str, queue: str, resources: Resources, region: str, rows: tuple[str, ...]) -> Found:
+    name = f"queue {queue}"
+    dead = resources.dead_letter_queue if key == "queue" else None
+    attributes = [*_DEPTH, *(("RedrivePolicy",) if dead else ())]
     try:
-        url = call(client, "GetQueueUrl", QueueName=resources.queue)["QueueUrl"]
-        answer = call(client, "GetQueueAttributes", QueueUrl=url, AttributeNames=list(_DEPTH))
+        url = call(client, "GetQueueUrl", QueueName=queue)["QueueUrl"]
+        told = call(client, "GetQueueAttributes", QueueUrl=url, AttributeNames=attributes).get("Attributes", {})
     except NotThere:
         urls = _if_allowed(lambda: pages(client, "ListQueues", "QueueUrls"))
-        near = _perhaps(resources.queue, [url.rsplit("/", 1)[-1] for url in urls])
-        return _missing(name, f"{region} has no queue {resources.queue!r}{near}; correct resources.queue", rows)
+        near = _perhaps(queue, [url.rsplit("/", 1)[-1] for url in urls])
+        return _missing(name, f"{region} has no queue {queue!r}{near}; correct resources.{key}", rows)
     except Inconclusive as error:
         return _unasked(name, error, rows)
-    held = sum(int(answer.get("Attributes", {}).get(attribute, 0)) for attribute in _DEPTH)
+    target = json.loads(told.get("RedrivePolicy", "{}")).get("deadLetterTargetArn", "").rsplit(":", 1)[-1]
+    if dead and target != dead:
+        # Nothing would ever come there, and the row would be green whatever the queue gives up.
+        goes = f"goes to {target!r}" if target else "goes nowhere"
+        says = f"what it gives up {goes}, and not to {dead!r}; correct resources.dead_letter_queue"
+        return _there(name, Finding.FAILED, says, rows)
+    held = sum(int(told.get(attribute, 0)) for attribute in _DEPTH)
     if held:
         messages = "1 message" if held == 1 else f"{held} messages"
         says = f"already holds about {messages}, counted in its depth; empty it for a clean measurement"
@@ -84,9 +97,13 @@ def queue(client: Any, resources: Resources, region: str, rows: tuple[str, ...] 
 
 
 def cache(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
-    """Every listed node is there, and no member of its replication group is left out. ``client``: ElastiCache."""
-    if not resources.cache:
-        return Found()
+    """Every listed node and serverless cache is there, and no member of a replication group is left out. ``client``:
+    ElastiCache."""
+    nodes = _nodes(client, resources, region, rows) if resources.cache else Found()
+    return _all((nodes, *(_serverless(client, name, region, rows) for name in resources.serverless_cache)))
+
+
+def _nodes(client: Any, resources: Resources, region: str, rows: tuple[str, ...]) -> Found:
     listed = set(resources.cache)
     try:
         groups = pages(client, "DescribeReplicationGroups", "ReplicationGroups")
@@ -103,6 +120,24 @@ def cache(client: Any, resources: Resources, region: str, rows: tuple[str, ...] 
             says = f"{region} has no cache node {node!r}{near}; correct resources.cache"
             found.append(_missing(f"cache node {node}", says, rows))
     return _all(found)
+
+
+def _serverless(client: Any, cache: str, region: str, rows: tuple[str, ...]) -> Found:
+    name = f"serverless cache {cache}"
+    try:
+        (told,) = call(client, "DescribeServerlessCaches", ServerlessCacheName=cache)["ServerlessCaches"]
+    except NotThere:
+        caches = _if_allowed(lambda: pages(client, "DescribeServerlessCaches", "ServerlessCaches"))
+        near = _perhaps(cache, [each["ServerlessCacheName"] for each in caches])
+        says = f"{region} has no serverless cache {cache!r}{near}; correct resources.serverless_cache"
+        return _missing(name, says, rows)
+    except Inconclusive as error:
+        return _unasked(name, error, rows)
+    # The API reference writes the states in capitals, its examples in small letters.
+    status = told["Status"].lower()
+    if status not in ("available", "modifying"):
+        return _there(name, Finding.FAILED, f"is {status}; wait until it is available", rows)
+    return _there(name, Finding.OK if status == "available" else Finding.NOTE, f"is {status}", rows)
 
 
 def service(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
@@ -127,6 +162,26 @@ def service(client: Any, resources: Resources, region: str, rows: tuple[str, ...
         says = f"the ECS cluster {cluster!r} in {region} has no service {listed!r}{near}; correct resources.ecs.service"
         return _missing(name, says, rows)
     return _there(name, *_running(told[0]), rows)
+
+
+def insights(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:
+    """The cluster has Container Insights on. ``client``: ECS. That there is such a cluster is `service`'s to say."""
+    cluster = resources.ecs_cluster
+    if not cluster:
+        return Found()
+    name = f"container insights of {cluster}"
+    try:
+        told = call(client, "DescribeClusters", clusters=[cluster], include=["SETTINGS"])["clusters"]
+    except NotThere:
+        return Found()
+    except Inconclusive as error:
+        return _unasked(name, error, rows)
+    settings = {setting["name"]: setting["value"] for one in told for setting in one.get("settings", ())}
+    value = settings.get("containerInsights", "disabled")
+    if value == "disabled":
+        says = "are off, so nothing is published; turn them on for the cluster, or judge ecs.cpu and ecs.memory"
+        return Found(checks=(Check(name=name, finding=Finding.FAILED, says=says, rows=rows),))
+    return Found(checks=(Check(name=name, finding=Finding.OK, says=f"are {value}", rows=rows),))
 
 
 def tasks(client: Any, resources: Resources, region: str, rows: tuple[str, ...] = ()) -> Found:

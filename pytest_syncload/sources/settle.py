@@ -16,9 +16,10 @@ import tenacity
 from pytest_syncload.facts.catalogue import Role
 from pytest_syncload.facts.clock import MINUTE, ServiceClock
 from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.sources.aws import Passing
-from pytest_syncload.sources.cloudwatch import COMPLETE, COUNTING, MINUTE_S, Answer, Ask, fetch
+from pytest_syncload.sources.cloudwatch import COMPLETE, COUNTING, MINUTE_S, Answer, Ask, fetch, told_minutes
 
 #: Service minutes after the hold at which a window that has not settled is inconclusive.
 DEADLINE_MINUTES = 15
@@ -193,10 +194,15 @@ def _published_minutes(answers: Mapping[Ask, Answer]) -> dict[str, tuple[set[flo
         query = ask.query
         if query.role is Role.ALIVE:
             siblings.setdefault((query.namespace, query.group), []).append(ask)
-        elif query.role is Role.VALUE and query.statistic not in COUNTING and ask.period_s == MINUTE_S:
+        elif query.statistic not in COUNTING and ask.period_s == MINUTE_S:
             there, wanted = minutes.setdefault(str(query), (set(), set()))
-            there.update(answer.timestamps)
-            wanted.update(ask.window.minutes)
+            if query.every_s > MINUTE_S:
+                held = Window(start=ask.window.start + query.every_s, end=ask.window.end)
+                there.update(told_minutes(answer, held))
+                wanted.update(held.minutes)
+            else:
+                there.update(answer.timestamps)
+                wanted.update(ask.window.minutes)
     for of_resource in siblings.values():
         together = {stamp for ask in of_resource for stamp in answers[ask].timestamps}
         for ask in of_resource:

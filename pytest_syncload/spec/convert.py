@@ -117,11 +117,15 @@ def resources(model: environment_schema.ResourcesModel) -> Resources:
         rest_api=model.api.rest,
         http_api=model.api.http,
         stage=model.api.stage,
+        route=model.api.route,
         tables={table: tuple(indexes) for table, indexes in model.tables.items()},
+        operations={table: tuple(names) for table, names in model.operations.items()},
         queue=model.queue,
+        dead_letter_queue=model.dead_letter_queue,
         ecs_cluster=None if model.ecs is None else model.ecs.cluster,
         ecs_service=None if model.ecs is None else model.ecs.service,
         cache=tuple(model.cache),
+        serverless_cache=tuple(model.serverless_cache),
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.fields import Given, Text, wrong
+from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
 
 _MAX_RATE = "Nothing may ever offer this environment more than this."
@@ -83,6 +84,10 @@ class ApiModel(Strict):
     rest: Annotated[Text | None, Given] = Field(default=None, description="The name of a REST API (ApiName).")
     http: Annotated[Text | None, Given] = Field(default=None, description="The id of an HTTP API (ApiId).")
     stage: Annotated[Text | None, Given] = Field(default=None, description="Its stage.")
+    route: Annotated[fields.Route | None, Given] = Field(
+        default=None,
+        description="Only this route of it, such as `POST /v1/sync-jobs`; its detailed metrics must be on.",
+    )
 
     @field_validator("http")
     @classmethod
@@ -106,9 +111,28 @@ class ResourcesModel(Strict):
     tables: dict[str, list[Text]] = Field(
         default={}, description="DynamoDB tables, each with all its global secondary indexes: `{jobs: [by-user]}`."
     )
-    queue: Annotated[Text | None, Given] = Field(default=None, description="The name of the SQS queue.")
+    operations: dict[str, list[fields.Operation]] = Field(
+        default={}, description="Operations of each table whose latency is judged: `{jobs: [PutItem]}`."
+    )
+    queue: Annotated[Text | None, Given] = Field(
+        default=None, description="The name of the SQS queue; a FIFO queue's ends in .fifo."
+    )
+    dead_letter_queue: Annotated[Text | None, Given] = Field(
+        default=None, description="The name of the queue that gets what the queue gave up."
+    )
     ecs: Annotated[EcsModel | None, Given] = None
     cache: list[Text] = Field(default=[], description="The ids of all ElastiCache nodes (CacheClusterId).")
+    serverless_cache: list[Text] = Field(default=[], description="The names of ElastiCache Serverless caches.")
+
+    @field_validator("operations")
+    @classmethod
+    def _of_listed_tables(cls, operations: dict[str, list[str]], info: ValidationInfo) -> dict[str, list[str]]:
+        tables = info.data.get("tables")
+        for table in operations:
+            if tables is not None and table not in tables:
+                takes = "a table that is listed under tables"
+                raise wrong(f"table {table!r} is not listed under tables; {nearest(table, tables)}", takes)
+        return operations
 
 
 class SandboxEnvironmentModel(Strict):

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from pytest_syncload.facts import units
+from pytest_syncload.facts.catalogue import OPERATIONS
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.plan import Target
 from pytest_syncload.facts.units import EXAMPLE, Kind, UnitError
@@ -34,6 +35,7 @@ _STATISTIC = (
 )
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _PATH = r'/[!-"$-~]*'
+_ROUTE = r"[A-Z]+ /[^\s]*"
 _HEADER_VALUE = r"[\t -~]*"
 #: Set by the load path for every request; a template that set them would break the measurement.
 RESERVED_HEADERS = ("Authorization", "Idempotency-Key", "Host", "Content-Length", "Connection", "Transfer-Encoding")
@@ -205,6 +207,19 @@ UrlPath = Annotated[
         "a path such as '/v1/jobs': it starts with / and holds no space or fragment; percent-encode the rest",
     ),
     forms.text(_PATH, "a path such as '/v1/jobs'"),
+]
+Route = Annotated[
+    str,
+    _checked(
+        lambda text: bool(re.fullmatch(_ROUTE, text)),
+        "a method and a path as API Gateway has them, such as 'POST /v1/sync-jobs'",
+    ),
+    forms.text(_ROUTE, "a method and a path", "POST /v1/sync-jobs"),
+]
+Operation = Annotated[
+    str,
+    _checked(lambda text: text in OPERATIONS, "an operation on a DynamoDB table such as PutItem"),
+    WithJsonSchema(forms.words(*OPERATIONS)),
 ]
 Statistic = Annotated[
     str,

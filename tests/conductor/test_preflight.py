@@ -85,6 +85,24 @@ def test_where_all_is_well_everything_was_looked_at(sound: Prepared) -> None:
     assert "was accepted in" in checks["sign-in and request"].says
 
 
+def test_a_dead_letter_queue_is_looked_for_once_and_under_its_own_key(sound: Prepared) -> None:
+    dead = replace(DEPTH, name="dead-letters", metric="sqs.dead_letters")
+    checks = looked(sound, dead, resources=replace(LISTED, dead_letter_queue="hot-path-dead"))
+    assert "correct resources.dead_letter_queue" in checks["queue hot-path-dead"].says
+    assert checks["queue hot-path-dead"].rows == (
+        "peak::dead-letters (slo.yaml:33): AWS/SQS ApproximateNumberOfMessagesVisible Maximum "
+        "{QueueName=hot-path-dead}",
+    )
+
+
+def test_a_row_of_container_insights_needs_the_service_too(sound: Prepared) -> None:
+    """Its metrics are of another namespace; the sandbox has none of them, and does not say that it has."""
+    checks = looked(sound, replace(CACHE, name="insights", metric="containerinsights.cpu"))
+    assert checks["service syncwell/worker"].finding is Finding.OK
+    assert failures(checks) == {"container insights of syncwell"}
+    assert "does not implement the operation DescribeClusters" in checks["container insights of syncwell"].says
+
+
 @pytest.mark.parametrize(
     ("listed", "name", "says", "needed_by"),
     [

@@ -2,7 +2,18 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_syncload.facts.catalogue import PRESETS, REQUEST_COUNT, Fold, Role, Rule, fill, queries_for
+from pytest_syncload.facts.catalogue import (
+    PRESETS,
+    REQUEST_COUNT,
+    Absent,
+    Each,
+    Fold,
+    Preset,
+    Role,
+    Rule,
+    fill,
+    queries_for,
+)
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Resources, Slo
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
@@ -84,8 +95,62 @@ def test_each_row_names_the_resource_it_lacks(slo: Slo, needs: str) -> None:
 
 def test_rules_are_only_where_one_series_can_show_them() -> None:
     """Growth needs one series; draining needs something that can be emptied."""
-    assert {name for name, preset in PRESETS.items() if Rule.DRAINS in preset.rules} == {"sqs.visible", "sqs.oldest"}
+    assert {name for name, preset in PRESETS.items() if Rule.DRAINS in preset.rules} == {
+        "sqs.visible",
+        "sqs.in_flight",
+        "sqs.oldest",
+    }
+    many = {Each.NODE, Each.SERVERLESS, Each.LISTED_OPERATION, Each.EVERY_OPERATION, Each.TABLE, Each.INDEX}
     assert not any(
-        Rule.GROWTH in preset.rules and any(template.each == "nodes" for template in preset.templates)
+        Rule.GROWTH in preset.rules and many & {template.each for template in preset.templates}
         for preset in PRESETS.values()
     )
+
+
+EVERYTHING = Resources(
+    rest_api="syncwell",
+    stage="v1",
+    tables={"a": ("by-user", "by-day"), "b": ("by-user",)},
+    operations={"a": ("GetItem", "PutItem"), "b": ("GetItem",)},
+    queue="jobs.fifo",
+    dead_letter_queue="jobs-dead.fifo",
+    ecs_cluster="syncwell",
+    ecs_service="worker",
+    cache=("c-001", "c-002"),
+    serverless_cache=("sessions", "carts"),
+)
+
+
+@pytest.mark.parametrize("resources", [EVERYTHING, replace(EVERYTHING, route="POST /v1/jobs")], ids=["stage", "route"])
+@pytest.mark.parametrize(
+    "preset", [preset for preset in PRESETS.values() if preset.built], ids=lambda preset: preset.name
+)
+def test_no_query_of_a_row_is_hidden_behind_another(preset: Preset, resources: Resources) -> None:
+    """A sum is told by its parts: two of one name would count once."""
+    queries = fill(preset, resources, "Average")
+    assert len(set(queries)) == len(queries)
+    values = [query for query in queries if query.role is not Role.ALIVE]
+    assert len({(query.role, query.name, query.part) for query in values}) == len(values)
+    alive = {query.group for query in queries if query.role is Role.ALIVE}
+    assert preset.absent is not Absent.ZERO_WHILE_ALIVE or {query.group for query in values} == alive
+
+
+@pytest.mark.parametrize(
+    ("metric", "needs"),
+    [
+        ("dynamodb.latency", r"resources\.operations"),
+        ("dynamodb.system_errors", r"resources\.tables"),
+        ("sqs.dead_letters", r"resources\.dead_letter_queue"),
+        ("elasticache.memory", r"resources\.cache"),
+        ("elasticache.throttled", r"resources\.serverless_cache"),
+        ("containerinsights.cpu", r"resources\.ecs"),
+    ],
+)
+def test_each_preset_names_the_resource_it_lacks(metric: str, needs: str) -> None:
+    with pytest.raises(Inconclusive, match=needs):
+        queries_for(replace(THROTTLES, metric=metric), Resources(operations={"jobs": ()}))
+
+
+def test_the_count_is_reconciled_on_the_route_that_is_judged() -> None:
+    (query,) = fill(REQUEST_COUNT, Resources(http_api="a1", stage="v1", route="POST /v1/jobs"), "Sum")
+    assert str(query) == "AWS/ApiGateway Count Sum {ApiId=a1, Method=POST, Resource=/v1/jobs, Stage=v1}"

@@ -28,6 +28,8 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("environments", "real", "resources", "ecs"), {"cluster": "c"}, "environments.real.resources.ecs: service is"),
     (("environments", "real", "resources", "tables", "jobs", 0), 5, "environments.real.resources.tables.jobs[0]: "),
     (("environments", "real", "resources", "tables", "jobs"), None, "this takes a list, not nothing"),
+    (("environments", "real", "resources", "operations", "jobs", 0), "Put", "'Put' is not an operation on a DynamoDB"),
+    (("environments", "real", "resources", "api", "route"), "/v1/jobs", "'/v1/jobs' is not a method and a path"),
     (("environments", "real", "firebase", "sign_in"), "pasword", "did you mean 'password'?"),
     (
         ("environments", "real", "firebase", "sign_in"),
@@ -110,12 +112,12 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (
         (*PEAK, "slos", "x"),
         {"metric": "ecs.cpu", "target": "< 80 %", "drains_within": "5m"},
-        "ecs.cpu takes no drains_within; leave it out. Presets that take it: sqs.visible, sqs.oldest",
+        "ecs.cpu takes no drains_within; leave it out. Presets that take it: sqs.visible, sqs.in_flight, sqs.oldest",
     ),
     (
         (*PEAK, "slos", "x"),
         {"metric": "dynamodb.throttles", "target": "== 0", "growth": "none"},
-        "dynamodb.throttles takes no growth; leave it out. Presets that take it: apigateway.latency, ecs.cpu",
+        "dynamodb.throttles takes no growth; leave it out. Presets that take it: apigateway.latency, apigateway.",
     ),
     (
         (*PEAK, "slos", "x"),
@@ -128,6 +130,11 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
 #: What takes the reader: sums of several keys, and names that only pytest knows to be taken.
 FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("environments", "real", "resources", "api", "http"), "h", "rest and http exclude each other"),
+    (
+        ("environments", "real", "resources", "operations"),
+        {"job": ["PutItem"]},
+        "table 'job' is not listed under tables; did you mean 'jobs'?",
+    ),
     (("request", "headers", "host"), "x", "request.headers.host: host is set by syncload"),
     (("request", "headers", "x-api-key"), "x", "x-api-key is there twice"),
     (("phases", "class"), FULL["phases"]["peak"], "phase name 'class'"),

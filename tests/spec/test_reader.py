@@ -114,11 +114,15 @@ def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
         resources=Resources(
             rest_api="api",
             stage="v1",
+            route="POST /v1/jobs",
             tables={"jobs": ("by-user",), "logs": ()},
-            queue="q",
+            operations={"jobs": ("PutItem", "GetItem")},
+            queue="q.fifo",
+            dead_letter_queue="q-dead.fifo",
             ecs_cluster="c",
             ecs_service="s",
             cache=("n-1", "n-2"),
+            serverless_cache=("sessions",),
         ),
     )
 
