@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
 from moto import mock_aws
 
 from pytest_syncload.facts.check import Check, Finding
@@ -16,13 +13,9 @@ from pytest_syncload.facts.plan import AwsAccess, Environment, Resources, Sandbo
 from pytest_syncload.sandbox.launch import launch
 from pytest_syncload.sources.aws import client
 from pytest_syncload.sources.inventory import Found, cache, everything, queue, service, tables, tasks
+from tests.sources.stubs import CLIENTS, REGION, ROWS, only, scripted
 
-SANDBOX = AwsAccess(
-    region="eu-west-1", endpoint_url="http://127.0.0.1:1", access_key_id="id", secret_access_key="not-a-secret"
-)
-REGION = "eu-west-1"
 REAL = AwsAccess(region=REGION)
-CLIENTS = {name: client(name, SANDBOX) for name in ("dynamodb", "sqs", "elasticache", "ecs")}
 RESOURCES = Resources(
     tables={"sync-jobs": ("by-user",)},
     queue="hot-path",
@@ -30,20 +23,6 @@ RESOURCES = Resources(
     ecs_service="worker",
     cache=("syncwell-001", "syncwell-002"),
 )
-ROWS = ("peak::a (slo.yaml:1)",)
-
-
-@contextmanager
-def scripted(service: str) -> Iterator[Stubber]:
-    with Stubber(CLIENTS[service]) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
-
-
-def only(found: Found) -> Check:
-    (check,) = (*found.checks, *found.missing)
-    assert check.rows == ROWS
-    return check
 
 
 # Tables.

@@ -3,39 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from botocore.stub import Stubber
 from moto import mock_aws
 
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.plan import AwsAccess, Resources
 from pytest_syncload.sources.aws import client
 from pytest_syncload.sources.inventory import Found, cache, insights, queue
-
-REGION = "eu-west-1"
-NOWHERE = AwsAccess(
-    region=REGION, endpoint_url="http://127.0.0.1:1", access_key_id="id", secret_access_key="not-a-secret"
-)
-CLIENTS = {name: client(name, NOWHERE) for name in ("sqs", "elasticache", "ecs")}
-ROWS = ("peak::a (slo.yaml:1)",)
-
-
-@contextmanager
-def scripted(service: str) -> Iterator[Stubber]:
-    with Stubber(CLIENTS[service]) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
-
-
-def only(found: Found) -> Check:
-    (check,) = (*found.checks, *found.missing)
-    assert check.rows == ROWS
-    return check
-
+from tests.sources.stubs import CLIENTS, REGION, ROWS, only, scripted
 
 # Dead-letter queues. moto is an SQS that is not ours.
 
