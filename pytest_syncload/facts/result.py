@@ -99,6 +99,10 @@ class Window:
         """When each of its minutes begins, epoch seconds."""
         return tuple(self.start + MINUTE * number for number in range(round(self.seconds / MINUTE)))
 
+    def covers(self, moment: float) -> bool:
+        """Whether the moment, epoch seconds, lies in it."""
+        return self.start <= moment < self.end
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Second:

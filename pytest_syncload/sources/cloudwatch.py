@@ -116,22 +116,33 @@ def fetch(client: Any, asks: Iterable[Ask]) -> dict[Ask, Answer]:
     Raises:
         Inconclusive: CloudWatch refused; `aws.Passing` where it may answer when asked again.
     """
-    # A call has one StartTime and one EndTime: what begins together is asked together, up to the last end.
-    by_start: dict[float, list[Ask]] = {}
-    for ask in dict.fromkeys(asks):
-        by_start.setdefault(ask.window.start, []).append(ask)
     answers: dict[Ask, Answer] = {}
-    for together in by_start.values():
+    for together in _calls(dict.fromkeys(asks)):
         for first in range(0, len(together), QUERIES_A_CALL):
             answers |= _fetch_batch(client, together[first : first + QUERIES_A_CALL])
     return answers
 
 
+def _calls(asks: Iterable[Ask]) -> list[list[Ask]]:
+    """What may be asked together, a call having one StartTime and one EndTime.
+
+    Minutes are the same wherever a call begins, so one call asks for all; a window's one point begins with its call.
+    """
+    minutes: list[Ask] = []
+    by_start: dict[float, list[Ask]] = {}
+    for ask in asks:
+        (minutes if ask.period_s == MINUTE_S else by_start.setdefault(ask.window.start, [])).append(ask)
+    if minutes:
+        by_start.setdefault(min(ask.window.start for ask in minutes), []).extend(minutes)
+    return list(by_start.values())
+
+
 def _fetch_batch(client: Any, asks: Sequence[Ask]) -> dict[Ask, Answer]:
+    reach = Window(start=min(ask.window.start for ask in asks), end=max(ask.window.end for ask in asks))
     request: dict[str, Any] = {
         "MetricDataQueries": [_metric_data_query(f"q{number}", ask) for number, ask in enumerate(asks)],
-        "StartTime": datetime.fromtimestamp(asks[0].window.start, UTC),
-        "EndTime": datetime.fromtimestamp(max(ask.window.end for ask in asks), UTC),
+        "StartTime": datetime.fromtimestamp(reach.start, UTC),
+        "EndTime": datetime.fromtimestamp(reach.end, UTC),
         "ScanBy": "TimestampAscending",
     }
     merged = {f"q{number}": _Merged() for number in range(len(asks))}
@@ -145,7 +156,7 @@ def _fetch_batch(client: Any, asks: Sequence[Ask]) -> dict[Ask, Answer]:
             break
         seen.add(token)
         request["NextToken"] = token
-    return {ask: merged[f"q{number}"].answer(ask) for number, ask in enumerate(asks)}
+    return {ask: merged[f"q{number}"].answer(ask, reach) for number, ask in enumerate(asks)}
 
 
 def results_of(page: Mapping[str, Any], asked: Collection[str]) -> list[dict[str, Any]]:
@@ -178,9 +189,12 @@ class _Merged:
             known = self._points.setdefault(stamp.timestamp(), number)
             self._contradicts |= known != number and not (math.isnan(known) and math.isnan(number))
 
-    def answer(self, ask: Ask) -> Answer:
-        """All that was said of ``ask``, in order of time; the call may have reached further than its window."""
-        stamps = tuple(sorted(stamp for stamp in self._points if stamp < ask.window.end))
+    def answer(self, ask: Ask, reach: Window) -> Answer:
+        """All that was said of ``ask``, in order of time, but for what the call only asked on behalf of others.
+
+        A point outside ``reach``, which nobody asked for, stays: the answer is not one to this call.
+        """
+        stamps = tuple(sorted(stamp for stamp in self._points if ask.window.covers(stamp) or not reach.covers(stamp)))
         return Answer(
             ask=ask,
             status=CONTRADICTORY if self._contradicts else self._status,

@@ -54,7 +54,7 @@ def require_numbers(answer: Answer) -> None:
 def require_inside_window(answer: Answer) -> None:
     """No point lies outside the window that was asked for."""
     window = answer.ask.window
-    outside = sum(not window.start <= stamp < window.end for stamp in answer.timestamps)
+    outside = sum(not window.covers(stamp) for stamp in answer.timestamps)
     if outside:
         raise Inconclusive(
             f"{answer.ask.query} came back with points outside the window ({outside}), which prove nothing"

@@ -20,7 +20,7 @@ from pytest_syncload.facts.plan import (
     Slo,
     Spec,
 )
-from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.observe import observe
 from pytest_syncload.verdict import judge
 from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, reading, result
 

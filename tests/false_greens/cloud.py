@@ -30,7 +30,7 @@ from pytest_syncload.sources.aws import Patience
 from pytest_syncload.sources.aws import client as client_for
 from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask
 from pytest_syncload.sources.ecs import TaskPoll
-from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import Reading, settle
 from pytest_syncload.verdict import judge
 from tests.false_greens.entry import Seen
@@ -56,7 +56,7 @@ _QUEUE = ("AWS/SQS", {"QueueName": "hot-path"})
 _SERVICE = ("AWS/ECS", {"ClusterName": "syncwell", "ServiceName": "worker"})
 _FIRST = ("AWS/ElastiCache", {"CacheClusterId": "syncwell-001"})
 _SECOND = ("AWS/ElastiCache", {"CacheClusterId": "syncwell-002"})
-#: What a healthy minute publishes; throttles are never zero, but absent.
+#: What a healthy minute publishes; throttles are never zero, but absent, and the table is on demand.
 _PUBLISHED: dict[str, tuple[tuple[str, dict[str, str]], Samples]] = {
     "Count": (_API, {1.0: 600}),
     "Latency": (_API, FAST),
@@ -64,6 +64,8 @@ _PUBLISHED: dict[str, tuple[tuple[str, dict[str, str]], Samples]] = {
     "ConsumedReadCapacityUnits": (_TABLE, {1.0: 600}),
     "ConsumedWriteCapacityUnits": (_TABLE, {1.0: 600}),
     "WriteThrottleEvents": (_TABLE, None),
+    "ProvisionedReadCapacityUnits": (_TABLE, None),
+    "ProvisionedWriteCapacityUnits": (_TABLE, None),
     "index ConsumedWriteCapacityUnits": (_INDEX, {1.0: 600}),
     "index WriteThrottleEvents": (_INDEX, None),
     "ApproximateNumberOfMessagesVisible": (_QUEUE, {3.0: 1}),

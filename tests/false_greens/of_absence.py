@@ -204,7 +204,7 @@ ENTRIES = (
         "an index that its table vouches for",
         "The table was used, so the silence of a misspelt index is read as zero too.",
         _index_vouched_for,
-        {"pytest_syncload.sources.fold:siblings_of": lambda query, alive: alive},
+        {"pytest_syncload.sources.case:siblings_of": lambda query, alive: alive},
     ),
     _entry(
         "no throttles in a minute nobody saw",

@@ -13,7 +13,8 @@ from pytest_syncload.facts.result import Outcome, PhaseResult, Tally
 from pytest_syncload.facts.tasks import Census, Container, Task
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.cloudwatch import Answer, Ask, asks_of
-from pytest_syncload.sources.fold import held_for, observe
+from pytest_syncload.sources.fold import held_for
+from pytest_syncload.sources.observe import observe
 from tests.rows import (
     CACHE,
     DEPTH,

@@ -14,7 +14,7 @@ from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.plan import RawQuery, Slo, Target
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.cloudwatch import Answer, Ask, asks_of
-from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import unsettled
 from pytest_syncload.verdict import judge
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, THROTTLES, WINDOW, answer, answers, reading, result

@@ -23,7 +23,7 @@ from pytest_syncload.facts.plan import AwsAccess
 from pytest_syncload.sources.aws import Passing, Patience, pages
 from pytest_syncload.sources.aws import client as client_for
 from pytest_syncload.sources.cloudwatch import Answer, Ask, fetch
-from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.observe import observe
 from pytest_syncload.verdict import judge
 from tests.rows import DEPTH, LATENCY, MINUTES, RESOURCES, START, WINDOW, reading, result
 from tests.rows import answers as healthy

@@ -23,7 +23,7 @@ from pytest_syncload.facts.result import Window
 from pytest_syncload.sandbox.http import asgi
 from pytest_syncload.sources.aws import client
 from pytest_syncload.sources.cloudwatch import asks_of, fetch
-from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import unsettled
 from tests.rows import reading, result
 from tests.sandbox.awsclients import Stage

@@ -23,7 +23,7 @@ from pytest_syncload.facts.units import Kind
 from pytest_syncload.sandbox.launch import launch
 from pytest_syncload.sources.aws import client
 from pytest_syncload.sources.cloudwatch import Answer, Ask, asks_of, fetch, traffic_ask
-from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.observe import observe
 from tests.rows import CACHE, DEPTH, ERRORS, RESOURCES, THROTTLES, reading, result
 
 LISTED = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})

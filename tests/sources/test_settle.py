@@ -334,10 +334,9 @@ def test_a_row_that_looks_behind_the_hold_is_read_three_minutes_after_that() -> 
     said: list[tuple[int, str]] = []
     behind = Ask(DEPTHS.query, 60, Window(start=WINDOW.end, end=WINDOW.end + 120))
     clock = clock_after_hold(0)
-    # A call has one window, so there are two of them.
-    with stubbed(*[page(FULL), page({3: 5.0, 4: 0.0})] * 20) as (client, _):
-        # The call of the row's own window comes first: asks are in the order they are given.
-        reading = run(client, clock, said, asks=[TRAFFIC, behind])
+    # One call asks for the hold's minutes and for those behind it.
+    with stubbed(*[pages({0: 1.0, 1: 2.0, 2: 3.0, 3: 5.0, 4: 0.0})] * 20) as (client, _):
+        reading = run(client, clock, said, asks=[behind])
     assert reading.problem is None
     assert reading.answers[behind].values == (5.0, 0.0)
     assert clock.now() >= behind.window.end + 3 * MINUTE

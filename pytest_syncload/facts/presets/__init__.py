@@ -1,6 +1,6 @@
 """The presets a row can name, as data, by service: a new metric is an entry in one of these modules.
 
-Only a new way of folding needs code, in `sources/fold.py`. Names, dimensions and missing-data behaviour are AWS's own;
+Only a new way of folding needs code, in `sources/`. Names, dimensions and missing-data behaviour are AWS's own;
 each module names the pages.
 """
 

@@ -1,0 +1,91 @@
+"""Answers → one `Observation` a row, pure: which fold makes its value, and what keeps it from having one."""
+
+from __future__ import annotations
+
+from pytest_syncload.facts.catalogue import Fold, Preset, Query, Role, preset_of, queries_for, service_of
+from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.observation import Observation, Series
+from pytest_syncload.facts.plan import Resources, Slo
+from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.facts.tasks import Census
+from pytest_syncload.sources.case import Case
+from pytest_syncload.sources.cloudwatch import MINUTE_S, asks_of
+from pytest_syncload.sources.fold import fold_ratio, fold_sum, fold_worst
+from pytest_syncload.sources.required import require_answers, require_settled
+from pytest_syncload.sources.reserved import fold_capacity, fold_used
+from pytest_syncload.sources.settle import Reading
+from pytest_syncload.sources.tasks import fold_tasks
+
+_EMPTY = Series(timestamps=(), values=(), period_s=MINUTE_S)
+_FOLDS = {
+    Fold.WORST: fold_worst,
+    Fold.RATIO: fold_ratio,
+    Fold.SUM: fold_sum,
+    Fold.USED: fold_used,
+    Fold.CAPACITY: fold_capacity,
+}
+
+
+def observe(
+    slo: Slo, reading: Reading, resources: Resources, result: PhaseResult, census: Census | None = None
+) -> Observation:
+    """The row's value over the result's window. Never raises: what is missing is the observation's ``problem``."""
+    preset = preset_of(slo)
+    if preset.fold is Fold.TASKS:
+        return _observe_tasks(slo, preset, resources, result, census)
+    queries: tuple[Query, ...] = ()
+    folded = None
+    problem = None
+    try:
+        queries = queries_for(slo, resources)
+        # What cannot be asked was not fetched, and that is why.
+        require_settled(reading, [ask.query for ask in asks_of(slo, resources, result.window)])
+        require_answers(reading)
+        case = Case(slo=slo, preset=preset, queries=queries, answers=reading.answers, result=result)
+        folded = _FOLDS[preset.fold](case)
+    except Inconclusive as error:
+        problem = str(error)
+    return Observation(
+        slo=slo,
+        window=result.window,
+        kind=preset.kind,
+        value=None if folded is None else folded.value,
+        samples=None if folded is None else folded.samples,
+        series=_EMPTY if folded is None else folded.series,
+        sources=tuple(str(query) for query in queries if query.role is not Role.ALIVE),
+        parts={} if folded is None else folded.parts,
+        problem=problem,
+        after=None if folded is None else folded.after,
+    )
+
+
+def _observe_tasks(
+    slo: Slo, preset: Preset, resources: Resources, result: PhaseResult, census: Census | None
+) -> Observation:
+    try:
+        cluster, service = service_of(resources, preset.name)
+    except Inconclusive as error:
+        return Observation(
+            slo=slo,
+            window=result.window,
+            kind=preset.kind,
+            value=None,
+            samples=None,
+            series=_EMPTY,
+            sources=(),
+            parts={},
+            problem=str(error),
+        )
+    found = fold_tasks(census, result.window)
+    return Observation(
+        slo=slo,
+        window=result.window,
+        kind=preset.kind,
+        value=found.value,
+        samples=found.n,
+        series=found.series or _EMPTY,
+        sources=(f"ECS ListTasks and DescribeTasks {{cluster={cluster}, serviceName={service}}}",),
+        parts={},
+        problem=found.problem,
+        notes=found.notes,
+    )
