@@ -25,7 +25,7 @@ from pytest_syncload.sources.awake import LONGEST_MINUTES, wait_until_published
 from pytest_syncload.sources.aws import FOR_POLLS, client
 from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask, traffic_query
 from pytest_syncload.sources.ecs import Watch
-from pytest_syncload.sources.fold import observe
+from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import Reading, settle
 from pytest_syncload.verdict import judge
 

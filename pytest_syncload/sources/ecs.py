@@ -163,8 +163,6 @@ def _batches(arns: list[str]) -> Iterator[list[str]]:
 
 
 def _task(told: dict[str, Any], essential: dict[str, bool], leaving_since: float | None) -> Task:
-    stamps = [_epoch(told.get(name)) for name in ("stoppingAt", "executionStoppedAt", "stoppedAt")]
-    known = [stamp for stamp in (*stamps, leaving_since) if stamp is not None]
     return Task(
         arn=told["taskArn"],
         definition=told["taskDefinitionArn"],
@@ -172,8 +170,7 @@ def _task(told: dict[str, Any], essential: dict[str, bool], leaving_since: float
         status=told.get("lastStatus", ""),
         created_at=_epoch(told.get("createdAt")),
         started_at=_epoch(told.get("startedAt")),
-        # The earliest: an error of the hold may take minutes to drain, and must not fall behind the hold's end.
-        ended_at=min(known, default=None),
+        ended_at=first_sign_of_the_end(told, leaving_since),
         stop_code=told.get("stopCode"),
         stopped_reason=told.get("stoppedReason"),
         containers=tuple(
@@ -187,6 +184,12 @@ def _task(told: dict[str, Any], essential: dict[str, bool], leaving_since: float
             for one in told.get("containers", ())
         ),
     )
+
+
+def first_sign_of_the_end(told: dict[str, Any], leaving_since: float | None) -> float | None:
+    """When a task began to end: an error of the hold may drain for minutes, and must not fall behind the hold's end."""
+    stamps = [_epoch(told.get(name)) for name in ("stoppingAt", "executionStoppedAt", "stoppedAt")]
+    return min((stamp for stamp in (*stamps, leaving_since) if stamp is not None), default=None)
 
 
 def _epoch(stamp: datetime | None) -> float | None:

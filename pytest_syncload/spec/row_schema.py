@@ -144,25 +144,12 @@ class RawRowModel(Strict):
     @field_validator("kind")
     @classmethod
     def _no_rate_of_a_sum(cls, kind: str, info: ValidationInfo) -> str:
-        statistic = info.data.get("statistic", "")
-        if kind == Kind.RATE and _ADDS_UP.match(statistic):
-            raise wrong(
-                f"{statistic} over the hold is a count and no rate; write kind: count, and a target for the hold",
-                "a kind that fits the statistic",
-            )
+        refuse_rate_of_a_sum(kind, info.data.get("statistic", ""))
         return kind
 
     @model_validator(mode="after")
     def _in_a_unit_of_the_kind(self) -> Self:
-        units = UNITS.get(Kind(self.kind), {})
-        if units and self.unit is None:
-            raise wrong(
-                f"a raw {self.kind} names the metric's own unit, because CloudWatch converts none; "
-                f"add unit: {' or '.join(units)}",
-                "a unit",
-            )
-        if self.unit is not None and self.unit not in units:
-            raise wrong(f"a {self.kind} has no unit {self.unit!r}; leave it out or correct it", "a unit of the kind")
+        refuse_other_unit(self.unit, self.kind)
         if self.missing is not None and not _SUMS.fullmatch(self.statistic):
             raise wrong(
                 f"zero_while fits what adds up, and {self.statistic} of nothing is no zero; leave missing out",
@@ -190,6 +177,28 @@ class RawRowModel(Strict):
             )
         _fits(rule, info.data.get("target"))
         return value
+
+
+def refuse_rate_of_a_sum(kind: str, statistic: str) -> None:
+    """A sum over the hold is compared with a rate a second only by mistake, and lies far above any."""
+    if kind == Kind.RATE and _ADDS_UP.match(statistic):
+        raise wrong(
+            f"{statistic} over the hold is a count and no rate; write kind: count, and a target for the hold",
+            "a kind that fits the statistic",
+        )
+
+
+def refuse_other_unit(unit: str | None, kind: str) -> None:
+    """A time and a share say in which unit the metric is; without, 0.9 s would be taken for 0.9 ms."""
+    units = UNITS.get(Kind(kind), {})
+    if units and unit is None:
+        raise wrong(
+            f"a raw {kind} names the metric's own unit, because CloudWatch converts none; "
+            f"add unit: {' or '.join(units)}",
+            "a unit",
+        )
+    if unit is not None and unit not in units:
+        raise wrong(f"a {kind} has no unit {unit!r}; leave it out or correct it", "a unit of the kind")
 
 
 def _fits(rule: Rule, target: Target | None) -> None:

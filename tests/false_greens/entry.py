@@ -21,6 +21,7 @@ class Through(StrEnum):
 
     BOTO3 = "boto3's own client against a server"
     SOCKETS = "real sockets"
+    PROCESSES = "generator processes of its own"
     PYTEST = "a pytest run of its own"
     PURE = "pure functions"
 
@@ -65,11 +66,15 @@ def guard_at(where: str) -> tuple[Any, str]:
 
 @contextmanager
 def without(guards: Mapping[str, Callable[..., Any]]) -> Iterator[None]:
-    """The guards replaced, wherever the package has imported them to, for as long as the context."""
+    """The guards replaced, wherever the package has imported them to, for as long as the context.
+
+    Raises AttributeError where one is not there: a guard that was renamed must not leave its entry without any.
+    """
     with ExitStack() as replaced:
-        for where, stand_in in guards.items():
+        for where, instead in guards.items():
             owner, name = guard_at(where)
             guard = getattr(owner, name)
+            stand_in = property(instead) if isinstance(guard, property) else instead
             replaced.enter_context(mock.patch.object(owner, name, stand_in))
             for module in [module for at, module in sys.modules.items() if at.startswith("pytest_syncload")]:
                 for bound in [bound for bound, value in vars(module).items() if value is guard]:

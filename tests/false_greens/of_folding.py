@@ -9,6 +9,7 @@ from typing import Any
 
 from pytest_syncload.facts.catalogue import Query, queries_for
 from pytest_syncload.facts.plan import Resources, Slo, Target
+from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.cloudwatch import Answer
 from tests.false_greens.cloud import FAST, SLOW, Cloud, seen
@@ -25,6 +26,13 @@ CPU = Slo(
     target=Target(op="<", value=80.0, kind=Kind.SHARE, text="< 80 %"),
     line=36,
     metric="ecs.cpu",
+)
+USED = Slo(
+    name="table-capacity",
+    phase="peak",
+    target=Target(op="<", value=80.0, kind=Kind.SHARE, text="< 80 %"),
+    line=37,
+    metric="dynamodb.consumed_share",
 )
 _DEPTHS = "ApproximateNumberOfMessagesVisible"
 _INDEXED = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})
@@ -43,6 +51,25 @@ def _unequal_minutes(cloud: Cloud) -> Seen:
     """One task in the first two minutes, forty busy ones in the third."""
     cloud.healthy({"CPUUtilization": [{10.0: 1}, {10.0: 1}, {95.0: 40}]})
     return seen(cloud.verdict(CPU), "% is not < 80 %")
+
+
+def _scaled_down(cloud: Cloud) -> Seen:
+    """Ten units a second are used of twenty, and from the second minute on of five."""
+    cloud.healthy()
+    for which in ("Read", "Write"):
+        cloud.publish(f"Provisioned{which}CapacityUnits", [{20.0: 1}, None, {5.0: 1}], first=-1)
+    return seen(cloud.verdict(USED), "100 % is not < 80 %")
+
+
+def _highest(answer: Answer, window: Window) -> dict[float, float]:
+    """`told_minutes` of somebody to whom the largest of the points that speak of a minute is the one that counts."""
+    reach = answer.ask.query.every_s
+    return {
+        minute: max(value for stamp, value in points if stamp <= minute < stamp + reach)
+        for points in [list(zip(answer.timestamps, answer.values, strict=True))]
+        for minute in window.minutes
+        if any(stamp <= minute < stamp + reach for stamp, _ in points)
+    }
 
 
 def _folded_in_two(cloud: Cloud) -> Seen:
@@ -149,6 +176,12 @@ ENTRIES = (
         "CloudWatch gives the three-minute means it still has where minutes were asked for.",
         _coarser,
         _HOLES,
+    ),
+    _entry(
+        "capacity as it was before",
+        "A share is taken of what was provisioned before the table was scaled down in the middle of the hold.",
+        _scaled_down,
+        {f"{CLOUDWATCH}:told_minutes": _highest},
     ),
     _entry(
         "a hot node hidden by the mean",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from pytest_syncload.sandbox.live import TaskState
@@ -91,6 +92,10 @@ def _undescribed(cloud: Cloud) -> Seen:
     return seen(cloud.verdict_on_tasks(cloud.census(_POLLS, both)), "lists but does not describe 1 task")
 
 
+def _when(stamp: datetime | None) -> float | None:
+    return None if stamp is None else stamp.timestamp()
+
+
 def _no_tasks(cloud: Cloud) -> Seen:
     return seen(cloud.verdict_on_tasks(cloud.census(_POLLS, lambda now: [])), "no task of the service was alive")
 
@@ -122,8 +127,24 @@ def _timeless(cloud: Cloud) -> Seen:
     return seen(cloud.verdict_on_tasks(cloud.census(_POLLS, both)), "does not say when 1 task began or ended")
 
 
+def _draining(cloud: Cloud) -> Seen:
+    """A crash of the hold whose containers take until behind it to stop; only that it shall not run is said before."""
+
+    def withhold(operation: str, request: Any, answer: Any) -> None:
+        for task in answer.get("tasks", ()) if operation == "DescribeTasks" else ():
+            if task["desiredStatus"] == "STOPPED":
+                task.pop("stoppingAt", None)
+                task.pop("executionStoppedAt", None)
+                task["stoppedAt"] = cloud.window.end + 90
+
+    cloud.rewrite = withhold
+    start = cloud.window.start
+    both = _together(_worker(1, start), _worker(2, start, ended=1.5))
+    return seen(cloud.verdict_on_tasks(cloud.census(_POLLS, both)), _CRASHED)
+
+
 def _entry(name: str, mistake: str, scenario: Any, guards: Mapping[str, Any], peers: str = "") -> Entry:
-    guards = {f"{TASKS}:{guard}": stand_in for guard, stand_in in guards.items()}
+    guards = {guard if ":" in guard else f"{TASKS}:{guard}": stand_in for guard, stand_in in guards.items()}
     return Entry(name=name, mistake=mistake, guards=guards, through=Through.BOTO3, scenario=scenario, peers=peers)
 
 
@@ -196,6 +217,12 @@ ENTRIES = (
         "Tasks that were gone before the hold make the crashed one a small share.",
         _earlier_tasks,
         {"alive_in": lambda task, window: True},
+    ),
+    _entry(
+        "a crash that drains past the hold",
+        "The task's end counts from when its last container stopped, and that is behind the hold.",
+        _draining,
+        {"pytest_syncload.sources.ecs:first_sign_of_the_end": lambda told, since: _when(told.get("stoppedAt"))},
     ),
     _entry(
         "a non-essential container's exit taken for the task's",

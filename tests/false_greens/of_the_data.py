@@ -18,8 +18,10 @@ ENTRIES: tuple[Entry, ...] = (
 GUARDS: tuple[str, ...] = (
     "pytest_syncload.facts.catalogue:queries_for",
     "pytest_syncload.sources.cloudwatch:next_page",
+    "pytest_syncload.sources.cloudwatch:told_minutes",
     "pytest_syncload.sources.cloudwatch:whole",
-    "pytest_syncload.sources.fold:siblings_of",
+    "pytest_syncload.sources.case:siblings_of",
+    "pytest_syncload.sources.ecs:first_sign_of_the_end",
     "pytest_syncload.sources.fold:worse_view",
     "pytest_syncload.sources.fold:worst_of",
     "pytest_syncload.sources.inventory:unlisted",

@@ -144,7 +144,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "a generator that was lost",
         "A generator dies with its last second's failures uncounted; the others were all right.",
-        Through.PURE,
+        Through.PROCESSES,
         lambda: followed([snapshot(500), report(500)], [snapshot(495)]),
         {
             f"{_PHASE}:lost_generators": lambda _: [],
@@ -155,21 +155,21 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "a snapshot that was lost",
         "The one second in which requests failed does not reach the parent.",
-        Through.PURE,
+        Through.PROCESSES,
         lambda: followed([snapshot(995), snapshot(5)[:-9], report(1000)]),
         {f"{_PHASE}:sent_but_not_counted": nothing},
     ),
     _entry(
         "a generator without a core to spare",
         "The generator is at the end of its CPU, and what it reports is its own slowness, or nothing of it.",
-        Through.PURE,
+        Through.PROCESSES,
         lambda: followed([snapshot(1000), report(1000, cpu_percent=9700.0)]),
         {f"{_VALIDITY}:too_busy": nothing},
     ),
     _entry(
         "a clock that jumped",
         "NTP sets the clock during the hold, and CloudWatch is asked for minutes that were not under load.",
-        Through.PURE,
+        Through.PROCESSES,
         lambda: followed([snapshot(1000), report(1000)], jump_s=3.0),
         {f"{_PHASE}:clock_jumped": lambda _: []},
     ),

@@ -25,6 +25,11 @@ request: {{path: /}}
 phases:
   peak: {{rate: 10/s, hold: 1m, slos: {slos}}}
 """
+#: A metric of the service's own, published in a unit of its choice.
+RAW = (
+    "{{own: {{query: {{namespace: SyncWell, name: Waited}}, statistic: {statistic}, "
+    'kind: {kind}, target: "{target}"}}}}'
+)
 SANDBOX = "sandbox: {sandbox: {speed: 60}}"
 
 
@@ -148,10 +153,24 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _plan(
         "a real environment that is also a sandbox",
-        "sandbox: was left beside base_url:, and the run named after the real target goes to the toy.",
+        "sandbox: was left beside base_url:, and what is named after the real target runs in the toy, at its scales.",
         of_the_environment("real: {base_url: 'https://api.example.com', sandbox: {rate_scale: 0.01}}", "real"),
         "spec.reader:strictly",
         leniently,
+    ),
+    _plan(
+        "seconds taken for milliseconds",
+        "A metric of the service's own is published in seconds, CloudWatch converts nothing, and 0.9 is below 500.",
+        of_the_rows(RAW.format(statistic="Average", kind="time", target="< 500 ms"), Waited=0.9),
+        "spec.row_schema:refuse_other_unit",
+        lambda unit, kind: None,
+    ),
+    _plan(
+        "a sum taken for a rate",
+        "The Sum over the hold is compared with a rate a second, and any hold is long enough to reach it.",
+        of_the_rows(RAW.format(statistic="Sum", kind="rate", target="> 3000/s"), Waited=1500.0),
+        "spec.row_schema:refuse_rate_of_a_sum",
+        lambda kind, statistic: None,
     ),
     _plan(
         "an environment that is not there",

@@ -58,5 +58,7 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.spec.reader:_Reading._choose",
     "pytest_syncload.spec.reader:strictly",
     "pytest_syncload.spec.reader:without_rows",
+    "pytest_syncload.spec.row_schema:refuse_other_unit",
+    "pytest_syncload.spec.row_schema:refuse_rate_of_a_sum",
     "pytest_syncload.spec.schema:can_be_right",
 )

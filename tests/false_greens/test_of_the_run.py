@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.plan import SandboxSettings
 from pytest_syncload.load import engine, fleet, validity
 from tests.conductor.plans import SANDBOX, spec
-from tests.false_greens.entry import Entry, Seen, Through
+from tests.false_greens.entry import Entry, Seen, Through, without
 from tests.false_greens.of_the_conductor import SPEED, Prepared
 from tests.false_greens.of_the_run import ENTRIES, GUARDS
 from tests.false_greens.of_the_session import Runs
@@ -50,14 +49,9 @@ def runs() -> Runs:
 
 
 @contextmanager
-def without(guards: Mapping[str, Callable[..., Any]], runs: Runs) -> Iterator[None]:
-    """Each of these guards replaced where it stands."""
-    with pytest.MonkeyPatch.context() as patch:
-        for where, instead in guards.items():
-            owner, _, name = where.replace(":", ".").rpartition(".")
-            holder = resolve_name(owner)
-            is_property = isinstance(getattr(holder, name), property)
-            patch.setattr(holder, name, property(instead) if is_property else instead)
+def guardless(guards: Mapping[str, Callable[..., Any]], runs: Runs) -> Iterator[None]:
+    """These guards replaced, here and in the runs of pytest that are begun meanwhile."""
+    with without(guards):
         runs.without = frozenset(guards)
         yield
     runs.without = frozenset()
@@ -70,7 +64,7 @@ def seen(entry: Entry, request: pytest.FixtureRequest) -> Seen:
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name.replace(" ", "-"))
 def test_is_green_only_without_its_guards(entry: Entry, runs: Runs, request: pytest.FixtureRequest) -> None:
     assert seen(entry, request) is not Seen.GREEN, "with its guards"
-    with without(entry.guards, runs):
+    with guardless(entry.guards, runs):
         assert seen(entry, request) is Seen.GREEN, "without them"
 
 
@@ -87,7 +81,7 @@ SEVERAL = [
 def test_where_guards_overlap_each_is_enough(
     entry: Entry, guard: str, runs: Runs, request: pytest.FixtureRequest
 ) -> None:
-    with without({name: instead for name, instead in entry.guards.items() if name != guard}, runs):
+    with guardless({name: instead for name, instead in entry.guards.items() if name != guard}, runs):
         assert seen(entry, request) is not Seen.GREEN
 
 
