@@ -56,7 +56,7 @@ def main() -> int:
     """Run them; 0 where all were green."""
     parser = argparse.ArgumentParser(description="clean sandbox runs in a row, each of which must be green")
     parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--rate", default="300/s", help="what the peak offers, such as 300/s")
+    parser.add_argument("--rate", default="400/s", help="what the peak offers, such as 400/s")
     options = parser.parse_args()
     green = 0
     slowest = 0.0

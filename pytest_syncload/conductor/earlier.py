@@ -21,7 +21,7 @@ from pytest_syncload.conductor.damage import UNREADABLE, reason, require_plain_n
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import Environment, LoadSettings, Phase, Rejudged, Spec
 
-#: The run that `--syncload-run last` and `--lf` mean: the newest that measured something.
+#: The run that `--syncload-run last` and `--lf` mean: the newest that began a phase.
 LAST = "last"
 PLAN_FILE = "plan.json"
 ENVIRONMENT_FILE = "environment.json"
@@ -30,6 +30,11 @@ POINTER_FILE = "rejudged_from.json"
 #: Raised when what stands in these files changes its meaning.
 _FORMAT = 1
 _RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+#: What a run id begins with, and how much of it that is.
+_STAMPED = "%Y%m%dT%H%M%SZ"
+_STAMP = 16
+#: A folder that was copied from a machine whose clock is ahead of ours.
+_AHEAD_S = 86_400.0
 _PHASES = TypeAdapter(tuple[Phase, ...])
 _LOAD = TypeAdapter(LoadSettings)
 _ENVIRONMENT = TypeAdapter(Environment)
@@ -105,10 +110,31 @@ def find_run(root: Path, wanted: str, here: Path) -> EarlierRun:
 
 
 def _last(runs: Path) -> Path:
-    for path in _newest_first(runs):
-        if not (path / POINTER_FILE).exists() and any(_measured(file) for file in path.glob("*.result.json")):
-            return path
-    raise Refused(f"there is no earlier run to judge again: none in {runs} has measured anything; run a phase first")
+    began = [path for path in _newest_first(runs) if not (path / POINTER_FILE).exists() and _offered(path)]
+    measured = [path for path in began if any(_measured(file) for file in path.glob("*.result.json"))]
+    if not measured:
+        raise Refused(f"there is no earlier run to judge again: none in {runs} measured anything; run a phase first")
+    refuse_in_its_place(measured[0], began[0])
+    if measured[0].name[:_STAMP] > time.strftime(_STAMPED, time.gmtime(time.time() + _AHEAD_S)):
+        raise Refused(
+            f"{measured[0]} is named after a moment that is still to come, and would be the last run until then; "
+            "remove it, or name the run to judge"
+        )
+    return measured[0]
+
+
+def refuse_in_its_place(found: Path, newest: Path) -> None:
+    """An older run must not be taken for the last one without a word: it may have been green."""
+    if found != newest:
+        raise Refused(
+            f"the last run, {newest.name}, measured nothing; mend what its checks or its load failed by and run the "
+            f"phase again, or name the run to judge: --syncload-run {found.name}"
+        )
+
+
+def _offered(path: Path) -> bool:
+    """Whether a phase was begun or refused there; `--syncload-check` leaves a folder in which none was."""
+    return any(True for pattern in ("*.started", "*.result.json") for _ in path.glob(pattern))
 
 
 def _measured(file: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from pytest_syncload.facts.plan import ANY, RequestTemplate
 from pytest_syncload.facts.result import Outcome
@@ -42,6 +43,17 @@ def body_fits(body: bytes, template: RequestTemplate) -> bool:
     if not isinstance(data, dict):
         return False
     return all(
-        data.get(name) is not None if wanted == ANY else name in data and data[name] == wanted
+        data.get(name) is not None if wanted == ANY else name in data and equal(data[name], wanted)
         for name, wanted in template.expect_json.items()
     )
+
+
+def equal(value: Any, wanted: Any) -> bool:
+    """Whether two values are the same JSON: to Python, true is 1 and false is 0."""
+    if value != wanted:
+        return False
+    if isinstance(wanted, dict):
+        return all(equal(value[name], wanted[name]) for name in wanted)
+    if isinstance(wanted, list):
+        return all(equal(*pair) for pair in zip(value, wanted, strict=True))
+    return isinstance(value, bool) == isinstance(wanted, bool)

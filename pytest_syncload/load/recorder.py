@@ -22,8 +22,9 @@ from pytest_syncload.load.sameness import SAMPLE, Sameness, Seen, digest
 #: must not crowd out the one wrong body.
 EXAMPLES = 2
 _EXAMPLE_CHARACTERS = 200
-#: A JWT, whole or cut, and whatever an echoed Authorization header carries.
-_SECRET = re.compile(r"eyJ[\w.-]+|(?<=Bearer )\S+", re.IGNORECASE)
+#: A JWT, whole or cut, whatever an echoed Authorization header carries, and any run of letters as long as a part of a
+#: token: a signature, say, or a claim.
+_SECRET = re.compile(r"eyJ[\w.-]+|(?<=Bearer )\S+|[\w+/-]{40,}=*", re.IGNORECASE)
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from pydantic_core import core_schema
 from pytest_syncload.facts.catalogue import PRESETS, Preset, Rule
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import environment_schema, forms, phase_schema, row_schema, schema
+from pytest_syncload.spec.names import LONGEST
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
@@ -114,7 +115,7 @@ def _named(values: dict[str, Any], pattern: str | None = None, *, least: int = 0
     """A mapping of names of this pattern to values of this form."""
     said: dict[str, Any] = {"type": "object", "additionalProperties": values or True}
     if pattern is not None:
-        said["propertyNames"] = {"pattern": pattern}
+        said["propertyNames"] = {"pattern": pattern, "maxLength": LONGEST}
     if least:
         said["minProperties"] = least
     return said

@@ -34,6 +34,8 @@ _OURS = {"slo", "slos", "load"}
 #: Fixtures of ours, now and later.
 _OUR_PREFIX = "syncload"
 
+#: Bytes of a name: a phase's and a row's stand together in one file's name, which has 255 of them at most.
+LONGEST = 100
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -42,6 +44,8 @@ def phase_name(name: str) -> str | None:
     if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
         # pytest refuses markers that begin with an underscore.
         return f"phase name {name!r} is no marker: write a Python identifier without leading underscore, such as peak"
+    if (too_long := _too_long("phase", name)) is not None:
+        return too_long
     if unicodedata.normalize("NFKC", name) != name:
         return f"phase name {name!r} is another one once Python has normalised it; write it in plain letters"
     if name.startswith(_OUR_PREFIX):
@@ -69,6 +73,15 @@ def environment_name(name: str) -> str | None:
 
 
 def _slug(what: str, name: str) -> str | None:
+    if (too_long := _too_long(what, name)) is not None:
+        return too_long
     if _SLUG.fullmatch(name):
         return None
     return f"{what} name {name!r} must be of lower-case letters, digits, - and _, and begin with a letter or digit"
+
+
+def _too_long(what: str, name: str) -> str | None:
+    size = len(name.encode("utf-8", "replace"))
+    if size <= LONGEST:
+        return None
+    return f"{what} name {name[:20]!r}… has {size} bytes, and names files too; {LONGEST} are allowed"

@@ -18,6 +18,7 @@ from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
 from pytest_syncload.spec import convert, environment_schema, names, phase_schema, reasons, row_schema, schema
+from pytest_syncload.spec.breakable import unbreakable
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
 
@@ -84,6 +85,7 @@ class _Reading:
         self._shown_as = shown_as
         self._value = document.value
         self._told: dict[tuple[int, str], Problem] = {}
+        self._timeout_s = schema.LoadModel().timeout
 
     @property
     def problems(self) -> list[Problem]:
@@ -110,6 +112,8 @@ class _Reading:
         targets = {name: self._environment(name) for name in environments}
         settings = self._piece(schema.LoadModel, ("load",)) if "load" in self._value else schema.LoadModel()
         request = self._piece(schema.RequestModel, ("request",)) if "request" in self._value else None
+        if settings is not None:
+            self._timeout_s = settings.timeout
         phases = self._phases(self._limit(chosen))
         if chosen == _SANDBOX:
             line = self._document.line(("environments",))
@@ -210,6 +214,7 @@ class _Reading:
             return None
         if isinstance(phase, phase_schema.HoldPhaseModel):
             self._watched_long_enough(path, rows, phase.hold)
+        self._may_break(path, rows)
         return convert.phase(name, line, rows, phase)
 
     def _watched_long_enough(self, phase: Path, rows: tuple[Slo, ...], hold_s: float) -> None:
@@ -217,6 +222,13 @@ class _Reading:
             for rule, what in row_schema.beyond_the_hold(row, hold_s):
                 path = (*phase, "slos", row.name, rule.value)
                 self._problem(path, what, at=path)
+
+    def _may_break(self, phase: Path, rows: tuple[Slo, ...]) -> None:
+        for row in rows:
+            if (what := unbreakable(row, self._timeout_s)) is not None:
+                path = (*phase, "slos", row.name, "target")
+                says = f"{what}, so nothing breaks {row.target.text!r}; are number, unit and sign right?"
+                self._problem(path, says, at=path)
 
     def _rows(self, phase: str) -> tuple[Slo, ...]:
         path: Path = ("phases", phase, "slos")

@@ -58,20 +58,38 @@ def test_a_run_is_found_by_id_by_path_and_as_the_last(tmp_path: Path) -> None:
     assert found.phase("soak") is None
 
 
-def test_the_last_run_is_the_newest_that_measured_something(tmp_path: Path) -> None:
+def test_the_last_run_is_the_newest_that_began_a_phase(tmp_path: Path) -> None:
     wanted = run(tmp_path, OLD)
     again = run(tmp_path, NEW)
     again.write(POINTER_FILE, {"run_id": OLD})
+    (tmp_path / ".syncload" / "zzz").mkdir()
+    only_checked = RunFolder(tmp_path / ".syncload" / "20261124T120000Z-ffffff")
+    only_checked.make()
+    assert find_run(tmp_path, LAST, tmp_path).path == wanted.path
+
+
+def test_where_the_last_run_measured_nothing_no_older_one_takes_its_place(tmp_path: Path) -> None:
+    run(tmp_path, OLD)
     refused = run(tmp_path, NEWEST)
     failed = (Check(name="queue", finding=Finding.FAILED, says="there is none"),)
     refused.keep("peak", PhaseRecord(result=None, reading=None, problem="refused", failed_checks=failed))
-    (tmp_path / ".syncload" / "zzz").mkdir()
-    begun = RunFolder(tmp_path / ".syncload" / "20261124T120000Z-ffffff")
-    begun.make()
-    assert find_run(tmp_path, LAST, tmp_path).path == wanted.path
+    assert f"the last run, {NEWEST}, measured nothing" in said(tmp_path, LAST)
+    assert f"--syncload-run {OLD}" in said(tmp_path, LAST)
+    lost = RunFolder(tmp_path / ".syncload" / "20261124T120000Z-ffffff")
+    lost.make()
+    lost.mark_started("peak")
+    assert f"the last run, {lost.run_id}, measured nothing" in said(tmp_path, LAST)
+    (lost.path / "peak.started").unlink()
     # A damaged result may have been one: an older run must not take its place without a word.
     (refused.path / "peak.result.json").write_text("{", "utf-8")
     assert find_run(tmp_path, LAST, tmp_path).path == refused.path
+
+
+def test_a_folder_of_the_future_is_not_the_last_for_ever(tmp_path: Path) -> None:
+    run(tmp_path, OLD)
+    ahead = run(tmp_path, "20991231T000000Z-abcdef")
+    assert f"{ahead.path} is named after a moment that is still to come" in said(tmp_path, LAST)
+    assert find_run(tmp_path, ahead.run_id, tmp_path).path == ahead.path
 
 
 def test_where_there_is_none_it_says_which_there_are(tmp_path: Path) -> None:

@@ -13,16 +13,18 @@ from botocore.config import Config
 
 from pytest_syncload.auth.firebase import sign_in_all
 from pytest_syncload.conductor.conductor import Conductor
+from pytest_syncload.conductor.earlier import LAST, find_run
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.preflight import check
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import AwsAccess, Slo, Spec
 from pytest_syncload.sources.aws import FOR_CHECKS, client
 from pytest_syncload.sources.credentials import account
 from tests.auth.scripted import SIGNED_IN, project, refusal, scripted
-from tests.conductor.plans import REAL, SANDBOX, phase, spec
+from tests.conductor.plans import REAL, SANDBOX, keep_run, phase, spec
 from tests.false_greens.entry import Entry, Seen, Through
 from tests.false_greens.of_the_load import nothing
 from tests.false_greens.offering import SEEN
@@ -82,6 +84,20 @@ def of_an_earlier_run(tmp_path: Path) -> Seen:
     now = RunFolder.named_now(tmp_path)
     now.make()
     return conducted(now, ERRORS, spec(phase("peak", ERRORS)))
+
+
+def an_older_run(tmp_path: Path) -> Seen:
+    """The run before the last was green; the last one's checks failed, and nothing was sent."""
+    runs = [RunFolder(tmp_path / ".syncload" / f"20261124T{hour:02}0000Z-abcdef") for hour in (9, 10)]
+    keep_run(runs[0], spec(phase("peak", ERRORS)), ERRORS)
+    runs[1].make()
+    failed = (Check(name="queue", finding=Finding.FAILED, says="there is none"),)
+    runs[1].keep("peak", PhaseRecord(result=None, reading=None, problem="refused", failed_checks=failed))
+    try:
+        found = RunFolder(find_run(tmp_path, LAST, tmp_path).path)
+    except Refused:
+        return Seen.ERROR
+    return conducted(found, ERRORS, spec(phase("peak", ERRORS)))
 
 
 def looked(where: Prepared, slo: Slo, **changes: Any) -> Seen:
@@ -157,6 +173,14 @@ CONDUCTED: tuple[Entry, ...] = (
         check_failed,
         {"pytest_syncload.conductor.conductor:failures": lambda _: ()},
         "sandbox",
+        "tmp_path",
+    ),
+    _entry(
+        "an older run in the last one's place",
+        "The last run measured nothing, so the one before it is judged again: that one was green.",
+        Through.PURE,
+        an_older_run,
+        {"pytest_syncload.conductor.earlier:refuse_in_its_place": nothing},
         "tmp_path",
     ),
     _entry(

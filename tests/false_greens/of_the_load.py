@@ -242,6 +242,12 @@ ANSWERS: tuple[Entry, ...] = (
         {"pytest_syncload.load.outcome:body_fits": lambda *_: True},
     ),
     _load(
+        "true taken for 1",
+        "The answer has true where a count of 1 is expected, and to Python they are equal.",
+        lambda: judged(offered((answer("200 OK", '{"left": true}'),), request=_wanting(expect_json={"left": 1}))),
+        {"pytest_syncload.load.outcome:equal": lambda value, wanted: value == wanted},
+    ),
+    _load(
         "200 with somebody else's page",
         "A captive portal answers every request with its own page.",
         lambda: judged(offered((answer("200 OK", "<html>"),), request=_wanting(expect_json={"job_id": ANY}))),

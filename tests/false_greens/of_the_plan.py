@@ -159,6 +159,13 @@ ENTRIES: tuple[Entry, ...] = (
         leniently,
     ),
     _plan(
+        "a target that nothing breaks",
+        'target: "< 500 m" was meant in milliseconds, and no request takes 500 minutes.',
+        of_the_rows('{latency: {metric: apigateway.latency, target: "< 500 m"}}', Latency=900.0),
+        "spec.breakable:unbreakable",
+        lambda slo, timeout_s: None,
+    ),
+    _plan(
         "seconds taken for milliseconds",
         "A metric of the service's own is published in seconds, CloudWatch converts nothing, and 0.9 is below 500.",
         of_the_rows(RAW.format(statistic="Average", kind="time", target="< 500 ms"), Waited=0.9),

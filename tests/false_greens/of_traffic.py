@@ -134,6 +134,14 @@ def _few_samples(cloud: Cloud) -> Seen:
     return seen(cloud.verdict(replace(LATENCY, statistic="p99.9")), "this row needs 10000")
 
 
+def _few_requests(cloud: Cloud) -> Seen:
+    """300 requests, of which none failed; one would have been 0.33 %."""
+    hundred: list[Samples] = [{1.0: 100}] * 3
+    cloud.healthy({"Count": hundred, "5XXError": [{0.0: 100}] * 3})
+    load = cloud.load(wire_requests=300, scheduled_in_hold=300, hold=Tally(outcomes={Outcome.OK: 300}))
+    return seen(cloud.verdict(ERRORS, load=load), "300 samples stand behind the value, and this row needs 1000")
+
+
 def _entry(name: str, mistake: str, scenario: Any, guards: Mapping[str, Any], peers: str = "") -> Entry:
     return Entry(name=name, mistake=mistake, guards=guards, through=Through.BOTO3, scenario=scenario, peers=peers)
 
@@ -246,6 +254,12 @@ ENTRIES = (
         "too few samples behind a percentile",
         "p99.9 of 1,800 requests is the second largest of them.",
         _few_samples,
+        {f"{RULING}:too_few_samples": nothing},
+    ),
+    _entry(
+        "a share of almost nothing",
+        "Of 300 requests none failed, so fewer than one in a thousand did.",
+        _few_requests,
         {f"{RULING}:too_few_samples": nothing},
     ),
 )

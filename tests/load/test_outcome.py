@@ -61,6 +61,12 @@ def test_the_status(status: int, expected: int, outcome: Outcome) -> None:
         ({"a": 1, "b": {"c": [1]}}, {"a": 1, "b": {"c": [1]}}, True),
         ({"a": 1, "b": 2}, {"a": 1, "b": 3}, False),
         ({"id": ANY}, ["id"], False),
+        ({"ok": True}, {"ok": 1}, False),
+        ({"ok": 1}, {"ok": True}, False),
+        ({"left": 0}, {"left": False}, False),
+        ({"left": 0}, {"left": 0.0}, True),
+        ({"all": [{"ok": True}]}, {"all": [{"ok": 1}]}, False),
+        ({"all": [{"ok": True}]}, {"all": [{"ok": True}]}, True),
         ({"id": ANY}, "id", False),
     ],
 )

@@ -62,6 +62,7 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("phases", "stress", "rate"), "1/s", "phases.stress: unknown key 'rate'; known: climb, slos"),
     (("phases", "stress", "climb", "until"), "failed < 1 %", "would end the climb"),
     ((*PEAK, "slos", "B"), FULL["phases"]["peak"]["slos"]["raw"], "row name 'B'"),
+    ((*PEAK, "slos", "x" * 101), FULL["phases"]["peak"]["slos"]["raw"], "has 101 bytes, and names files too; 100 are"),
     ((*PEAK, "slos", "x"), "p95 < 5 ms", "this takes a mapping, not 'p95 < 5 ms'"),
     ((*ROW, "metric"), "sqs.visibel", "no preset 'sqs.visibel'; did you mean 'sqs.visible'?"),
     ((*ROW, "statistic"), "p95", "sqs.visible has no statistic 'p95'; it takes one of Maximum, Average"),
@@ -177,6 +178,15 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
         {"metric": "dynamodb.throttles", "target": "== 0", "min_samples": 5},
         "dynamodb.throttles has no samples behind it; leave min_samples out",
     ),
+    (("phases", "ü" * 51), FULL["phases"]["peak"], "has 102 bytes, and names files too; 100 are allowed"),
+    (
+        (*PEAK, "slos", "x"),
+        {"metric": "apigateway.latency", "target": "< 500 m"},
+        "no request takes longer than 29s, so nothing breaks '< 500 m'; are number, unit and sign right?",
+    ),
+    ((*PEAK, "slos", "x"), {"metric": "apigateway.latency", "target": ">= 0 ms"}, "no value is below 0"),
+    ((*PEAK, "slos", "x"), {"metric": "apigateway.5xx", "target": "< 101 %"}, "no share is more than 100 %"),
+    ((*PEAK, "slos", "x"), {"metric": "ecs.task_errors", "target": "<= 100 %"}, "no share is more than 100 %"),
     ((*RAW, "sustained"), "16m", "raw.sustained: phase 'peak' holds for 15m"),
     (
         (*PEAK, "slos", "x"),
