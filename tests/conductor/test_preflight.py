@@ -28,6 +28,8 @@ from pytest_syncload.sources import credentials
 from tests.conductor.plans import SANDBOX, phase, spec
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
 
+pytestmark = pytest.mark.usefixtures("unmeasured_module")
+
 ROWS = (LATENCY, ERRORS, THROTTLES, DEPTH, CACHE, TASKS)
 PHASE = phase("peak", *ROWS)
 LISTED = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})

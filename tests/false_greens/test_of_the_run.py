@@ -19,6 +19,8 @@ from tests.false_greens.of_the_conductor import SPEED, Prepared
 from tests.false_greens.of_the_run import ENTRIES, GUARDS
 from tests.false_greens.of_the_session import Runs
 
+pytestmark = pytest.mark.usefixtures("unmeasured_module")
+
 
 @pytest.fixture(autouse=True)
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:

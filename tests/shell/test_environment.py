@@ -35,13 +35,6 @@ def test_in_ci_the_refusal_holds_with_xdist(project: Project, monkeypatch: pytes
     assert "CI is set and no environment is named" in result.stderr.str() + result.stdout.str()
 
 
-def test_the_variable_names_it_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CI", "true")
-    monkeypatch.setenv("SYNCLOAD_ENV", "sandbox")
-    result = project.run("-m", "baseline")
-    result.assert_outcomes(passed=4, deselected=6)
-
-
 def test_an_unknown_environment_is_told_with_the_known_ones(project: Project) -> None:
     result = project.run("-m", "peak", "--syncload-env", "sandbx")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -5,11 +5,13 @@ Real load, real sockets, boto3's own clients; what is judged is what the sandbox
 
 from __future__ import annotations
 
-import sys
+import re
 
 import pytest
 
 from tests.shell.conftest import Project, outcomes
+
+pytestmark = pytest.mark.usefixtures("unmeasured")
 
 #: The eight rows of the plan over the shortest hold that growth can be seen in, at a rate that any machine offers.
 PLAN = """\
@@ -81,24 +83,34 @@ def test_what_is_no_fault_of_the_targets_stays_green_and_is_said(project: Projec
 @pytest.mark.parametrize(
     ("faults", "red", "says"),
     [
-        ("{latency: 700 ms}", "api-latency-p95", "ms is not < 500 ms"),
-        ("{errors: 0.5 %}", "api-5xx-rate", "0.5 % is not < 0.1 %"),
-        ("{refused_connections: 2 %}", "api-5xx-rate", "% is not < 0.1 %"),
-        ("{crashing_tasks: 1}", "task-errors", "stopped by an application error: worker exit 1"),
-        ("{out_of_memory_tasks: 1}", "task-errors", "worker exit 137 (OutOfMemoryError: Container killed"),
-        ("{request_cpu: 30 ms}", "task-cpu", "100 % is not < 80 %"),
-        ("{memory: 90 %}", "task-memory", "90 % is not < 80 %"),
-        ("{table_capacity: 50/s}", "dynamodb-throttles", "sync-jobs WriteThrottleEvents: "),
-        ("{index_capacity: 50/s}", "dynamodb-throttles", "sync-jobs/by-user WriteThrottleEvents: "),
-        ("{workers: 1}", "queue-depth", "; and it grows by "),
-        ("{hot_cache_node: 95 %}", "cache-cpu", "EngineCPUUtilization syncwell-001: 9"),
+        ("{latency: 700 ms}", "api-latency-p95", ["ms is not < 500 ms"]),
+        ("{errors: 0.5 %}", "api-5xx-rate", [r"0\.5 % is not < 0\.1 %"]),
+        ("{refused_connections: 2 %}", "api-5xx-rate", [r"% is not < 0\.1 %"]),
+        (
+            "{crashing_tasks: 1, out_of_memory_tasks: 1}",
+            "task-errors",
+            [
+                r"stopped by an application error: worker exit 1 \(",
+                r"worker exit 137 \(OutOfMemoryError: Container killed",
+            ],
+        ),
+        ("{request_cpu: 30 ms}", "task-cpu", ["100 % is not < 80 %"]),
+        ("{memory: 90 %}", "task-memory", ["90 % is not < 80 %"]),
+        (
+            "{table_capacity: 50/s, index_capacity: 50/s}",
+            "dynamodb-throttles",
+            ["sync-jobs WriteThrottleEvents: [1-9]", "sync-jobs/by-user WriteThrottleEvents: [1-9]"],
+        ),
+        ("{workers: 1}", "queue-depth", ["; and it grows by "]),
+        ("{hot_cache_node: 95 %}", "cache-cpu", ["EngineCPUUtilization syncwell-001: 9"]),
     ],
 )
-def test_a_fault_turns_exactly_its_row_red(project: Project, faults: str, red: str, says: str) -> None:
+def test_a_fault_turns_exactly_its_row_red(project: Project, faults: str, red: str, says: list[str]) -> None:
+    """Two faults stand in one run where the row says of each of them that it was there."""
     result, words = run(project, faults)
     assert words == passed_but("FAILED", red)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    assert says in result.stdout.str()
+    assert [each for each in says if not re.search(each, result.stdout.str())] == []
 
 
 def test_what_is_missing_or_in_part_makes_exactly_its_rows_errors(project: Project) -> None:
@@ -157,21 +169,6 @@ def test_where_a_check_fails_no_load_is_offered(project: Project, faults: str, s
     assert result.ret == pytest.ExitCode.INTERRUPTED
     assert project.sent().get("peak") is None
     assert says in result.stdout.str()
-
-
-def test_verdicts_do_not_depend_on_assert(project: Project) -> None:
-    project.write("{latency: 700 ms}")
-    result = project.pytester.run(
-        sys.executable, "-O", "-m", "pytest", "-p", "no:cacheprovider", "-m", "baseline", "-rA",
-    )  # fmt: skip
-    words = {nodeid.rpartition("::")[2]: word for nodeid, word in outcomes(result).items()}
-    assert words == {
-        "load": "PASSED",
-        "api-latency-p95": "FAILED",
-        "api-5xx-rate": "PASSED",
-        "dynamodb-throttles": "PASSED",
-    }
-    assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
 def test_what_a_library_prints_in_a_generator_tears_no_message(

@@ -58,7 +58,8 @@ def test_every_row_says_what_it_was_judged_from(project: Project, workers: tuple
     project.write(FAULTS)
     project.pytester.makepyfile(test_mine="def test_slo(slo): pass\n")
     # The user's tests come first and wait for the load; the time is its own item's all the same.
-    project.run("-m", "peak", "test_mine.py", "slo.yaml", "--junitxml", "out.xml", *workers)
+    result = project.run("-m", "peak", "test_mine.py", "slo.yaml", "--junitxml", "out.xml", *workers)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
     root = ElementTree.parse(project.pytester.path / "out.xml").getroot()
     suite = root[0]
     run = {"environment": "sandbox", "sandbox": "true", "run_id": project.run_folder.name}

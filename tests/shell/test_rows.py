@@ -91,15 +91,19 @@ def test_no_body_and_no_mark_changes_a_verdict(project: Project, workers: tuple[
     assert project.sent()["baseline"]["count"] == 50
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_stripped_assert_changes_no_verdict(project: Project) -> None:
+    """Neither the user's, in a test of theirs, nor any of ours, behind the items of slo.yaml."""
     project.write("{latency: 700 ms}")
-    hide_items(project)
     write_tests(project, "def test_slo(slo):\n    assert slo.observed < slo.target or slo.target == 0\n")
     result = project.pytester.run(
         sys.executable, "-O", "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain", "-m", "baseline", "-rA",
     )  # fmt: skip
+    words = {row: "FAILED" if row == ROWS[0] else "PASSED" for row in ROWS}
     assert outcomes(result) == {
-        f"test_rows_mine.py::test_slo[baseline::{row}]": "FAILED" if row == ROWS[0] else "PASSED" for row in ROWS
+        "slo.yaml::baseline::load": "PASSED",
+        **{f"slo.yaml::baseline::{row}": word for row, word in words.items()},
+        **{f"test_rows_mine.py::test_slo[baseline::{row}]": word for row, word in words.items()},
     }
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 

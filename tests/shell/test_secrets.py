@@ -10,6 +10,8 @@ import pytest
 
 from tests.shell.conftest import Project
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 JWT = re.compile(r"eyJ[\w-]{20,}")
 
 

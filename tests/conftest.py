@@ -1,0 +1,53 @@
+"""What the whole suite costs: which processes coverage follows, and what runs beside what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import pytest
+
+#: By these, coverage follows into a process that is started.
+_FOLLOWED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
+
+
+@pytest.fixture
+def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that this test starts run without coverage, which doubles what they cost.
+
+    For runs whose subject is what they say in the end: each of their parts is measured by tests of its own.
+    """
+    for name in _FOLLOWED:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def unmeasured_module() -> Iterator[None]:
+    """The same for all of a module, and for what its tests share."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _FOLLOWED:
+            patch.delenv(name, raising=False)
+        yield
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give each worker's share the same part of what waits, spread between its modules.
+
+    xdist cuts the list into as many pieces as there are workers. As collected, one worker would have all the runs of
+    pytest, and in the end all would wait for them with idle processors.
+    """
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 0))
+    if not workers:
+        return
+    waiting = [item for item in items if "project" in getattr(item, "fixturenames", ())]
+    others = [item for item in items if "project" not in getattr(item, "fixturenames", ())]
+    items.clear()
+    for worker in range(workers):
+        mine = others[len(others) * worker // workers : len(others) * (worker + 1) // workers]
+        # A module's tests stay together: they share fixtures.
+        modules = [list(tests) for _, tests in groupby(mine, lambda item: item.path)]
+        waits = waiting[worker::workers]
+        for number, module in enumerate(modules):
+            items += waits[len(waits) * number // len(modules) : len(waits) * (number + 1) // len(modules)]
+            items += module
