@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+#: How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 #: By these, coverage follows into a process that is started.
 _FOLLOWED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")

@@ -70,6 +70,14 @@ TASKS = Slo(
 )
 
 
+_ALIKE = {ms: Histogram.of([ms] * 1800).to_json() for ms in (20.0, 0.5)}
+
+
+def alike(ms: float) -> Histogram:
+    """Of 1,800 values that are all ``ms``. Hundreds of results are made: each counts no value again."""
+    return Histogram.from_json(_ALIKE[ms])
+
+
 def result(**changes: object) -> PhaseResult:
     """A valid phase of 1,800 arrivals, all ok, changed as asked."""
     plain = PhaseResult(
@@ -80,9 +88,9 @@ def result(**changes: object) -> PhaseResult:
         wall_seconds=180.0,
         ramp=Tally(),
         hold=Tally(outcomes={Outcome.OK: 1800}),
-        latency=Histogram.of([20.0] * 1800),
-        service_time=Histogram.of([20.0] * 1800),
-        lag=Histogram.of([0.5] * 1800),
+        latency=alike(20.0),
+        service_time=alike(20.0),
+        lag=alike(0.5),
         wire_requests=1800,
         in_flight_edges=2,
         statuses={202: 1800},

@@ -145,7 +145,16 @@ class Cloud:
     def publish(self, name: str, minutes: Iterable[Samples], first: int = 0) -> None:
         """Put a metric of ``_PUBLISHED``, a minute after the other; minute 0 is the hold's first."""
         (namespace, dimensions), _ = _PUBLISHED[name]
-        data = [
+        self._put(namespace, self._data(name, dimensions, minutes, first))
+
+    def _put(self, namespace: str, data: list[dict[str, Any]]) -> None:
+        for at in range(0, len(data), DATUMS_A_CALL):
+            self.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data[at : at + DATUMS_A_CALL])
+
+    def _data(
+        self, name: str, dimensions: dict[str, str], minutes: Iterable[Samples], first: int
+    ) -> list[dict[str, Any]]:
+        return [
             {
                 "MetricName": name.rpartition(" ")[2],
                 "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
@@ -156,17 +165,19 @@ class Cloud:
             for number, samples in enumerate(minutes)
             if samples
         ]
-        for at in range(0, len(data), DATUMS_A_CALL):
-            self.client("cloudwatch").put_metric_data(Namespace=namespace, MetricData=data[at : at + DATUMS_A_CALL])
 
     def healthy(self, changed: Mapping[str, Sequence[Samples]] | None = None, first: int = 0) -> None:
         """Publish all that a healthy hold does, with some metrics changed, minute by minute."""
         told = changed or {}
-        for name, (_, samples) in _PUBLISHED.items():
+        data: dict[str, list[dict[str, Any]]] = {}
+        for name, ((namespace, dimensions), samples) in _PUBLISHED.items():
+            of_namespace = data.setdefault(namespace, [])
             if name in told:
-                self.publish(name, told[name], first)
+                of_namespace += self._data(name, dimensions, told[name], first)
             elif samples is not None:
-                self.publish(name, [samples] * len(self.window.minutes))
+                of_namespace += self._data(name, dimensions, [samples] * len(self.window.minutes), 0)
+        for namespace, of_namespace in data.items():
+            self._put(namespace, of_namespace)
 
     def load(self, **changes: Any) -> PhaseResult:
         """The load that this hold saw: ten requests a wall second, all answered well."""

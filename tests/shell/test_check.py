@@ -33,6 +33,7 @@ def test_all_is_well_and_no_load_is_offered(project: Project, args: tuple[str, .
     assert sum(phase["count"] for phase in project.sent().values()) <= 1
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_only_the_selected_phase_is_looked_at_and_hidden_items_too(project: Project) -> None:
     change(project, "service: syncwell\n", "service: syncwell\nitems: false\n")
     result = project.run("--syncload-check", "-m", "baseline")
@@ -42,6 +43,7 @@ def test_only_the_selected_phase_is_looked_at_and_hidden_items_too(project: Proj
     by_id.stdout.fnmatch_lines(["*syncload: check of peak ===*"])
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_what_is_wrong_is_told_with_what_to_do_and_its_rows(project: Project) -> None:
     resources = "resources: {api: {rest: syncwell, stage: v1}, tables: {sync-jobs: []}}"
     change(project, "  sandbox:\n    sandbox:\n", f"  sandbox:\n    {resources}\n    sandbox:\n")
@@ -56,6 +58,7 @@ def test_what_is_wrong_is_told_with_what_to_do_and_its_rows(project: Project) ->
     )
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_run_is_refused_by_the_same_check(project: Project, workers: tuple[str, ...]) -> None:
     resources = "resources: {api: {rest: syncwell, stage: v1}, tables: {sync-jobs: []}}"

@@ -53,6 +53,7 @@ def valid(root: ElementTree.Element) -> bool:
     return bool(xmlschema.XMLSchema10(XUNIT2).is_valid(root))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_every_row_says_what_it_was_judged_from(project: Project, workers: tuple[str, ...]) -> None:
     project.write(FAULTS)
@@ -106,6 +107,7 @@ def test_every_row_says_what_it_was_judged_from(project: Project, workers: tuple
     assert valid(root)
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_row_of_a_worker_that_died_is_an_error(project: Project) -> None:
     project.pytester.makepyfile(test_mine="import os\n\ndef test_slo(slo): os._exit(1)\n")
     project.run("test_mine.py::test_slo[baseline::api-5xx-rate]", "-n", "1", "--junitxml", "out.xml")

@@ -65,6 +65,7 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_real_run_is_judged_again_by_an_edited_file(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of it, from the load to the second verdict, by name and by `--lf`, alone and with workers."""
     project.write("{latency: 700 ms}")

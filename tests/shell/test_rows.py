@@ -108,6 +108,7 @@ def test_a_stripped_assert_changes_no_verdict(project: Project) -> None:
     assert result.ret == pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_a_row_that_was_asked_for_and_never_judged_is_not_green(project: Project) -> None:
     hide_items(project)
     project.pytester.makepyfile(

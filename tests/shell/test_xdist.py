@@ -24,7 +24,7 @@ def test_two_phases_run_once_each_and_apart(project: Project, monkeypatch: pytes
     """As in CI, where a variable names the environment."""
     monkeypatch.setenv("CI", "true")
     monkeypatch.setenv("SYNCLOAD_ENV", "sandbox")
-    result = project.run("-m", "baseline or peak", "-n", "4", "-rA")
+    result = project.run("-m", "baseline or peak", "-n", "3", "-rA")
     assert set(outcomes(result).values()) == {"PASSED"}
     assert len(outcomes(result)) == 8
     sent = project.sent()
@@ -102,6 +102,7 @@ def until(true: Callable[[], bool]) -> None:
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 
 
+@pytest.mark.usefixtures("unmeasured")
 @needs_proc
 def test_a_worker_that_dies_with_its_phase_never_gives_green(project: Project) -> None:
     running = Running(project, "-m", "peak", "-n", "2")
@@ -115,6 +116,7 @@ def test_a_worker_that_dies_with_its_phase_never_gives_green(project: Project) -
     until(lambda: not any(map(alive, running.sandbox)))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @needs_proc
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_when_the_controller_dies_so_do_load_and_sandbox(project: Project, workers: tuple[str, ...]) -> None:
@@ -130,7 +132,11 @@ def test_when_the_controller_dies_so_do_load_and_sandbox(project: Project, worke
 @needs_proc
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_an_interrupt_keeps_what_was_measured(project: Project, how: signal.Signals, workers: tuple[str, ...]) -> None:
+def test_an_interrupt_keeps_what_was_measured(
+    project: Project, how: signal.Signals, workers: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    if workers:
+        request.getfixturevalue("unmeasured")
     running = Running(project, "-m", "peak", *workers)
     until(lambda: "peak" in project.sent())
     running.process.send_signal(how)
