@@ -47,12 +47,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     waiting = [item for item in items if "project" in getattr(item, "fixturenames", ())]
     others = [item for item in items if "project" not in getattr(item, "fixturenames", ())]
-    items.clear()
+    dealt: list[pytest.Item] = []
     for worker in range(workers):
         mine = others[len(others) * worker // workers : len(others) * (worker + 1) // workers]
         # A module's tests stay together: they share fixtures.
         modules = [list(tests) for _, tests in groupby(mine, lambda item: item.path)]
         waits = waiting[worker::workers]
         for number, module in enumerate(modules):
-            items += waits[len(waits) * number // len(modules) : len(waits) * (number + 1) // len(modules)]
-            items += module
+            dealt += waits[len(waits) * number // len(modules) : len(waits) * (number + 1) // len(modules)]
+            dealt += module
+        if not modules:
+            dealt += waits
+    assert sorted(map(id, dealt)) == sorted(map(id, items)), "a test was lost"
+    items[:] = dealt
