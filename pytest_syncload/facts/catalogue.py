@@ -182,6 +182,7 @@ _WHERE = {
     "rest_api": "resources.api.rest (or .http)",
     "http_api": "resources.api.http",
     "stage": "resources.api.stage",
+    **dict.fromkeys(("method", "resource"), "resources.api.route, a method and a path,"),
     "cluster": "resources.ecs",
     "service": "resources.ecs",
     "queue": "resources.queue",

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_syncload.facts.plan import Faults
 from tests.false_greens.cloud import FAST, SLOW, Cloud, Samples, seen
 from tests.false_greens.entry import Entry, Seen, Through
-from tests.false_greens.of_absence import REQUIRED, SETTLE, none_missing, nothing, share_or_zero
+from tests.false_greens.of_absence import REQUIRED, RULING, SETTLE, none_missing, nothing, share_or_zero
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, THROTTLES
 
 CLOUDWATCH = "pytest_syncload.sources.cloudwatch"
@@ -213,6 +213,7 @@ ENTRIES = (
             f"{CLOUDWATCH}:next_page": nothing,
             f"{REQUIRED}:require_every_minute": nothing,
             f"{REQUIRED}:share_of_requests": share_or_zero,
+            f"{RULING}:too_few_samples": nothing,
         },
         _ARGO,
     ),

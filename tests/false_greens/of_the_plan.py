@@ -161,7 +161,7 @@ ENTRIES: tuple[Entry, ...] = (
     _plan(
         "a target that nothing breaks",
         'target: "< 500 m" was meant in milliseconds, and no request takes 500 minutes.',
-        of_the_rows('{latency: {metric: apigateway.latency, target: "< 500 m"}}', Latency=900.0),
+        of_the_rows('{own: {metric: apigateway.integration_latency, target: "< 500 m"}}', IntegrationLatency=900.0),
         "spec.breakable:unbreakable",
         lambda slo, timeout_s: None,
     ),

@@ -27,7 +27,7 @@ phases:
     hold: 1m
     slos: &rows
       api-latency-p95: {{metric: apigateway.latency, statistic: p95, target: "< 500 ms", min_samples: 20}}
-      api-5xx-rate: {{metric: apigateway.5xx, target: "< 0.1 %"}}
+      api-5xx-rate: {{metric: apigateway.5xx, target: "< 0.1 %", min_samples: 20}}
       dynamodb-throttles: {{metric: dynamodb.throttles, target: "== 0"}}
   peak:
     rate: 200/s
