@@ -32,12 +32,13 @@ class Scripted:
     """Request k, counted over all connections, is answered by ``answers[k]``; the last one repeats."""
 
     def __init__(self, *answers: tuple[Step, ...], tls: ssl.SSLContext | None = None, early: bool = False) -> None:
-        self._answers = answers
+        self._answers = list(answers)
         self._tls = tls
         self._early = early
         self._writers: set[asyncio.StreamWriter] = set()
         self.connections = 0
         self.requests: list[bytes] = []
+        self.served_by: list[int] = []  # the number of the connection that brought request k
         self._quiet = asyncio.Event()
         self._quiet.set()
         self.gone = asyncio.Event()
@@ -59,12 +60,17 @@ class Scripted:
         scheme = "http" if self._tls is None else "https"
         return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
+    def will_answer(self, *answers: tuple[Step, ...]) -> None:
+        """The next requests, once those that were scripted so far are answered."""
+        self._answers += answers
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        number = self.connections
         self._writers.add(writer)
         self._quiet.clear()
         try:
-            while await self._answer_one(reader, writer):
+            while await self._answer_one(number, reader, writer):
                 pass
         except (OSError, asyncio.IncompleteReadError):
             return  # the client has gone
@@ -75,12 +81,13 @@ class Scripted:
             if not self._writers:
                 self._quiet.set()
 
-    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _answer_one(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)\r\ncontent-length: (\d+)", request)
         if length is not None and not self._early:
             request += await reader.readexactly(int(length[1]))
         self.requests.append(request)
+        self.served_by.append(number)
         self.asked.set()
         for step in self._answers[min(len(self.requests), len(self._answers)) - 1]:
             match step:

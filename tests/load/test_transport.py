@@ -25,7 +25,7 @@ RESET, CLOSE, HOLD = (End.RESET,), (End.CLOSE,), (End.HOLD,)
 
 
 def request(url: str, timeout_s: float = 10.0) -> httpx.Request:
-    return httpx.Request("GET", url, extensions={"timeout": {"read": timeout_s}})
+    return httpx.Request("GET", url, extensions={"timeout": {"connect": timeout_s, "read": timeout_s}})
 
 
 def test_both_doors_put_identical_bytes_on_the_wire() -> None:

@@ -1,0 +1,247 @@
+"""Bytes in, one answer out: what of HTTP/1.1 is the answer to a request, and whether anything else may follow it.
+
+Parsing is llhttp's (httptools). Ours are the edges that decide where an answer ends: interim answers, HEAD, answers
+without a length, bytes behind an answer, and all that a strict reader of RFC 9112 refuses and llhttp lets pass. It must
+never guess: where two readers could see two ends, the answer is a fault, and nothing may follow it.
+"""
+
+from __future__ import annotations
+
+import httptools
+
+#: An answer to a sync job is some hundred bytes; a megabyte, headers and framing included, is a wrong target, and would
+#: be our memory.
+ANSWER_LIMIT = 1 << 20
+#: What plain httpx takes before it gives a head up.
+HEAD_LIMIT = 100 * 1024
+#: RFC 9110, section 15.2, allows one or more; each costs a copy of what came with it.
+INTERIM_LIMIT = 100
+_OPENING = b"HTTP/1."
+#: As far as the first digit of the status: "HTTP/1.1 2".
+_OPENING_BYTES = 10
+_ZERO, _ONE = b"01"
+_BLANK = b"\r\n\r\n"
+_LAST_CONTROL = 13  # the carriage return
+_CONTENT_LENGTH, _TRANSFER_ENCODING = b"content-length", b"transfer-encoding"
+_FRAMING_NAMES = frozenset({len(_CONTENT_LENGTH), len(_TRANSFER_ENCODING)})
+
+
+class _Syntax:
+    """Wants no word of what llhttp reads: only whether it is well-formed."""
+
+
+class Reading:
+    """Reads one answer after another, each between `begin` and the `feed` that gives True.
+
+    Then either ``fault`` says what is wrong, or ``status``, ``headers`` and ``body`` are the answer and ``keep`` says
+    whether the connection may carry another.
+    """
+
+    __slots__ = (
+        "_chunked",
+        "_closes",
+        "_complete",
+        "_early",
+        "_framed",
+        "_head",
+        "_headers_done",
+        "_interims",
+        "_length",
+        "_old",
+        "_opened",
+        "_parser",
+        "_pieces",
+        "_stale",
+        "_surplus",
+        "_tail",
+        "fault",
+        "headers",
+        "keep",
+        "received",
+        "status",
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._stale = False
+
+    def begin(self, *, head: bool) -> None:
+        """The next answer; with ``head``, to a HEAD request, which has no body whatever its headers say."""
+        if self._stale:
+            self._parser = httptools.HttpResponseParser(self)
+        # llhttp cannot be told that no body follows, and may wait for one.
+        self._head = self._stale = head
+        self.headers: list[tuple[bytes, bytes]] = []
+        self._pieces: list[bytes] = []
+        self.status = self.received = self._interims = self._length = 0
+        self.fault = ""
+        self._early = self._tail = b""
+        self._opened = self._headers_done = self._complete = self._surplus = self._framed = self._chunked = False
+        self.keep = self._closes = self._old = False
+
+    def end(self) -> None:
+        """No other answer: let go of the parser, whose callbacks are ours. Nobody collects cycles during a phase."""
+        del self._parser
+
+    @property
+    def body(self) -> bytes:
+        """The body without its framing."""
+        return b"".join(self._pieces)
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether the end of the connection completes the answer: it said nothing of its length (RFC 9112, 6.3)."""
+        return self._headers_done and not self._framed and not self.fault
+
+    def feed(self, data: bytes) -> bool:
+        """Take in bytes as they came; True once it is over."""
+        self.received += len(data)
+        if self.received > ANSWER_LIMIT:
+            return self._refuse(f"the answer is longer than {ANSWER_LIMIT} bytes")
+        if not self._opened:
+            data = self._open(data)
+            if not self._opened:
+                return self.fault != ""
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self._complete and not (self._head and self._headers_done):
+                return self._refuse(self.fault or f"the answer is not HTTP/1.1: {error}")
+            self._surplus = True
+        if self.fault:
+            return True
+        if self._complete or (self._head and self._headers_done):
+            return self._over(data)
+        self._tail = (self._tail + data[-6:])[-6:]
+        if not self._headers_done and self.received > HEAD_LIMIT:
+            return self._refuse(f"the head of the answer is longer than {HEAD_LIMIT} bytes")
+        return False
+
+    def _open(self, data: bytes) -> bytes:
+        """The first bytes: passes over interim answers, and gives what is there of the final one.
+
+        RFC 9112, section 2.2, lets only servers pass over an empty line before a message, and llhttp would.
+        """
+        data = self._early + data
+        while True:
+            if data[:7] != _OPENING[: len(data)]:
+                self._refuse(f"the answer is not HTTP/1.1: it begins with {data[:20]!r}")
+                return b""
+            self._early = data
+            if len(data) < _OPENING_BYTES:
+                return b""
+            digit = data[_OPENING_BYTES - 1]
+            if digit != _ONE:
+                self._old = data[7] == _ZERO
+                self._opened = digit != _ZERO
+                if not self._opened:
+                    self._refuse("the answer is not HTTP/1.1: its status is below 100")
+                return data
+            end = data.find(_BLANK) + len(_BLANK)
+            if end < len(_BLANK):
+                if len(data) > HEAD_LIMIT:
+                    self._refuse(f"the head of the answer is longer than {HEAD_LIMIT} bytes")
+                return b""
+            self._pass_over(data[:end])
+            if self.fault:
+                return b""
+            data = data[end:]
+
+    def _pass_over(self, interim: bytes) -> None:
+        """An answer before the answer (RFC 9110, section 15.2)."""
+        self._interims += 1
+        if interim[9:12] == b"101":
+            self._refuse("the answer switches protocols, which nobody asked for")
+            return
+        if self._interims > INTERIM_LIMIT:
+            self._refuse(f"more than {INTERIM_LIMIT} interim answers")
+            return
+        try:
+            httptools.HttpResponseParser(_Syntax()).feed_data(interim)
+        except httptools.HttpParserError as error:
+            self._refuse(f"the answer is not HTTP/1.1: {error}")
+
+    def _refuse(self, fault: str) -> bool:
+        self.fault = fault
+        self.keep = False
+        return True
+
+    def _over(self, data: bytes) -> bool:
+        behind = self._surplus or (data[-1] <= _LAST_CONTROL and self._has_line_ends_behind(data))
+        if self._head:
+            # A body where none may be is somebody's old bug; the answer is whole, and the connection is done with.
+            behind = behind or bool(self._pieces) or (self._chunked and self._complete) or data[-1] != _BLANK[-1]
+            self._pieces = []
+            self.keep = self.keep and not behind
+            return True
+        if behind:
+            return self._refuse("bytes behind the end of the answer")
+        return True
+
+    def _has_line_ends_behind(self, data: bytes) -> bool:
+        """Whether line ends follow the answer, which llhttp swallows without a word."""
+        if self._pieces and not self._chunked:
+            return not data.endswith(self._pieces[-1])
+        end = self._tail + data[-6:]
+        return not end.endswith(_BLANK) or end.endswith(b"\r\n" + _BLANK)
+
+    # What llhttp tells us.
+
+    def on_message_begin(self) -> None:
+        """A second message behind a complete one is surplus."""
+        self._surplus = self._complete
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; a trailer is none of the answer's headers."""
+        if len(name) in _FRAMING_NAMES:
+            self._on_framing(name.lower(), value)
+        elif self._old and name.lower() == b"connection" and b"close" in value.lower():
+            self._closes = True  # llhttp sees only the keep-alive beside it
+        if self._headers_done:
+            self._stale = True  # llhttp takes it for a header that may end the connection
+        else:
+            self.headers.append((name, value.rstrip(b" \t")))  # white space behind is no part of it (RFC 9112, 5.1)
+
+    def _on_framing(self, name: bytes, value: bytes) -> None:
+        if name not in (_CONTENT_LENGTH, _TRANSFER_ENCODING) or self._complete:
+            return
+        if self._headers_done:
+            self._refuse(f"the trailer {name.decode()} would change the answer's framing (RFC 9110, 6.5.1)")
+        elif name == _CONTENT_LENGTH:
+            # llhttp took only digits and no second one; int() has a limit on how many it reads.
+            self._length = int(value.strip().lstrip(b"0")[:20] or b"0")
+            self._framed = True
+        elif self._old:
+            self._refuse("Transfer-Encoding in HTTP/1.0: its framing is faulty (RFC 9112, 6.1)")
+        elif self._chunked or value.lower() != b"chunked":
+            # No request of ours has TE, so nothing but chunked may be used, and that once (RFC 9112, 6.1 and 7.4).
+            # With white space behind it, as 5.1 would allow, llhttp sees no chunks, as other readers may.
+            self._refuse(f"Transfer-Encoding {value[:40]!r} where only one chunked may be (RFC 9112, 6.1)")
+        else:
+            self._chunked = self._framed = True
+
+    def on_headers_complete(self) -> None:
+        """The body is next."""
+        if self._complete:
+            return
+        self._headers_done = True
+        status = self.status = self._parser.get_status_code()
+        # Asked here, because llhttp forgets the headers with the end of the message.
+        self.keep = bool(self._parser.should_keep_alive()) and not self._closes
+        if status in (204, 304):
+            self._framed = True
+            if status == 204 and (self._length or self._chunked):
+                self.keep = False  # a server that says so against RFC 9112, 6.1, may yet send it
+        elif self._length > ANSWER_LIMIT and not self._head:
+            self._refuse(f"the answer is longer than {ANSWER_LIMIT} bytes: it says {self._length}")
+        if self.received > HEAD_LIMIT and sum(len(n) + len(v) + 4 for n, v in self.headers) > HEAD_LIMIT:
+            self._refuse(f"the head of the answer is longer than {HEAD_LIMIT} bytes")
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        if not self._complete:
+            self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        """Whole; whatever follows is surplus."""
+        self._complete = True
