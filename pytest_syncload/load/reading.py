@@ -26,8 +26,14 @@ _CONTENT_LENGTH, _TRANSFER_ENCODING = b"content-length", b"transfer-encoding"
 _FRAMING_NAMES = frozenset({len(_CONTENT_LENGTH), len(_TRANSFER_ENCODING)})
 
 
-class _Syntax:
-    """Wants no word of what llhttp reads: only whether it is well-formed."""
+class _Interim:
+    """Of an interim answer: whether it is well-formed, and has no coding."""
+
+    coded = False
+
+    def on_header(self, name: bytes, _: bytes) -> None:
+        """Its fields are nobody's to keep."""
+        self.coded = self.coded or name.lower() == _TRANSFER_ENCODING
 
 
 class Reading:
@@ -156,10 +162,13 @@ class Reading:
         if self._interims > INTERIM_LIMIT:
             self._refuse(f"more than {INTERIM_LIMIT} interim answers")
             return
+        told = _Interim()
         try:
-            httptools.HttpResponseParser(_Syntax()).feed_data(interim)
+            httptools.HttpResponseParser(told).feed_data(interim)
         except httptools.HttpParserError as error:
             self._refuse(f"the answer is not HTTP/1.1: {error}")
+        if told.coded:
+            self._refuse("Transfer-Encoding in an interim answer, which has no body (RFC 9112, 6.1)")
 
     def _refuse(self, fault: str) -> bool:
         self.fault = fault

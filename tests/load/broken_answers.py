@@ -114,6 +114,7 @@ INTERIMS = (
     broken("switches protocols", "101 behind 100", CONTINUE + head(b"", b"101 Switching Protocols")),
     broken("interim answers", "100 without end", CONTINUE * (INTERIM_LIMIT + 1), End.HOLD),
     broken(_LONGER, "100 of endless fields", head(b"A: 1\r\n" * 50_000, b"100 Continue")[:-2], End.HOLD),
+    broken("Transfer-Encoding", "100 with a coding", head(b"Transfer-Encoding: chunked\r\n", b"100 Continue") + OK),
     garbled("rubbish in 100", head(b"A b\r\n", b"100 Continue") + OK),
     garbled("an empty line behind 100", CONTINUE + b"\r\n" + OK),
     garbled("rubbish behind 100", CONTINUE + b"rubbish"),
