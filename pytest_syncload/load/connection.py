@@ -7,6 +7,7 @@ asked for. A connection that behaved oddly is never used again.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -110,6 +111,7 @@ class Connection(asyncio.Protocol):
         self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
+        self._tls: ssl.SSLObject | None = None
         self._reading = Reading()
         self.choked = False
         self.opened_at = time.monotonic()
@@ -151,6 +153,7 @@ class Connection(asyncio.Protocol):
         """Connected. Asyncio and uvloop have set TCP_NODELAY already."""
         # A cast: uvloop's transports have asyncio's methods without being its subclasses.
         self._transport = cast(asyncio.Transport, transport)
+        self._tls = transport.get_extra_info("ssl_object")
 
     def pause_writing(self) -> None:
         """The peer does not take what we write."""
@@ -170,16 +173,26 @@ class Connection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The peer will send nothing more, so neither shall we, not even what it has not yet taken of the request."""
-        self._end(None)
+        self._end(self._cut_off())
         self.close()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         """The end."""
-        self._end(error)
+        self._end(error or self._cut_off())
         self._transport = None
         self._reading.end()
         self._on_lost(self)
+
+    def _cut_off(self) -> Exception | None:
+        """What is wrong with the end of the stream: under TLS it is an end only if the peer said so (RFC 9112, 9.8)."""
+        if self._tls is None:
+            return None
+        try:
+            said = self._tls.read(1) == b""
+        except ssl.SSLError:
+            said = False
+        return None if said else ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without a closure alert")
 
     def _end(self, error: Exception | None) -> None:
         """The end of the stream completes an answer without a length; any other is cut off."""
