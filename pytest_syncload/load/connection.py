@@ -31,7 +31,7 @@ class Answer:
     ``cause`` is the system's error behind a failure, where there was one.
     """
 
-    __slots__ = ("body", "cause", "detail", "done_at", "failure", "headers", "sent_at", "status")
+    __slots__ = ("body", "cause", "detail", "done_at", "failure", "fields", "sent_at", "status")
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Answer:
         detail: str = "",
         cause: OSError | None = None,
         status: int = 0,
-        headers: list[tuple[bytes, bytes]] | None = None,
+        fields: list[tuple[bytes, bytes]] | None = None,
         body: bytes = b"",
     ) -> None:
         self.sent_at = sent_at
@@ -51,8 +51,13 @@ class Answer:
         self.detail = detail
         self.cause = cause
         self.status = status
-        self.headers = headers or []
+        self.fields = fields
         self.body = body
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Names and values in their order; white space around a value is no part of it (RFC 9112, section 5.1)."""
+        return [(name, value.strip(b" \t")) for name, value in self.fields or ()]
 
     def __repr__(self) -> str:
         return f"<Answer {self.failure or self.status} {self.detail}>".replace(" >", ">")
@@ -231,7 +236,7 @@ class Connection(asyncio.Protocol):
             sent_at=exchange.sent_at,
             done_at=time.monotonic(),
             status=reading.status,
-            headers=reading.headers,
+            fields=reading.fields,
             body=reading.body,
         )
 

@@ -19,10 +19,13 @@ INTERIM_LIMIT = 100
 _OPENING = b"HTTP/1."
 #: As far as the first digit of the status: "HTTP/1.1 2".
 _OPENING_BYTES = 10
+_USUAL_OPENING = b"HTTP/1.1 "
 _ZERO, _ONE = b"01"
 _BLANK = b"\r\n\r\n"
 _LAST_CONTROL = 13  # the carriage return
 _CONTENT_LENGTH, _TRANSFER_ENCODING = b"content-length", b"transfer-encoding"
+#: A length of so few digits cannot be beyond the limit.
+_SURELY_BELOW_LIMIT = 6
 _FRAMING_NAMES = frozenset({len(_CONTENT_LENGTH), len(_TRANSFER_ENCODING)})
 
 
@@ -39,8 +42,8 @@ class _Interim:
 class Reading:
     """Reads one answer after another, each between `begin` and the `feed` that gives True.
 
-    Then either ``fault`` says what is wrong, or ``status``, ``headers`` and ``body`` are the answer and ``keep`` says
-    whether the connection may carry another.
+    Then either ``fault`` says what is wrong, which is for good, or ``status``, ``fields`` (as they came) and ``body``
+    are the answer and ``keep`` says whether the connection may carry another.
     """
 
     __slots__ = (
@@ -53,6 +56,7 @@ class Reading:
         "_headers_done",
         "_interims",
         "_length",
+        "_odd",
         "_old",
         "_opened",
         "_parser",
@@ -61,7 +65,7 @@ class Reading:
         "_surplus",
         "_tail",
         "fault",
-        "headers",
+        "fields",
         "keep",
         "received",
         "status",
@@ -69,21 +73,30 @@ class Reading:
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
-        self._stale = False
+        self._head = self._odd = self._stale = self._surplus = self.keep = False
+        self.status = 0
+        self.fault = ""
+        self._forget()
 
     def begin(self, *, head: bool) -> None:
         """The next answer; with ``head``, to a HEAD request, which has no body whatever its headers say."""
         if self._stale:
             self._parser = httptools.HttpResponseParser(self)
-        # llhttp cannot be told that no body follows, and may wait for one.
-        self._head = self._stale = head
-        self.headers: list[tuple[bytes, bytes]] = []
+            self._stale = False
+        if head or self._odd:
+            self._forget()
+            # llhttp cannot be told that no body follows, and may wait for one.
+            self._head = self._stale = self._odd = head
+        self.fields: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
-        self.status = self.received = self._interims = self._length = 0
-        self.fault = ""
+        self.received = 0
+        self._opened = self._headers_done = self._complete = self._framed = False
+
+    def _forget(self) -> None:
+        """What few answers set; the others need not pay for setting it back."""
         self._early = self._tail = b""
-        self._opened = self._headers_done = self._complete = self._surplus = self._framed = self._chunked = False
-        self.keep = self._closes = self._old = False
+        self._interims = self._length = 0
+        self._chunked = self._closes = self._old = self._odd = False
 
     def end(self) -> None:
         """No other answer: let go of the parser, whose callbacks are ours. Nobody collects cycles during a phase."""
@@ -105,9 +118,12 @@ class Reading:
         if self.received > ANSWER_LIMIT:
             return self._refuse(f"the answer is longer than {ANSWER_LIMIT} bytes")
         if not self._opened:
-            data = self._open(data)
-            if not self._opened:
-                return self.fault != ""
+            if data[:9] == _USUAL_OPENING and data[9:10] > b"1" and not self._early:
+                self._opened = True
+            else:
+                data = self._open(data)
+                if not self._opened:
+                    return self.fault != ""
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -118,6 +134,7 @@ class Reading:
             return True
         if self._complete or (self._head and self._headers_done):
             return self._over(data)
+        self._odd = True
         self._tail = (self._tail + data[-6:])[-6:]
         if not self._headers_done and self.received > HEAD_LIMIT:
             return self._refuse(f"the head of the answer is longer than {HEAD_LIMIT} bytes")
@@ -128,6 +145,7 @@ class Reading:
 
         RFC 9112, section 2.2, lets only servers pass over an empty line before a message, and llhttp would.
         """
+        self._odd = True
         data = self._early + data
         while True:
             if data[:7] != _OPENING[: len(data)]:
@@ -202,25 +220,25 @@ class Reading:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; a trailer is none of the answer's headers."""
-        if len(name) in _FRAMING_NAMES:
-            self._on_framing(name.lower(), value)
-        elif self._old and name.lower() == b"connection" and b"close" in value.lower():
-            self._closes = True  # llhttp sees only the keep-alive beside it
-        if self._headers_done:
+        if not self._headers_done:
+            self.fields.append((name, value))
+        elif not self._complete:
             self._stale = True  # llhttp takes it for a header that may end the connection
-        else:
-            self.headers.append((name, value.rstrip(b" \t")))  # white space behind is no part of it (RFC 9112, 5.1)
+            if name.lower() in (_CONTENT_LENGTH, _TRANSFER_ENCODING):
+                self._refuse(f"the trailer {name.decode()} would change the answer's framing (RFC 9110, 6.5.1)")
 
     def _on_framing(self, name: bytes, value: bytes) -> None:
-        if name not in (_CONTENT_LENGTH, _TRANSFER_ENCODING) or self._complete:
-            return
-        if self._headers_done:
-            self._refuse(f"the trailer {name.decode()} would change the answer's framing (RFC 9110, 6.5.1)")
-        elif name == _CONTENT_LENGTH:
-            # llhttp took only digits and no second one; int() has a limit on how many it reads.
-            self._length = int(value.strip().lstrip(b"0")[:20] or b"0")
+        if name == _CONTENT_LENGTH:
             self._framed = True
-        elif self._old:
+            if len(value) > _SURELY_BELOW_LIMIT:
+                # llhttp took only digits and no second one; int() has a limit on how many it reads.
+                self._length = int(value.strip().lstrip(b"0")[:20] or b"0")
+                self._odd = True
+            return
+        if name != _TRANSFER_ENCODING:
+            return
+        self._odd = True
+        if self._old:
             self._refuse("Transfer-Encoding in HTTP/1.0: its framing is faulty (RFC 9112, 6.1)")
         elif self._chunked or value.lower() != b"chunked":
             # No request of ours has TE, so nothing but chunked may be used, and that once (RFC 9112, 6.1 and 7.4).
@@ -234,16 +252,21 @@ class Reading:
         if self._complete:
             return
         self._headers_done = True
+        for name, value in self.fields:
+            if len(name) in _FRAMING_NAMES:
+                self._on_framing(name.lower(), value)
+            elif self._old and name.lower() == b"connection" and b"close" in value.lower():
+                self._closes = True  # llhttp sees only the keep-alive beside it
         status = self.status = self._parser.get_status_code()
         # Asked here, because llhttp forgets the headers with the end of the message.
         self.keep = bool(self._parser.should_keep_alive()) and not self._closes
         if status in (204, 304):
             self._framed = True
-            if status == 204 and (self._length or self._chunked):
-                self.keep = False  # a server that says so against RFC 9112, 6.1, may yet send it
+            if status == 204 and any(_says_more(name.lower(), value) for name, value in self.fields):
+                self.keep = False  # a server that says so against RFC 9110, 8.6, may yet send it
         elif self._length > ANSWER_LIMIT and not self._head:
             self._refuse(f"the answer is longer than {ANSWER_LIMIT} bytes: it says {self._length}")
-        if self.received > HEAD_LIMIT and sum(len(n) + len(v) + 4 for n, v in self.headers) > HEAD_LIMIT:
+        if self.received > HEAD_LIMIT and sum(len(n) + len(v) + 4 for n, v in self.fields) > HEAD_LIMIT:
             self._refuse(f"the head of the answer is longer than {HEAD_LIMIT} bytes")
 
     def on_body(self, body: bytes) -> None:
@@ -254,3 +277,7 @@ class Reading:
     def on_message_complete(self) -> None:
         """Whole; whatever follows is surplus."""
         self._complete = True
+
+
+def _says_more(name: bytes, value: bytes) -> bool:
+    return name == _TRANSFER_ENCODING or (name == _CONTENT_LENGTH and value.strip(b"0 \t") != b"")
