@@ -54,6 +54,7 @@ class Reading:
         "_framed",
         "_head",
         "_headers_done",
+        "_in_body",
         "_interims",
         "_length",
         "_odd",
@@ -96,7 +97,7 @@ class Reading:
         """What few answers set; the others need not pay for setting it back."""
         self._early = self._tail = b""
         self._interims = self._length = 0
-        self._chunked = self._closes = self._old = self._odd = False
+        self._chunked = self._closes = self._in_body = self._old = self._odd = False
 
     def end(self) -> None:
         """No other answer: let go of the parser, whose callbacks are ours. Nobody collects cycles during a phase."""
@@ -135,6 +136,7 @@ class Reading:
         if self._complete or (self._head and self._headers_done):
             return self._over(data)
         self._odd = True
+        self._in_body = self._headers_done
         self._tail = (self._tail + data[-6:])[-6:]
         if not self._headers_done and self.received > HEAD_LIMIT:
             return self._refuse(f"the head of the answer is longer than {HEAD_LIMIT} bytes")
@@ -208,7 +210,11 @@ class Reading:
     def _has_line_ends_behind(self, data: bytes) -> bool:
         """Whether line ends follow the answer, which llhttp swallows without a word."""
         if self._pieces and not self._chunked:
-            return not data.endswith(self._pieces[-1])
+            last = len(self._pieces[-1])  # llhttp gives in one piece what came in one
+            if self._in_body:
+                return len(data) != last
+            head = self._tail + data
+            return head.find(_BLANK) + len(_BLANK) + last != len(head)
         end = self._tail + data[-6:]
         return not end.endswith(_BLANK) or end.endswith(b"\r\n" + _BLANK)
 

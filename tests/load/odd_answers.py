@@ -67,6 +67,7 @@ LENGTHS = (
     kept("length in capitals", head(b"CONTENT-LENGTH: 2\r\n") + b"ok"),
     kept("body of line ends", head(b"Content-Length: 4\r\n") + b"\r\n\r\n", body=b"\r\n\r\n"),
     kept("body that ends in a line end", head(b"Content-Length: 3\r\n") + b"ok\n", body=b"ok\n"),
+    kept("body of a line end, cut in the blank line", head()[:-2], b"\r\n\n", b"\n", body=b"\n\n"),
     kept("body that looks like an answer", head(b"Content-Length: 40\r\n") + OK, body=OK),
     kept("body of every byte", head(b"Content-Length: 256\r\n") + bytes(range(256)), body=bytes(range(256))),
     kept("half a megabyte", head(b"Content-Length: 524288\r\n") + bytes(1 << 19), body=bytes(1 << 19)),

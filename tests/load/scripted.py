@@ -10,6 +10,8 @@ import struct
 from enum import Enum
 from typing import Self
 
+import httpx
+
 from pytest_syncload.load.transport import Answer, Transport
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -130,6 +132,16 @@ class Asked:
         async with asyncio.timeout(15):
             await self._done.wait()
         return self.answers[0]
+
+
+async def plain_httpx_reads(url: str, method: str = "GET") -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body as httpx's own transport reads them, on a connection of its own."""
+    # An empty context: to load every authority's certificate takes longer than to ask.
+    async with httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as plain:
+        response = await plain.handle_async_request(httpx.Request(method, url))
+        body = b"".join([piece async for piece in response.aiter_raw()])
+        await response.aclose()
+    return response.status_code, response.headers.raw, body
 
 
 async def until_none_is_open(transport: Transport) -> None:

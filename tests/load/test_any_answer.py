@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pytest_syncload.load.reading import Reading
 from pytest_syncload.load.transport import Transport
-from tests.load.scripted import OK, Asked, End, Scripted, Step, until_none_is_open
+from tests.load.scripted import OK, Asked, End, Scripted, Step, plain_httpx_reads, until_none_is_open
 
 TOKEN = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #: Fields that say where the answer ends, or who may read on; the generator writes those itself.
@@ -146,12 +145,8 @@ def test_over_sockets_any_valid_answer_is_what_plain_httpx_reads(
         first, second = server.served_by[-2:]
         assert (first == second) == valid.kept
         await transport.aclose()
-        async with httpx.AsyncHTTPTransport() as plain:
-            theirs = await plain.handle_async_request(httpx.Request("GET", server.url))
-            body = b"".join([piece async for piece in theirs.aiter_raw()])
-            await theirs.aclose()
-        assert (answer.failure, answer.status, answer.body) == (None, theirs.status_code, body)
-        assert answer.headers == theirs.headers.raw
+        assert answer.failure is None
+        assert (answer.status, answer.headers, answer.body) == await plain_httpx_reads(server.url)
         assert len(ours.answers) == 1
 
     loop.run(scenario())

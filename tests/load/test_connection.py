@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pytest_syncload.load.transport import Answer, Failure, Transport
-from tests.load.scripted import GET, OK, Asked, End, Scripted
+from tests.load.scripted import GET, OK, Asked, End, Scripted, until_none_is_open
 
 
 def check_plain(answer: Answer) -> None:
@@ -35,6 +35,33 @@ def test_an_answer_before_the_request_was_taken_ends_the_connection() -> None:
             check_plain(await Asked(transport).answer())
             assert server.connections == 2
             await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_speaks_first_spoils_no_second_answer() -> None:
+    """TCP does not tell which came first, so its word is taken for the answer; the one that follows ends it all."""
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK.replace(b"ok", b"no"))
+        await reader.read()
+        writer.close()
+
+    async def scenario() -> None:
+        server = await asyncio.start_server(speak, "127.0.0.1", 0)
+        transport = Transport(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        for _ in range(3):
+            asked = Asked(transport)
+            answer = await asked.answer()
+            await until_none_is_open(transport)
+            # Both in one piece is an error; the second by itself comes while nobody asked.
+            assert answer.failure is Failure.PROTOCOL or answer.body == b"ok"
+            assert len(asked.answers) == 1
+        await transport.aclose()
+        server.close()
+        await server.wait_closed()
 
     asyncio.run(scenario())
 

@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import httpx
 import pytest
 
 from pytest_syncload.load.connection import Failure
 from pytest_syncload.load.transport import Answer, Transport
 from tests.load.broken_answers import BROKEN
 from tests.load.odd_answers import WHOLE, Case
-from tests.load.scripted import OK, Asked, End, Scripted, until_none_is_open
+from tests.load.scripted import OK, Asked, End, Scripted, plain_httpx_reads, until_none_is_open
 
 CASES = WHOLE + BROKEN
 
@@ -78,22 +77,14 @@ def test_an_odd_answer_is_one_answer_or_one_error_and_spoils_no_other(
     assert seen.requests == 2, "nothing may be sent twice"
 
 
-async def ask_both(server: Scripted, case: Case) -> tuple[Answer, httpx.Response, bytes]:
-    """Our answer, and plain httpx's with its body as sent."""
-    server.will_answer(case.steps, case.steps)
-    transport = Transport(server.url)
-    ours = await Asked(transport, head=case.head).answer()
-    await transport.aclose()
-    async with httpx.AsyncHTTPTransport() as plain:
-        request = httpx.Request("HEAD" if case.head else "GET", server.url)
-        theirs = await plain.handle_async_request(request)
-        raw = b"".join([piece async for piece in theirs.aiter_raw()])
-        await theirs.aclose()
-    return ours, theirs, raw
-
-
 @pytest.mark.parametrize("case", [case for case in WHOLE if case.as_httpx], ids=str)
 def test_plain_httpx_reads_the_same_from_the_same_bytes(case: Case, loop: asyncio.Runner, server: Scripted) -> None:
-    ours, theirs, raw = loop.run(ask_both(server, case))
-    assert (ours.status, ours.body) == (theirs.status_code, raw)
-    assert ours.headers == theirs.headers.raw
+    async def scenario() -> None:
+        server.will_answer(case.steps, case.steps)
+        transport = Transport(server.url)
+        ours = await Asked(transport, head=case.head).answer()
+        await transport.aclose()
+        theirs = await plain_httpx_reads(server.url, "HEAD" if case.head else "GET")
+        assert (ours.status, ours.headers, ours.body) == theirs
+
+    loop.run(scenario())
