@@ -14,35 +14,45 @@ from pytest_syncload.load.wire import serialise
 _LATE = {Stage.CONNECT: httpx.ConnectTimeout, Stage.WRITE: httpx.WriteTimeout, Stage.READ: httpx.ReadTimeout}
 
 
-def as_wire(request: httpx.Request, body: bytes) -> bytes:
-    """The request's bytes; a body of unknown length has been read and gets its length.
+def as_wire(request: httpx.Request, body: bytes) -> tuple[bytes, bool]:
+    """The request's bytes, and whether they say that it is its connection's last (RFC 9112, section 9.6).
+
+    A body of unknown length has been read and gets its length.
 
     Raises:
         httpx.LocalProtocolError: the request's headers cannot be written, or contradict its body.
     """
-    given = request.headers.raw
-    headers = [(name, value) for name, value in given if name.lower() != b"transfer-encoding"]
+    headers: list[tuple[bytes, bytes]] = []
+    lengths: list[bytes] = []
+    hosts, last, coded, switches = 0, False, False, request.method == "CONNECT"
+    for name, value in request.headers.raw:
+        match name.lower():
+            case b"transfer-encoding":
+                coded = True
+                continue
+            case b"host":
+                hosts += 1
+            case b"content-length":
+                lengths.append(value)
+            case b"upgrade":
+                switches = True
+            case b"connection":
+                last = last or b"close" in [option.strip() for option in value.lower().split(b",")]
+        headers.append((name, value))
     length = str(len(body)).encode()
-    if len(headers) != len(given):
+    if coded:
         headers.append((b"Content-Length", length))
-    lengths = [value for name, value in headers if name.lower() == b"content-length"]
-    hosts = sum(name.lower() == b"host" for name, _ in headers)
+        lengths.append(length)
     try:
-        if request.method == "CONNECT" or "upgrade" in request.headers:
+        if switches:
             raise ValueError("this transport neither tunnels nor switches protocols")
-        if lengths not in ([length], []) or (body and not lengths):
+        if lengths != [length] and (lengths or body):
             raise ValueError(f"Content-Length says {lengths}, and the body has {len(body)} bytes")
         if hosts != 1:
             raise ValueError(f"{hosts} Host headers where there must be one (RFC 9112, section 3.2)")
-        return serialise(request.method.encode(), request.url.raw_path, headers, body)
+        return serialise(request.method.encode(), request.url.raw_path, headers, body), last
     except ValueError as error:
         raise httpx.LocalProtocolError(f"the request cannot be written: {error}", request=request) from None
-
-
-def says_close(request: httpx.Request) -> bool:
-    """Whether the client says that this request is its connection's last (RFC 9112, section 9.6)."""
-    options = request.headers.get_list("connection", split_commas=True)
-    return any(option.strip().lower() == "close" for option in options)
 
 
 def as_response(answer: Answer, request: httpx.Request, stage: Stage) -> httpx.Response:

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pytest_syncload.load.connection import Answer, Connection, Exchange, Failure
-from pytest_syncload.load.httpx_door import as_response, as_wire, says_close
+from pytest_syncload.load.httpx_door import as_response, as_wire
 from pytest_syncload.load.patience import Patience, Stage
 
 __all__ = ["Answer", "Failure", "Transport"]
@@ -85,9 +85,9 @@ class Transport(httpx.AsyncBaseTransport):
         if (url.scheme, url.host, port) != (self._scheme, self._host, self._port):
             only = f"{self._scheme}://{self._host}:{self._port}"
             raise httpx.UnsupportedProtocol(f"this transport goes to {only} only, not to {url}", request=request)
-        wire = as_wire(request, await request.aread())
+        wire, last = as_wire(request, await request.aread())
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        exchange = Exchange(wire, _into(answered), math.inf, request.method == "HEAD", says_close(request))
+        exchange = Exchange(wire, _into(answered), math.inf, request.method == "HEAD", last)
         self._begin(exchange)
         patience = Patience(exchange, request.extensions.get("timeout", {}))
         self._patient.append(patience)
