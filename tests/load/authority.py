@@ -15,6 +15,20 @@ _DAY = datetime.timedelta(days=1)
 _PEM = serialization.Encoding.PEM
 
 
+def _usage(*, signs_others: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_others,
+        key_cert_sign=signs_others,
+        crl_sign=signs_others,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 class Authority:
     """Signs servers' certificates; ``trusting`` is the context of a client that believes it, and nobody else."""
 
@@ -58,6 +72,10 @@ class Authority:
             .not_valid_before(now - 2 * _DAY)
             .not_valid_after(now + ends_in)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            # Python 3.13 verifies strictly (RFC 5280): who signed whom must be said.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(_usage(signs_others=authority), critical=True)
         )
         if name is not None:
             builder = builder.add_extension(x509.SubjectAlternativeName([_general(name)]), critical=False)

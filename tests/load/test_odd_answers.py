@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+import uvloop
 
 from pytest_syncload.load.connection import Failure
 from pytest_syncload.load.transport import Answer, Transport
@@ -45,7 +46,8 @@ async def ask_twice(server: Scripted, case: Case) -> Seen:
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
+    # The loop of the generators; `test_any_answer` and `test_connection` have asyncio's own.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         yield runner
 
 
