@@ -215,8 +215,8 @@ class Reading:
                 return len(data) != last
             head = self._tail + data
             return head.find(_BLANK) + len(_BLANK) + last != len(head)
-        end = self._tail + data[-6:]
-        return not end.endswith(_BLANK) or end.endswith(b"\r\n" + _BLANK)
+        end = self._tail + data[-8:]
+        return not end.endswith(_BLANK) or len(end.rstrip(_BLANK)) != len(end) - len(_BLANK)
 
     # What llhttp tells us.
 
