@@ -237,7 +237,7 @@ class Connection(asyncio.Protocol):
             done_at=time.monotonic(),
             status=reading.status,
             fields=reading.fields,
-            body=reading.body,
+            body=b"".join(reading.pieces),
         )
 
     def _is_whole(self, error: Exception | None) -> bool:

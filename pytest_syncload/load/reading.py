@@ -26,7 +26,6 @@ _LAST_CONTROL = 13  # the carriage return
 _CONTENT_LENGTH, _TRANSFER_ENCODING = b"content-length", b"transfer-encoding"
 #: A length of so few digits cannot be beyond the limit.
 _SURELY_BELOW_LIMIT = 6
-_FRAMING_NAMES = frozenset({len(_CONTENT_LENGTH), len(_TRANSFER_ENCODING)})
 
 
 class _Interim:
@@ -42,13 +41,12 @@ class _Interim:
 class Reading:
     """Reads one answer after another, each between `begin` and the `feed` that gives True.
 
-    Then either ``fault`` says what is wrong, which is for good, or ``status``, ``fields`` (as they came) and ``body``
-    are the answer and ``keep`` says whether the connection may carry another.
+    Then either ``fault`` says what is wrong, which is for good, or ``status``, ``fields`` (as they came) and ``pieces``
+    of its body are the answer and ``keep`` says whether the connection may carry another.
     """
 
     __slots__ = (
         "_chunked",
-        "_closes",
         "_complete",
         "_early",
         "_framed",
@@ -61,13 +59,13 @@ class Reading:
         "_old",
         "_opened",
         "_parser",
-        "_pieces",
         "_stale",
         "_surplus",
         "_tail",
         "fault",
         "fields",
         "keep",
+        "pieces",
         "received",
         "status",
     )
@@ -89,7 +87,7 @@ class Reading:
             # llhttp cannot be told that no body follows, and may wait for one.
             self._head = self._stale = self._odd = head
         self.fields: list[tuple[bytes, bytes]] = []
-        self._pieces: list[bytes] = []
+        self.pieces: list[bytes] = []
         self.received = 0
         self._opened = self._headers_done = self._complete = self._framed = False
 
@@ -97,16 +95,11 @@ class Reading:
         """What few answers set; the others need not pay for setting it back."""
         self._early = self._tail = b""
         self._interims = self._length = 0
-        self._chunked = self._closes = self._in_body = self._old = self._odd = False
+        self._chunked = self._in_body = self._old = self._odd = False
 
     def end(self) -> None:
         """No other answer: let go of the parser, whose callbacks are ours. Nobody collects cycles during a phase."""
         del self._parser
-
-    @property
-    def body(self) -> bytes:
-        """The body without its framing."""
-        return b"".join(self._pieces)
 
     @property
     def ends_with_connection(self) -> bool:
@@ -196,11 +189,16 @@ class Reading:
         return True
 
     def _over(self, data: bytes) -> bool:
-        behind = self._surplus or (data[-1] <= _LAST_CONTROL and self._has_line_ends_behind(data))
+        behind = self._surplus
+        if not behind and data[-1] <= _LAST_CONTROL:
+            if self.pieces and not self._odd:  # it came at once, with its length, as nearly all do
+                behind = data.find(_BLANK) + len(_BLANK) + len(self.pieces[-1]) != len(data)
+            else:
+                behind = self._has_line_ends_behind(data)
         if self._head:
             # A body where none may be is somebody's old bug; the answer is whole, and the connection is done with.
-            behind = behind or bool(self._pieces) or (self._chunked and self._complete) or data[-1] != _BLANK[-1]
-            self._pieces = []
+            behind = behind or bool(self.pieces) or (self._chunked and self._complete) or data[-1] != _BLANK[-1]
+            self.pieces = []
             self.keep = self.keep and not behind
             return True
         if behind:
@@ -209,8 +207,8 @@ class Reading:
 
     def _has_line_ends_behind(self, data: bytes) -> bool:
         """Whether line ends follow the answer, which llhttp swallows without a word."""
-        if self._pieces and not self._chunked:
-            last = len(self._pieces[-1])  # llhttp gives in one piece what came in one
+        if self.pieces and not self._chunked:
+            last = len(self.pieces[-1])  # llhttp gives in one piece what came in one
             if self._in_body:
                 return len(data) != last
             head = self._tail + data
@@ -259,13 +257,11 @@ class Reading:
             return
         self._headers_done = True
         for name, value in self.fields:
-            if len(name) in _FRAMING_NAMES:
+            if len(name) == 14 or len(name) == 17:  # the two names of framing; this is the hot path
                 self._on_framing(name.lower(), value)
-            elif self._old and name.lower() == b"connection" and b"close" in value.lower():
-                self._closes = True  # llhttp sees only the keep-alive beside it
         status = self.status = self._parser.get_status_code()
         # Asked here, because llhttp forgets the headers with the end of the message.
-        self.keep = bool(self._parser.should_keep_alive()) and not self._closes
+        self.keep = self._parser.should_keep_alive() and not (self._old and self._says_close())
         if status in (204, 304):
             self._framed = True
             if status == 204 and any(_says_more(name.lower(), value) for name, value in self.fields):
@@ -275,10 +271,14 @@ class Reading:
         if self.received > HEAD_LIMIT and sum(len(n) + len(v) + 4 for n, v in self.fields) > HEAD_LIMIT:
             self._refuse(f"the head of the answer is longer than {HEAD_LIMIT} bytes")
 
+    def _says_close(self) -> bool:
+        """Whether HTTP/1.0 says close beside keep-alive, of which llhttp sees only the latter."""
+        return any(name.lower() == b"connection" and b"close" in value.lower() for name, value in self.fields)
+
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
         if not self._complete:
-            self._pieces.append(body)
+            self.pieces.append(body)
 
     def on_message_complete(self) -> None:
         """Whole; whatever follows is surplus."""

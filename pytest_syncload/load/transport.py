@@ -65,7 +65,10 @@ class Transport(httpx.AsyncBaseTransport):
         """Send ``wire``; ``on_answer`` is called exactly once, later, within ``timeout_s`` (and a sweep) from now."""
         exchange = Exchange(wire, on_answer, time.monotonic() + timeout_s, head)
         self._begin(exchange)
-        self._pending.setdefault(timeout_s, deque()).append(exchange)
+        pending = self._pending.get(timeout_s)  # `setdefault` would make a deque a request
+        if pending is None:
+            pending = self._pending[timeout_s] = deque()
+        pending.append(exchange)
         return exchange
 
     async def send_prepared(self, wire: bytes, *, timeout_s: float, head: bool = False) -> Answer:
