@@ -1,23 +1,27 @@
 """The connection pool at httpx's seam: one core, two doors.
 
-`start(wire, on_answer)` is the hot path: no task, no Request, no Response a call. `handle_async_request` is httpx's own
-door, for any `httpx.AsyncClient`. Both use the same serialiser and the same connections. Nothing is ever retried, and
-proxies from the environment are not followed: this pool measures the target it was given and nothing on the way.
+`start(wire, on_answer)` is the hot path: no task, no Request, no Response a call; `send_prepared` awaits it.
+`handle_async_request` is httpx's own door, for any `httpx.AsyncClient`. Both use the same serialiser and the same
+connections. Nothing is ever retried, and proxies from the environment are not followed: this pool measures the target
+it was given and nothing on the way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import chain
 from urllib.parse import urlsplit
 
 import httpx
 
 from pytest_syncload.load.connection import Answer, Connection, Exchange, Failure
-from pytest_syncload.load.wire import serialise
+from pytest_syncload.load.httpx_door import as_response, as_wire
+from pytest_syncload.load.patience import Patience, Stage
 
 __all__ = ["Answer", "Failure", "Transport"]
 
@@ -27,6 +31,8 @@ _SWEEP_SECONDS = 0.02
 #: load balancers), and a connection's age is bounded so that new addresses behind a name are followed.
 _IDLE_SECONDS = 30.0
 _AGE_SECONDS = 300.0
+#: Asyncio gives a handshake up after 60 s, as a connection error; here the request's own timeout ends it.
+_HANDSHAKE_SECONDS = 3600.0
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -42,6 +48,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._idle: dict[Connection, None] = {}  # in order of becoming idle; a list would search to remove one
         self._open: set[Connection] = set()
         self._pending: dict[float, deque[Exchange]] = {}  # by timeout: within one, deadlines come in order
+        self._patient: list[Patience] = []
         self._connecting: set[asyncio.Task[None]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
@@ -56,49 +63,39 @@ class Transport(httpx.AsyncBaseTransport):
         self, wire: bytes, on_answer: Callable[[Answer], None], *, timeout_s: float, head: bool = False
     ) -> Exchange:
         """Send ``wire``; ``on_answer`` is called exactly once, later, within ``timeout_s`` (and a sweep) from now."""
-        if self._closed:
-            raise RuntimeError("the transport is closed")
-        loop = asyncio.get_running_loop()
         exchange = Exchange(wire, on_answer, time.monotonic() + timeout_s, head)
-        self._pending.setdefault(timeout_s, deque()).append(exchange)
-        if self._sweeper is None:
-            self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
-        connection = self._take_idle()
-        if connection is not None:
-            connection.send(exchange)
-        else:
-            exchange.connecting = loop.create_task(self._connect(exchange))
-            self._connecting.add(exchange.connecting)
-            exchange.connecting.add_done_callback(self._connecting.discard)
+        self._begin(exchange)
+        pending = self._pending.get(timeout_s)  # `setdefault` would make a deque a request
+        if pending is None:
+            pending = self._pending[timeout_s] = deque()
+        pending.append(exchange)
         return exchange
 
+    async def send_prepared(self, wire: bytes, *, timeout_s: float, head: bool = False) -> Answer:
+        """Send ``wire`` and wait for what comes of it, a failure included. Cancelled, it gives its connection up."""
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        exchange = self.start(wire, _into(answered), timeout_s=timeout_s, head=head)
+        return await _one_way_or_the_other(exchange, answered)
+
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """httpx's door. Raises httpx's own exceptions."""
+        """httpx's door: its exceptions, and its timeouts for connecting, writing and reading.
+
+        Its timeout for the pool has no meaning here: no request ever waits for a connection of another. The body has
+        come whole when the response is given, so reading it as a stream waits for nothing.
+        """
         url = request.url
         port = url.port or (443 if url.scheme == "https" else 80)
         if (url.scheme, url.host, port) != (self._scheme, self._host, self._port):
             only = f"{self._scheme}://{self._host}:{self._port}"
             raise httpx.UnsupportedProtocol(f"this transport goes to {only} only, not to {url}", request=request)
-        body = await request.aread()
-        headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"transfer-encoding"]
-        if len(headers) != len(request.headers.raw):
-            headers.append((b"Content-Length", str(len(body)).encode()))
-        wire = serialise(request.method.encode(), request.url.raw_path, headers, body)
+        wire, last = as_wire(request, await request.aread())
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-
-        def on_answer(answer: Answer) -> None:
-            if not answered.done():
-                answered.set_result(answer)
-
-        timeouts = request.extensions.get("timeout", {})
-        timeout = timeouts.get("read") or timeouts.get("connect") or 3600.0
-        exchange = self.start(wire, on_answer, timeout_s=timeout, head=request.method == "HEAD")
-        try:
-            answer = await answered
-        except asyncio.CancelledError:
-            exchange.abandon()
-            raise
-        return _response(answer, request)
+        exchange = Exchange(wire, _into(answered), math.inf, request.method == "HEAD", last)
+        self._begin(exchange)
+        patience = Patience(exchange, request.extensions.get("timeout", {}))
+        self._patient.append(patience)
+        answer = await _one_way_or_the_other(exchange, answered)
+        return as_response(answer, request, patience.stage)
 
     async def aclose(self) -> None:
         """Close every connection; what is under way ends as a protocol error."""
@@ -112,12 +109,25 @@ class Transport(httpx.AsyncBaseTransport):
         for connection in list(self._open):
             connection.close()
         pending, self._pending = self._pending, {}
-        for exchanges in pending.values():
-            for exchange in exchanges:
-                exchange.fail(Failure.PROTOCOL, "the transport was closed")
+        patient, self._patient = self._patient, []
+        for exchange in (*chain.from_iterable(pending.values()), *(one.exchange for one in patient)):
+            exchange.fail(Failure.PROTOCOL, "the transport was closed")
         await asyncio.gather(*connecting, return_exceptions=True)
         # One turn of the loop for the connections to end in.
         await asyncio.sleep(0)
+
+    def _begin(self, exchange: Exchange) -> None:
+        if self._closed:
+            raise RuntimeError("the transport is closed")
+        if self._sweeper is None:
+            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+        connection = self._take_idle()
+        if connection is not None:
+            connection.send(exchange)
+        else:
+            exchange.connecting = asyncio.get_running_loop().create_task(self._connect(exchange))
+            self._connecting.add(exchange.connecting)
+            exchange.connecting.add_done_callback(self._connecting.discard)
 
     def _take_idle(self) -> Connection | None:
         now = time.monotonic()
@@ -136,7 +146,11 @@ class Transport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(self._fit, self._lost), self._host, self._port, ssl=self._ssl
+                lambda: Connection(self._fit, self._lost),
+                self._host,
+                self._port,
+                ssl=self._ssl,
+                ssl_handshake_timeout=None if self._ssl is None else _HANDSHAKE_SECONDS,
             )
         except OSError as error:  # ssl.SSLError is one
             exchange.fail(Failure.CONNECT, f"{type(error).__name__}: {error.strerror or error}", error)
@@ -159,33 +173,48 @@ class Transport(httpx.AsyncBaseTransport):
 
     def _sweep(self) -> None:
         now = time.monotonic()
-        for timeout_s, exchanges in list(self._pending.items()):
-            while exchanges and (exchanges[0].done or exchanges[0].deadline <= now):
-                exchange = exchanges.popleft()
-                if not exchange.done:
-                    where = "while connecting" if exchange.sent_at is None else "waiting for the answer"
-                    exchange.abandon()
-                    exchange.on_answer(
-                        Answer(sent_at=exchange.sent_at, done_at=now, failure=Failure.TIMEOUT, detail=where)
-                    )
-            if not exchanges:
-                del self._pending[timeout_s]
-        self._sweeper = None
-        if self._pending:
-            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
+        try:
+            for timeout_s, exchanges in list(self._pending.items()):
+                while exchanges and (exchanges[0].done or exchanges[0].deadline <= now):
+                    exchange = exchanges.popleft()
+                    _time_out(exchange, Stage.CONNECT if exchange.sent_at is None else Stage.READ, now)
+                if not exchanges:
+                    del self._pending[timeout_s]
+            if self._patient:
+                self._patient = [one for one in self._patient if not one.exchange.done]
+                for one in [one for one in self._patient if one.is_at_an_end(now)]:
+                    _time_out(one.exchange, one.stage, now)
+        finally:  # what an `on_answer` raises is the loop's to report, and nobody else's timeout
+            self._sweeper = None
+            if self._pending or self._patient:
+                self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
 
 
-def _response(answer: Answer, request: httpx.Request) -> httpx.Response:
-    match answer.failure:
-        case None:
-            return httpx.Response(
-                answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body), request=request
-            )
-        case Failure.CONNECT:
-            raise httpx.ConnectError(answer.detail, request=request) from answer.cause
-        case Failure.TIMEOUT:
-            late = httpx.ConnectTimeout if answer.sent_at is None else httpx.ReadTimeout
-            raise late(answer.detail, request=request)
-        case Failure.PROTOCOL:
-            broken = httpx.RemoteProtocolError if answer.cause is None else httpx.ReadError
-            raise broken(answer.detail, request=request) from answer.cause
+_WAITING = {
+    Stage.CONNECT: "while connecting",
+    Stage.WRITE: "while sending the request",
+    Stage.READ: "waiting for the answer",
+}
+
+
+def _time_out(exchange: Exchange, stage: Stage, now: float) -> None:
+    if exchange.done:
+        return
+    exchange.abandon()
+    exchange.on_answer(Answer(sent_at=exchange.sent_at, done_at=now, failure=Failure.TIMEOUT, detail=_WAITING[stage]))
+
+
+def _into(answered: asyncio.Future[Answer]) -> Callable[[Answer], None]:
+    def on_answer(answer: Answer) -> None:
+        if not answered.done():
+            answered.set_result(answer)
+
+    return on_answer
+
+
+async def _one_way_or_the_other(exchange: Exchange, answered: asyncio.Future[Answer]) -> Answer:
+    try:
+        return await answered
+    except asyncio.CancelledError:
+        exchange.abandon()
+        raise

@@ -10,6 +10,8 @@ import struct
 from enum import Enum
 from typing import Self
 
+import httpx
+
 from pytest_syncload.load.transport import Answer, Transport
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -32,12 +34,13 @@ class Scripted:
     """Request k, counted over all connections, is answered by ``answers[k]``; the last one repeats."""
 
     def __init__(self, *answers: tuple[Step, ...], tls: ssl.SSLContext | None = None, early: bool = False) -> None:
-        self._answers = answers
+        self._answers = list(answers)
         self._tls = tls
         self._early = early
         self._writers: set[asyncio.StreamWriter] = set()
         self.connections = 0
         self.requests: list[bytes] = []
+        self.served_by: list[int] = []  # the number of the connection that brought request k
         self._quiet = asyncio.Event()
         self._quiet.set()
         self.gone = asyncio.Event()
@@ -59,12 +62,17 @@ class Scripted:
         scheme = "http" if self._tls is None else "https"
         return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
+    def will_answer(self, *answers: tuple[Step, ...]) -> None:
+        """The next requests, once those that were scripted so far are answered."""
+        self._answers += answers
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        number = self.connections
         self._writers.add(writer)
         self._quiet.clear()
         try:
-            while await self._answer_one(reader, writer):
+            while await self._answer_one(number, reader, writer):
                 pass
         except (OSError, asyncio.IncompleteReadError):
             return  # the client has gone
@@ -75,12 +83,13 @@ class Scripted:
             if not self._writers:
                 self._quiet.set()
 
-    async def _answer_one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    async def _answer_one(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         request = await reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"(?i)\r\ncontent-length: (\d+)", request)
         if length is not None and not self._early:
             request += await reader.readexactly(int(length[1]))
         self.requests.append(request)
+        self.served_by.append(number)
         self.asked.set()
         for step in self._answers[min(len(self.requests), len(self._answers)) - 1]:
             match step:
@@ -123,6 +132,16 @@ class Asked:
         async with asyncio.timeout(15):
             await self._done.wait()
         return self.answers[0]
+
+
+async def plain_httpx_reads(url: str, method: str = "GET") -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Status, headers and body as httpx's own transport reads them, on a connection of its own."""
+    # An empty context: to load every authority's certificate takes longer than to ask.
+    async with httpx.AsyncHTTPTransport(verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)) as plain:
+        response = await plain.handle_async_request(httpx.Request(method, url))
+        body = b"".join([piece async for piece in response.aiter_raw()])
+        await response.aclose()
+    return response.status_code, response.headers.raw, body
 
 
 async def until_none_is_open(transport: Transport) -> None:

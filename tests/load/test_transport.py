@@ -1,31 +1,25 @@
-"""The pool over real sockets: both doors, timeouts, cancelling, closing, TLS, and what it never does."""
+"""The pool over real sockets: both doors, timeouts, cancelling, closing, and what it never does."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
-import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
+import socket
+from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
-from pytest_syncload.load.transport import Failure, Transport
+from pytest_syncload.load.transport import Answer, Failure, Transport
 from pytest_syncload.load.wire import RequestWriter
-from tests.load.scripted import OK, Asked, End, Scripted, free_port, until_none_is_open
+from tests.load.scripted import GET, OK, Asked, End, Scripted, free_port, until_none_is_open
 
 RESET, CLOSE, HOLD = (End.RESET,), (End.CLOSE,), (End.HOLD,)
 
 
 def request(url: str, timeout_s: float = 10.0) -> httpx.Request:
-    return httpx.Request("GET", url, extensions={"timeout": {"read": timeout_s}})
+    return httpx.Request("GET", url, extensions={"timeout": {"connect": timeout_s, "read": timeout_s}})
 
 
 def test_both_doors_put_identical_bytes_on_the_wire() -> None:
@@ -45,40 +39,6 @@ def test_both_doors_put_identical_bytes_on_the_wire() -> None:
     first, second = asyncio.run(scenario())
     assert first == second
     assert first.endswith(b'Idempotency-Key: key-7\r\n\r\n{"mode":"full","n":1}')
-
-
-def test_any_async_client_can_use_it() -> None:
-    async def pieces() -> AsyncIterator[bytes]:
-        yield b"one"
-        yield b"two"
-
-    async def scenario() -> None:
-        gzipped = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"a": 1}\n'
-        async with Scripted((gzipped,)) as server:
-            async with httpx.AsyncClient(transport=Transport(server.url), base_url=server.url) as client:
-                assert (await client.post("/x", content=pieces())).json() == {"a": 1}
-                assert (await client.head("/y")).status_code == 200
-            assert server.requests[0].endswith(b"Content-Length: 6\r\n\r\nonetwo")
-            assert b"chunked" not in server.requests[0].lower()
-            assert server.requests[1].startswith(b"HEAD /y HTTP/1.1\r\n")
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [(RESET, httpx.ReadError), (CLOSE, httpx.RemoteProtocolError), (HOLD, httpx.ReadTimeout)],
-    ids=["reset", "closed", "silent"],
-)
-def test_failures_are_httpx_exceptions(steps: tuple[End, ...], expected: type[Exception]) -> None:
-    async def scenario() -> None:
-        async with Scripted(steps) as server:
-            transport = Transport(server.url)
-            with pytest.raises(expected):
-                await transport.handle_async_request(request(server.url, 0.1 if expected is httpx.ReadTimeout else 10))
-            await transport.aclose()
-
-    asyncio.run(scenario())
 
 
 def test_a_refused_port_is_a_connect_error_through_both_doors() -> None:
@@ -239,6 +199,80 @@ def test_a_reset_on_a_reused_connection_is_not_retried() -> None:
     asyncio.run(scenario())
 
 
+def test_what_was_sent_can_be_awaited_and_given_up() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,), CLOSE, HOLD, HOLD, (OK,)) as server:
+            transport = Transport(server.url)
+            assert (await transport.send_prepared(GET, timeout_s=10)).body == b"ok"
+            assert (await transport.send_prepared(GET, timeout_s=10)).failure is Failure.PROTOCOL
+            assert (await transport.send_prepared(GET, timeout_s=0.05)).failure is Failure.TIMEOUT
+            server.asked.clear()
+            call = asyncio.create_task(transport.send_prepared(GET, timeout_s=10))
+            await asyncio.wait_for(server.asked.wait(), 5)
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            assert (await transport.send_prepared(GET, timeout_s=10, head=True)).body == b""
+            assert server.served_by == [1, 1, 2, 3, 4]
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_a_callback_that_raises_is_reported_and_takes_no_timeout_from_another() -> None:
+    async def scenario() -> None:
+        reported: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+
+        def fail(_: Answer) -> None:
+            raise RuntimeError("of the caller")
+
+        async with Scripted(HOLD) as server:
+            transport = Transport(server.url)
+            transport.start(GET, fail, timeout_s=0.05)
+            assert (await Asked(transport, timeout_s=0.1).answer()).failure is Failure.TIMEOUT
+            assert [str(context["exception"]) for context in reported] == ["of the caller"]
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_new_addresses_behind_a_name_are_followed_once_a_connection_is_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two servers on one port, of which a name that moves names one at a time."""
+    answers = {"127.0.0.1": b"old", "127.0.0.2": b"new"}
+    now_at = ["127.0.0.1"]
+
+    def resolve(host: str, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        assert host == "target.example"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (now_at[0], port))]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline():
+            if (await reader.readuntil(b"\r\n\r\n")).endswith(b"\r\n\r\n"):
+                body = answers[writer.get_extra_info("sockname")[0]]
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + body)
+        writer.close()
+
+    async def scenario() -> None:
+        first = await asyncio.start_server(serve, "127.0.0.1", 0)
+        port = first.sockets[0].getsockname()[1]
+        second = await asyncio.start_server(serve, "127.0.0.2", port)
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        transport = Transport(f"http://target.example:{port}")
+        assert (await transport.send_prepared(GET, timeout_s=10)).body == b"old"
+        now_at[0] = "127.0.0.2"
+        assert (await transport.send_prepared(GET, timeout_s=10)).body == b"old", "a young connection is kept"
+        monkeypatch.setattr("pytest_syncload.load.transport._AGE_SECONDS", 0.0)
+        assert (await transport.send_prepared(GET, timeout_s=10)).body == b"new"
+        await transport.aclose()
+        for server in (first, second):
+            server.close()
+            await server.wait_closed()
+        await asyncio.sleep(0)
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("limit", ["_IDLE_SECONDS", "_AGE_SECONDS"])
 def test_a_connection_that_is_idle_or_old_for_long_is_not_used(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
@@ -288,49 +322,5 @@ def test_proxies_of_the_environment_are_not_followed(monkeypatch: pytest.MonkeyP
             transport = Transport(server.url)
             assert (await Asked(transport).answer()).status == 200
             await transport.aclose()
-
-    asyncio.run(scenario())
-
-
-def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context with a certificate of its own, and a client's that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(signed.public_bytes(pem) + private)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=str(file))
-
-
-def test_tls_is_verified_unless_told_whom_to_trust(tmp_path: Path) -> None:
-    theirs, ours = certificate(tmp_path)
-
-    async def scenario() -> None:
-        async with Scripted((OK,), tls=theirs) as server:
-            suspicious = Transport(server.url)
-            answer = await Asked(suspicious).answer()
-            assert answer.failure is Failure.CONNECT
-            assert "certificate" in answer.detail.lower()
-            await suspicious.aclose()
-            trusting = Transport(server.url, ssl_context=ours)
-            for _ in range(2):
-                assert (await Asked(trusting).answer()).body == b"ok"
-            assert len(server.requests) == 2
-            await trusting.aclose()
 
     asyncio.run(scenario())
