@@ -166,11 +166,8 @@ def accuracy(measured: Sequence[Measured], part: str) -> list[str]:
         for each in mine
         if each.client == name and each.told is not None
     ]
-    truth = [
-        "truth",
-        *(spread(figures(mine, lambda each, figure=figure: _true(each, figure))) for figure in _QUANTILES),
-    ]
-    return markdown(["client", "p50 ms", "p95 ms", "p99 ms", "max ms"], [truth, *rows])
+    truths = [spread([true for each in mine if (true := _true(each, figure)) is not None]) for figure in _QUANTILES]
+    return markdown(["client", "p50 ms", "p95 ms", "p99 ms", "max ms"], [["truth", *truths], *rows])
 
 
 _QUANTILES = ("p50_ms", "p95_ms", "p99_ms", "max_ms")
@@ -190,7 +187,7 @@ def _beside(said: float | None, truth: float | None) -> str:
 
 
 def notes(measured: Iterable[Measured]) -> list[str]:
-    """What the tables do not show: clients that failed, claims that the server knows nothing of, what to bear in mind."""
+    """What the tables do not show: clients that failed, claims that the server knows nothing of, caveats."""
     said: dict[str, None] = {}
     for each in measured:
         where = f"- {each.client}, {each.part} {each.scheme}"
