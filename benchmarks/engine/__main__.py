@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import statistics
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from benchmarks.engine import nginx, peers, rounds, table
 from benchmarks.engine.clients import CLIENTS, CLOSED, OPEN, Client
+from benchmarks.engine.goals import goals
 
 ROOT = Path(__file__).parents[2]
 PARTS = ("loops", "held", "accuracy")
@@ -28,6 +30,9 @@ PARTS = ("loops", "held", "accuracy")
 def main(words: Sequence[str] | None = None) -> int:
     """Run it; 0 where at least one client came through."""
     options = _options(words)
+    if sys.platform != "linux" or shutil.which("taskset") is None:
+        say("this pins processes and reads their CPU as Linux does it; it needs Linux and taskset")
+        return 2
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         say("a core for the server and one for the clients are needed, and here is one")
@@ -106,6 +111,7 @@ def _report(measured: Sequence[table.Measured], options: argparse.Namespace) -> 
     ):
         if any(each.part == kind for each in measured):
             yield from ("", f"### {title}, at {rounds.ACCURACY_RATE}/s", "", *table.accuracy(measured, kind))
+    yield from ("", "### Goals", "", *goals(measured))
     yield from ("", "Notes:", "", *table.notes(measured))
 
 

@@ -21,6 +21,9 @@ from benchmarks.engine.rounds import available, is_held
 from benchmarks.engine.table import Measured
 from benchmarks.engine.told import Told, parse_line
 
+#: Pinning and the kernel's accounts are Linux's; so is the benchmark.
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark needs Linux")
+
 ALL = Tools(**dict.fromkeys(Tools.__dataclass_fields__, "/bin/tool"))
 JOB = Job(url="http://127.0.0.1:1", seconds=1.8, rate_per_s=3000)
 

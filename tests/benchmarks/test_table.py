@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.engine.clients import OURS
+from benchmarks.engine.goals import goals
 from benchmarks.engine.table import (
     HELD,
     STALL,
@@ -110,6 +111,32 @@ def test_accuracy_stands_beside_the_truth() -> None:
     assert cells(lines, "truth") == ["0", "500", "900", "1,000"]
     assert cells(lines, OURS) == ["0.3", "510 (+2.0 %)", "909 (+1.0 %)", "1,000 (+0.0 %)"]
     assert cells(lines, "Locust FastHttpUser") == ["3", "26 (-94.8 %)", "200 (-77.8 %)", "–"]
+
+
+def test_goals_are_met_only_by_what_was_measured() -> None:
+    measured = [
+        closed(OURS, 0, 60_000),
+        closed("wrk", 0, 121_000),
+        closed("Locust FastHttpUser", 0, 10_500),
+        opened(OURS, p99_ms=1.2, lag_p99_ms=1.9, dropped=0),
+        opened("one blocking socket", p99_ms=0.4),
+        replace(closed(OURS, 0, 15_000), part=HELD),
+        replace(
+            opened(OURS, p95_ms=480.0, p99_ms=909.0, max_ms=1000.0),
+            part=STALL,
+            truth=Told(p95_ms=500.0, p99_ms=900.0, max_ms=1000.0),
+        ),
+    ]
+    lines = goals(measured)
+    assert cells(lines, f"{OURS}: requests/s, http, ÷ wrk: ≥ 0.5") == ["0.5", "no"]
+    assert cells(lines, f"{OURS}: requests/s, http, ÷ Locust FastHttpUser: ≥ 5") == ["5.71", "yes"]
+    assert cells(lines, f"{OURS}: requests/s, https, ÷ wrk: ≥ 0.5") == ["–", "not measured"]
+    assert cells(lines, "send lag p99, ms: ≤ 2") == ["1.9", "yes"]
+    assert cells(lines, "service time p99 beyond one blocking socket's, ms: ≤ 1") == ["0.8", "yes"]
+    assert cells(lines, "arrivals dropped: ≤ 0") == ["0", "yes"]
+    assert cells(lines, "held in an open loop /s: ≥ 15,000") == ["15,000", "yes"]
+    (off,) = [line for line in lines if "standstill" in line]
+    assert off.endswith("| 4 | no |")
 
 
 def test_what_the_server_never_had_is_told() -> None:
