@@ -141,13 +141,22 @@ def _locust(user: str) -> Command:
 
 CLIENTS = (
     Client(name=OURS, command=_ours),
-    Client(name="wrk", command=_wrk, parse=parse_line, loops=frozenset({CLOSED})),
-    Client(name="wrk2", command=_wrk2, parse=parse_line, loops=frozenset({OPEN})),
+    Client(name="wrk", command=_wrk, loops=frozenset({CLOSED}), note="knows no rate: always as fast as it can"),
+    Client(name="wrk2", command=_wrk2, loops=frozenset({OPEN})),
     Client(name="h2load", command=_h2load, parse=parse_h2load, note="the same key in every request"),
     Client(name="hey", command=_hey, parse=parse_hey, note="the same key in every request"),
-    Client(name="autocannon", command=_autocannon, parse=parse_autocannon),
+    Client(
+        name="autocannon",
+        command=_autocannon,
+        parse=parse_autocannon,
+        note="at a rate it corrects latencies by its own estimate of coordinated omission",
+    ),
     Client(name="k6", command=_k6, parse=parse_k6),
-    Client(name="aiohttp", command=_in_venv("benchmarks.engine.by_aiohttp")),
+    Client(
+        name="aiohttp",
+        command=_in_venv("benchmarks.engine.by_aiohttp"),
+        note="as the httpx rows: schedule and stopwatch are this benchmark's own, the library has none",
+    ),
     Client(name="Locust FastHttpUser", command=_locust("fast")),
     Client(name="httpx with httpx-aiohttp", command=_in_venv("benchmarks.engine.by_httpx", "aiohttp")),
     Client(name="Locust HttpUser", command=_locust("slow"), loops=frozenset({CLOSED}), accuracy=False),

@@ -23,7 +23,7 @@ Call = Callable[[str], Awaitable[bool]]
 _MOST_TASKS = 1000
 _TICK_S = 0.001
 _BATCH = 64
-_LONGEST_S = 5.0
+_LONGEST_S = 2.0
 
 
 class Loops:
