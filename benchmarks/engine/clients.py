@@ -140,7 +140,11 @@ def _locust(user: str) -> Command:
 
 
 CLIENTS = (
-    Client(name=OURS, command=_ours),
+    Client(
+        name=OURS,
+        command=_ours,
+        note="its open loop has a ramp of 0.4 s before, as phases have; the others begin at once",
+    ),
     Client(name="wrk", command=_wrk, loops=frozenset({CLOSED}), note="knows no rate: always as fast as it can"),
     Client(name="wrk2", command=_wrk2, loops=frozenset({OPEN})),
     Client(name="h2load", command=_h2load, parse=parse_h2load, note="the same key in every request"),
