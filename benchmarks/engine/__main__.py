@@ -101,6 +101,7 @@ def _report(measured: Sequence[table.Measured], options: argparse.Namespace) -> 
         f"{_processor()}; nginx on one, the client on another; medians of {options.rounds} interleaved rounds "
         f"(least–most); 64 in flight; load average {os.getloadavg()[0]:.1f} at the end."
     )
+    yield from table.shared(measured)
     for scheme, title in (("http", "Plain HTTP"), ("https", "TLS")):
         if any(each.scheme == scheme and each.part in (CLOSED, OPEN, table.HELD) for each in measured):
             yield from ("", f"### {title}", "", *table.throughput(measured, scheme, options.rate))
@@ -111,7 +112,9 @@ def _report(measured: Sequence[table.Measured], options: argparse.Namespace) -> 
     ):
         if any(each.part == kind for each in measured):
             yield from ("", f"### {title}, at {rounds.ACCURACY_RATE}/s", "", *table.accuracy(measured, kind))
-    yield from ("", "### Goals", "", *goals(measured))
+    quiet = not table.shared(measured)
+    yield from ("", "### Goals" if quiet else "### Goals (nothing counts: the machine was not quiet)")
+    yield from ("", *goals(measured))
     yield from ("", "Notes:", "", *table.notes(measured))
 
 

@@ -27,11 +27,15 @@ _END_S = 45.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """``requests`` and ``cpu_us`` a request are of the window; ``served`` is all that the server had of this client."""
+    """``rate_per_s`` and ``cpu_us`` a request are of the window; ``served`` is all that the server had of this client.
+
+    ``others_percent`` of the client's core went to somebody else: where that is much, its throughput says little.
+    """
 
     rate_per_s: float
     cpu_us: float
     cpu_percent: float
+    others_percent: float
     served: int
     told: Told
 
@@ -71,9 +75,9 @@ def run_client(
         try:
             _await_first(process, served, before)
             time.sleep(SETTLE_S)
-            first = (time.monotonic(), served(), cpu_seconds(process.pid))
+            first = (time.monotonic(), served(), cpu_seconds(process.pid), core_seconds(core))
             time.sleep(seconds)
-            last = (time.monotonic(), served(), cpu_seconds(process.pid))
+            last = (time.monotonic(), served(), cpu_seconds(process.pid), core_seconds(core))
             code = process.wait(_END_S)
         except (TimeoutError, subprocess.TimeoutExpired) as error:
             raise Failed(f"{error}; it said {_tail(errors) or _tail(output)}") from None
@@ -83,7 +87,7 @@ def run_client(
             process.wait()
     if code:
         raise Failed(f"ended with {code}; it said {_tail(errors) or _tail(output)}")
-    wall, requests, cpu = (b - a for a, b in zip(first, last, strict=True))
+    wall, requests, cpu, busy = (b - a for a, b in zip(first, last, strict=True))
     if requests <= 0:
         raise Failed("the server had no request of it in the window")
     try:
@@ -94,6 +98,7 @@ def run_client(
         rate_per_s=requests / wall,
         cpu_us=cpu / requests * 1e6,
         cpu_percent=100 * cpu / wall,
+        others_percent=max(0.0, 100 * (busy - cpu) / wall),
         served=served() - before,
         told=told,
     )
@@ -125,6 +130,16 @@ def descendants(pid: int) -> list[int]:
             for child in (task / "children").read_text("ascii").split():
                 found += [int(child), *descendants(int(child))]
     return found
+
+
+def core_seconds(core: int) -> float:
+    """Seconds that a core has been busy with anything, or was taken by the host, to a hundredth (proc(5), stat)."""
+    for line in Path("/proc/stat").read_text("ascii").splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _waiting, irq, softirq, stolen = map(int, ticks[:8])
+            return (user + nice + system + irq + softirq + stolen) / os.sysconf("SC_CLK_TCK")
+    raise ValueError(f"/proc/stat knows no core {core}")
 
 
 def _own_cpu(pid: int) -> float:

@@ -98,6 +98,7 @@ def one(bench: Bench, server: Nginx, client: Client, *, tls: bool, number: int, 
         rate_per_s=run.rate_per_s,
         cpu_us=run.cpu_us,
         cpu_percent=run.cpu_percent,
+        others_percent=run.others_percent,
         never_had=run.never_had,
         told=run.told,
     )
@@ -153,7 +154,14 @@ def accuracy(bench: Bench, client: Client, kind: str) -> Measured:
         truth = end()
     if kind == STALL:
         truth = of_stall(rate_per_s=ACCURACY_RATE, seconds=seconds, stall_from_s=STALL_FROM_S, stall_s=STALL_S)
-    return replace(blank, rate_per_s=run.rate_per_s, never_had=run.never_had, told=run.told, truth=truth)
+    return replace(
+        blank,
+        rate_per_s=run.rate_per_s,
+        others_percent=run.others_percent,
+        never_had=run.never_had,
+        told=run.told,
+        truth=truth,
+    )
 
 
 def _reporting_latency(client: Client) -> Callable[[Tools, Job, Path], Sequence[str] | None]:

@@ -31,6 +31,7 @@ class Measured:
     rate_per_s: float | None = None
     cpu_us: float | None = None
     cpu_percent: float | None = None
+    others_percent: float | None = None
     never_had: int = 0
     told: Told | None = None
     truth: Told | None = None
@@ -113,6 +114,22 @@ def told(name: str) -> Figure:
         return None if measured.told is None else getattr(measured.told, name)
 
     return figure
+
+
+def shared(measured: Iterable[Measured]) -> list[str]:
+    """A warning where the clients' core was not theirs alone."""
+    others = figures(measured, lambda each: each.others_percent)
+    if not others or statistics.median(others) <= _ALONE_PERCENT:
+        return []
+    return [
+        "",
+        f"**Others used {spread(others)} % of the clients' core: neither throughput nor latency of this run counts, "
+        "and CPU a request only roughly.**",
+    ]
+
+
+#: What a quiet machine's own housekeeping may take of a core.
+_ALONE_PERCENT = 3.0
 
 
 def throughput(measured: Sequence[Measured], scheme: str, rate_per_s: int) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.engine import measure
 from benchmarks.engine.__main__ import main
 from benchmarks.engine.clients import CLIENTS, OPEN, OURS, environment
-from benchmarks.engine.measure import Failed, Run, cpu_seconds, run_client
+from benchmarks.engine.measure import Failed, Run, core_seconds, cpu_seconds, run_client
 from benchmarks.engine.nginx import requests_of
 from benchmarks.engine.peers import Tools
 from benchmarks.engine.request import BODY_TEXT, TOKEN, Job
@@ -113,6 +113,14 @@ def test_cpu_counts_children() -> None:
         assert cpu_seconds(process.pid) > own + 0.01
         process.communicate(b"\n")
     assert cpu_seconds(process.pid) == 0.0
+
+
+def test_a_core_has_been_busy() -> None:
+    core = min(os.sched_getaffinity(0))
+    before = core_seconds(core)
+    assert 0 < before <= core_seconds(core)
+    with pytest.raises(ValueError, match="no core 99999"):
+        core_seconds(99999)
 
 
 class Counter:

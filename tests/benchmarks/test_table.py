@@ -19,6 +19,7 @@ from benchmarks.engine.table import (
     number,
     rate,
     ratios,
+    shared,
     spread,
     throughput,
 )
@@ -137,6 +138,15 @@ def test_goals_are_met_only_by_what_was_measured() -> None:
     assert cells(lines, "held in an open loop /s: ≥ 15,000") == ["15,000", "yes"]
     (off,) = [line for line in lines if "standstill" in line]
     assert off.endswith("| 4 | no |")
+
+
+def test_a_shared_core_is_told() -> None:
+    alone = [replace(closed(OURS, round_, 1.0), others_percent=value) for round_, value in enumerate((0.0, 2.0, 60.0))]
+    busy = [replace(each, others_percent=40.0) for each in alone]
+    assert shared(alone) == []
+    assert shared([closed(OURS, 0, 1.0)]) == []
+    _, said = shared(busy)
+    assert "Others used 40 %" in said
 
 
 def test_what_the_server_never_had_is_told() -> None:
