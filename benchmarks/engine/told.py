@@ -122,17 +122,22 @@ def parse_k6(output: str) -> Told:
             break
     else:
         raise ValueError(f"no figures in {output[-300:]!r}")
-    duration = metrics["http_req_duration"]["values"]
-    dropped = metrics.get("dropped_iterations", {"values": {"count": 0}})
-    failed = metrics.get("checks", {"values": {"fails": 0}})
+
+    def values(name: str) -> dict[str, float]:
+        """A metric's figures: below ``values`` in handleSummary's data, directly in an exported summary."""
+        metric = metrics.get(name, {})
+        return metric.get("values", metric)  # type: ignore[no-any-return]
+
+    duration = values("http_req_duration")
     return Told(
-        requests=int(metrics["http_reqs"]["values"]["count"]),
+        requests=int(values("http_reqs")["count"]),
         p50_ms=duration["med"],
         p95_ms=duration["p(95)"],
         p99_ms=duration["p(99)"],
         max_ms=duration["max"],
-        dropped=int(dropped["values"]["count"]),
-        failed=int(failed["values"]["fails"]),
+        # Where none was dropped or failed, k6 leaves the metric out.
+        dropped=int(values("dropped_iterations").get("count", 0)),
+        failed=int(values("checks").get("fails", 0)),
     )
 
 
