@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived, StreamEnded
 
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.load.connection import ANSWER_LIMIT, Answer, Failure
 from pytest_syncload.load.door import Direct, Door, open_door
 from pytest_syncload.load.plain import Plain, proxy_for
+from tests.load.certificates import authority, certificate
 from tests.load.scripted import OK, End, Scripted
 
 TEMPLATE = RequestTemplate(
@@ -179,3 +184,49 @@ def test_no_proxy_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     assert proxy_for(httpx.URL("https://outside.example/")) == "http://proxy.example:8080"
     assert proxy_for(httpx.URL("https://inside.example/")) is None
     assert proxy_for(httpx.URL("http://outside.example/")) is None
+
+
+async def speak_http2(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seen: list[dict[bytes, bytes]]
+) -> None:
+    """One connection of a server that answers every request with 202 and `ok`."""
+    connection = H2Connection(H2Configuration(client_side=False, header_encoding=None))
+    connection.initiate_connection()
+    writer.write(connection.data_to_send())
+    while data := await reader.read(65536):
+        for event in connection.receive_data(data):
+            if isinstance(event, RequestReceived):
+                seen.append(dict(event.headers))
+            if isinstance(event, StreamEnded):
+                connection.send_headers(event.stream_id, [(":status", "202"), ("content-length", "2")])
+                connection.send_data(event.stream_id, b"ok", end_stream=True)
+        writer.write(connection.data_to_send())
+    writer.close()
+
+
+def test_it_speaks_http2_where_the_target_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs, _ = certificate(tmp_path)
+    theirs.set_alpn_protocols(["h2", "http/1.1"])
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority(tmp_path)))
+    seen: list[dict[bytes, bytes]] = []
+
+    async def main() -> list[Answer]:
+        ended: list[asyncio.Task[None]] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            ended.append(asyncio.current_task())  # type: ignore[arg-type]  # None only outside a task
+            await speak_http2(reader, writer, seen)
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=theirs)
+        door = Plain(TEMPLATE, f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        answers = [await asked(door, key) for key in ("one", "two")]
+        await door.aclose()
+        server.close()
+        await asyncio.gather(*ended)
+        assert len(ended) == 1, "one connection for both"
+        return answers
+
+    answers = asyncio.run(main())
+    assert [(answer.status, answer.body) for answer in answers] == [(202, b"ok")] * 2
+    assert all(answer.sent_at is not None for answer in answers)
+    assert [headers[b"idempotency-key"] for headers in seen] == [b"one", b"two"]

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
-import ipaddress
-import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load.transport import Failure, Transport
 from pytest_syncload.load.wire import RequestWriter
+from tests.load.certificates import certificate
 from tests.load.scripted import OK, Asked, End, Scripted, free_port, until_none_is_open
 
 RESET, CLOSE, HOLD = (End.RESET,), (End.CLOSE,), (End.HOLD,)
@@ -290,31 +285,6 @@ def test_proxies_of_the_environment_are_not_followed(monkeypatch: pytest.MonkeyP
             await transport.aclose()
 
     asyncio.run(scenario())
-
-
-def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context with a certificate of its own, and a client's that trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "server.pem"
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(signed.public_bytes(pem) + private)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(file)
-    return server, ssl.create_default_context(cafile=str(file))
 
 
 def test_tls_is_verified_unless_told_whom_to_trust(tmp_path: Path) -> None:
