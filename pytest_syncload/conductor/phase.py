@@ -123,10 +123,11 @@ def _offer(
             nonlocal shown
             merged.add(Snapshot.from_json(data))
             elapsed = time.monotonic() - start_at
-            whole = [second for second in merged.timeline() if shown < second.at_s < int(elapsed)]
-            if whole:
-                shown = whole[-1].at_s
-                listen(PhaseProgress(phase=phase.name, second=whole[-1], elapsed_s=elapsed, wall_s=ramp_s + hold_s))
+            last = merged.last_second_before(int(elapsed))
+            if last is not None and last > shown:
+                shown = last
+                second = merged.second(last)
+                listen(PhaseProgress(phase=phase.name, second=second, elapsed_s=elapsed, wall_s=ramp_s + hold_s))
 
         wall_before = time.time() - time.monotonic()
         fared = fleet.follow({"start_at": start_at}, take, keep_going)

@@ -282,6 +282,10 @@ class Merged:
         """Every second in which an arrival was due."""
         return tuple(self.second(at) for at in sorted(self._all.seconds))
 
+    def last_second_before(self, at: int) -> int | None:
+        """The last second before ``at`` in which an arrival was due; None where there is none."""
+        return max((second for second in self._all.seconds if second < at), default=None)
+
     def second(self, at: int) -> Second:
         """One second of the timeline; raises KeyError where no arrival was due in it."""
         part = self._all.seconds[at]

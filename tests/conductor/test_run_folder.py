@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -170,9 +171,9 @@ def test_where_the_result_is_all_is(folder: RunFolder, monkeypatch: pytest.Monke
     order: list[str] = []
     write = folder.write
 
-    def noted(name: str, data: object) -> None:
+    def noted(name: str, data: object, **how: Any) -> None:
         order.append(name)
-        write(name, data)
+        write(name, data, **how)
 
     monkeypatch.setattr(folder, "write", noted)
     reading = Reading(answers={}, problem=None, attempts=2)
