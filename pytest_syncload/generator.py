@@ -30,10 +30,10 @@ from pytest_syncload.load.recorder import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one generator is to do, and where its users sign in."""
+    """What one generator is to do, and where its users sign in; None: nowhere, they are made up."""
 
     shard: Shard
-    firebase: Firebase
+    firebase: Firebase | None
 
 
 JOB = TypeAdapter(Job)
@@ -65,7 +65,10 @@ def own_channel() -> Speak:
 async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: asyncio.Event) -> None:
     """Sign in, say ready, wait for the start, offer the load, report."""
     shard = job.shard
-    pool = await IdentityPool.signed_in(job.firebase, shard=shard.shard, shards=shard.shards)
+    if job.firebase is None:
+        pool = IdentityPool.made_up(shards=shard.shards)
+    else:
+        pool = await IdentityPool.signed_in(job.firebase, shard=shard.shard, shards=shard.shards)
     speak({"ready": {"identities": len(pool), "expires_at": pool.expires_at}})
     line = await asyncio.to_thread(next_line)
     if not line:

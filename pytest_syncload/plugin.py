@@ -6,6 +6,7 @@ Must stay cheap: nothing of the project and no third party is imported here befo
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="print what a row's metric can be: its unit, CloudWatch metrics, statistics, and what missing data means",
     )
+    group.addoption(
+        "--syncload-calibrate",
+        action="store_true",
+        help="measure in some ten seconds what one generator carries on this machine, against a process beside it, and "
+        "print how many each phase of slo.yaml needs; run no test",
+    )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -48,6 +55,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
         sys.stdout.write("\n".join(preset_lines(PRESETS.values())) + "\n")
         return int(pytest.ExitCode.OK)
+    if config.getoption("--syncload-calibrate"):
+        from pytest_syncload.shell.calibrate import calibrate_and_say  # noqa: PLC0415  # only here: see the docstring
+
+        return calibrate_and_say(config, _file_for(config, "--syncload-calibrate"))
     if config.getoption("--syncload-check"):
         config.option.numprocesses = 0
         config.option.dist = "no"
@@ -61,15 +72,23 @@ def pytest_configure(config: pytest.Config) -> None:
     if not file.is_file():
         for option in ("--syncload-env", "--syncload-run", "--syncload-check"):
             if config.getoption(option):
-                raise pytest.UsageError(
-                    f"{option} was given, but there is no slo.yaml in {config.rootpath}; "
-                    "write one, or run pytest where it is (or with --rootdir)"
-                )
+                _file_for(config, option)
         config.pluginmanager.register(_WithoutFile(), "syncload-without-file")
         return
     from pytest_syncload.shell.session import begin  # noqa: PLC0415  # only here: see the module's docstring
 
     begin(config, file)
+
+
+def _file_for(config: pytest.Config, option: str) -> Path:
+    """The slo.yaml that an option is about. Raises `pytest.UsageError` where there is none."""
+    file = config.rootpath / "slo.yaml"
+    if not file.is_file():
+        raise pytest.UsageError(
+            f"{option} was given, but there is no slo.yaml in {config.rootpath}; "
+            "write one, or run pytest where it is (or with --rootdir)"
+        )
+    return file
 
 
 class _WithoutFile:

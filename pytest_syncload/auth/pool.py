@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from pytest_syncload.auth.firebase import sign_in_all
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Firebase
+
+#: Characters of a Firebase ID token with few claims.
+_TOKEN_LENGTH = 900
 
 
 class IdentityPool:
@@ -34,6 +38,12 @@ class IdentityPool:
             for index, (subject, token) in enumerate(zip(subjects, tokens, strict=True))
         ]
         return cls(identities, shards, min(token.expires_at for token in tokens))
+
+    @classmethod
+    def made_up(cls, *, shards: int) -> IdentityPool:
+        """A hundred users whom nobody knows, with tokens as long as Firebase's, for what never leaves this machine."""
+        users = [Identity(index, f"nobody-{index:05}", "x" * _TOKEN_LENGTH) for index in range(100)]
+        return cls(users, shards, math.inf)
 
     def for_arrival(self, arrival: int) -> Identity:
         """The identities in turn, over this generator's arrivals."""

@@ -14,7 +14,7 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted
-from pytest_syncload.facts.plan import Phase, RequestTemplate, Spec
+from pytest_syncload.facts.plan import Passage, Phase, RequestTemplate, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
 from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.engine import Shard, ShardReport
@@ -26,7 +26,7 @@ from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 #: Requests a second that one generator process is trusted with when their number is left to us.
-RATE_A_GENERATOR = 5000.0
+RATE_A_GENERATOR = {Passage.BUILT_IN: 5000.0, Passage.HTTPX: 300.0}
 #: Wall seconds between "all ready" and the first arrival, so that the start reaches every child before it is due.
 LEAD_SECONDS = 0.3
 #: Wall and monotonic clock may part by this much over a phase.
@@ -79,7 +79,7 @@ def run_phase(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock:
 
 def generators_for(spec: Spec, rate_per_s: float) -> int:
     """How many generator processes offer this rate: the plan's own number, or as many as it needs."""
-    return spec.load.generators or max(1, math.ceil(rate_per_s / RATE_A_GENERATOR))
+    return spec.load.generators or max(1, math.ceil(rate_per_s / RATE_A_GENERATOR[spec.load.transport]))
 
 
 class Interrupted(KeyboardInterrupt):
@@ -123,10 +123,11 @@ def _offer(
             nonlocal shown
             merged.add(Snapshot.from_json(data))
             elapsed = time.monotonic() - start_at
-            whole = [second for second in merged.timeline() if shown < second.at_s < int(elapsed)]
-            if whole:
-                shown = whole[-1].at_s
-                listen(PhaseProgress(phase=phase.name, second=whole[-1], elapsed_s=elapsed, wall_s=ramp_s + hold_s))
+            last = merged.last_second_before(int(elapsed))
+            if last is not None and last > shown:
+                shown = last
+                second = merged.second(last)
+                listen(PhaseProgress(phase=phase.name, second=second, elapsed_s=elapsed, wall_s=ramp_s + hold_s))
 
         wall_before = time.time() - time.monotonic()
         fared = fleet.follow({"start_at": start_at}, take, keep_going)
@@ -155,6 +156,7 @@ def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: P
             timeout_s=spec.load.timeout_s,
             in_flight_cap=cap.value,
             key_prefix=key_prefix(folder, phase),
+            transport=spec.load.transport,
         ),
         firebase=environment.firebase,
     )

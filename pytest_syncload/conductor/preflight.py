@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import generators_for
+from pytest_syncload.conductor.phase import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.probe import probe
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, Refused
-from pytest_syncload.facts.plan import Phase, Resources, Slo, Spec
+from pytest_syncload.facts.plan import Passage, Phase, Resources, Slo, Spec
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.sources import credentials, inventory
@@ -202,6 +202,8 @@ def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
             f"{cap.value * shards} requests in flight at most, room for answers of up to "
             f"{format_duration(min(room_s, spec.load.timeout_s))} at {format_number(rate)}/s ({cap.reason})"
         )
+        if spec.load.transport is Passage.HTTPX:
+            says += f"; transport: httpx, of which a core carries some {RATE_A_GENERATOR[Passage.HTTPX]:.0f}/s"
         finding = Finding.OK
         if room_s < min(_ROOM_S, spec.load.timeout_s):
             finding = Finding.FAILED

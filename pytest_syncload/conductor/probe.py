@@ -50,6 +50,7 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
             in_flight_cap=1,
             # A key of its own each time: the answer to a repeated one would come out of a store.
             key_prefix=f"{folder.run_id}-{time.monotonic_ns():x}-check",
+            transport=spec.load.transport,
         ),
         firebase=replace(environment.firebase, users=1),
     )

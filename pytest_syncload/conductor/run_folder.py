@@ -100,11 +100,12 @@ class RunFolder:
         """The folder's name, which names the run."""
         return self.path.name
 
-    def write(self, name: str, data: object) -> None:
-        """Write a JSON file atomically."""
+    def write(self, name: str, data: object, *, indent: int | None = 1) -> None:
+        """Write a JSON file atomically; without an indent, one that is too long to be read by eye."""
         target = self.path / name
         draft = target.with_name(f".{target.name}.{os.getpid()}")
-        draft.write_text(json.dumps(data, indent=1, allow_nan=True) + "\n", "utf-8")
+        separators = (",", ":") if indent is None else None
+        draft.write_text(json.dumps(data, indent=indent, separators=separators, allow_nan=True) + "\n", "utf-8")
         draft.replace(target)
 
     def read(self, name: str) -> Any:
@@ -164,7 +165,7 @@ class RunFolder:
         result = None if record.result is None else _result_to_json(record.result)
         failed = _CHECKS.dump_python(record.failed_checks, mode="json")
         said = {"problem": record.problem, "failed_checks": failed, "result": result}
-        self.write(f"{phase}.result.json", said)
+        self.write(f"{phase}.result.json", said, indent=None)
 
     def keep_verdict(self, verdict: Verdict) -> None:
         """Record a row's verdict."""

@@ -112,10 +112,18 @@ class Arrivals(StrEnum):
     POISSON = "poisson"
 
 
+class Passage(StrEnum):
+    """Which HTTP stack carries the arrivals."""
+
+    BUILT_IN = "built-in"
+    HTTPX = "httpx"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSettings:
     """How load is offered. ``generators`` 0 means as many as the rate needs here."""
 
+    transport: Passage = Passage.BUILT_IN
     arrivals: Arrivals = Arrivals.CONSTANT
     timeout_s: float = 10.0
     generators: int = 0

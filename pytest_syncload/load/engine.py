@@ -14,15 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_syncload.facts.identities import Identities, Identity
-from pytest_syncload.facts.plan import RequestTemplate
+from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome
 from pytest_syncload.load.connection import Answer
+from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.outcome import classify
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder, Snapshot
 from pytest_syncload.load.sameness import distinct_members
-from pytest_syncload.load.transport import Transport
-from pytest_syncload.load.wire import RequestWriter
 
 _TICK_SECONDS = 0.001
 #: Arrivals that go out in one turn of the loop at most: a few ms of work.
@@ -45,6 +44,7 @@ class Shard:
     timeout_s: float
     in_flight_cap: int
     key_prefix: str
+    transport: Passage = Passage.BUILT_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,12 @@ class ShardReport:
 class _Loop:
     """The state of a running shard."""
 
-    def __init__(self, shard: Shard, identities: Identities, start_at: float) -> None:
+    def __init__(
+        self, shard: Shard, identities: Identities, start_at: float, door: Door, now: Callable[[], float]
+    ) -> None:
         self.shard = shard
+        self.door = door
+        self.now = now
         self.identities = identities
         self.start_at = start_at
         self.recorder = Recorder(
@@ -83,8 +87,6 @@ class _Loop:
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
-        self.transport = Transport(shard.base_url)
-        self.writer = RequestWriter(shard.request, shard.base_url)
         self.in_flight = self.peak = self.sent = self.arrived = 0
 
     def arrive(self, index: int, due_s: float, late_s: float) -> None:
@@ -98,8 +100,8 @@ class _Loop:
         self.peak = max(self.peak, self.in_flight)
         self.recorder.sent(due_s, late_s, self.in_flight)
         identity = self.identities.for_arrival(index)
-        wire = self.writer.wire(identity, f"{self.shard.key_prefix}-{index}")
-        self.transport.start(wire, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
+        key = f"{self.shard.key_prefix}-{index}"
+        self.door.start(identity, key, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
 
     def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
         def on_answer(answer: Answer) -> None:
@@ -120,17 +122,21 @@ async def run(
     stop: asyncio.Event,
     emit: Callable[[Snapshot], None],
     snapshot_every_s: float = 1.0,
+    door: Door | None = None,
+    now: Callable[[], float] = time.monotonic,
 ) -> ShardReport:
     """Offer the shard's load from ``start_at`` (monotonic) on; ``emit`` gets what is new every second, then the rest.
 
+    ``door`` is by default the one that the shard names, and ``now`` the clock that it, the loop and ``start_at`` share.
     Once ``stop`` is set nothing more is sent, open requests are abandoned uncounted, and what was measured is kept.
     """
-    loop = _Loop(shard, identities, start_at)
+    way = open_door(shard.transport, shard.request, shard.base_url) if door is None else door
+    loop = _Loop(shard, identities, start_at, way, now)
     # No collection while load runs: it would stop the loop for milliseconds, and there is no cycle to collect.
     gc.collect()
     gc.freeze()
     gc.disable()
-    cpu = _Cpu(start_at + shard.hold_from_s, start_at + shard.hold_to_s)
+    cpu = _Cpu(start_at + shard.hold_from_s, start_at + shard.hold_to_s, now)
     speaking = asyncio.create_task(_speak(loop, emit, snapshot_every_s))
     try:
         interrupted = await _offer(loop, stop)
@@ -142,7 +148,7 @@ async def run(
         gc.enable()
         gc.unfreeze()
         emit(loop.recorder.drain())
-        await loop.transport.aclose()
+        await way.aclose()
     return ShardReport(
         index=shard.shard,
         sent=loop.sent,
@@ -158,7 +164,7 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
     start_at, ends_at = loop.start_at, loop.start_at + loop.shard.pacer.ends_s
     for index, due_s in loop.shard.pacer.arrivals_of(loop.shard.shard, loop.shard.shards):
         due = start_at + due_s
-        while (now := time.monotonic()) < due:
+        while (now := loop.now()) < due:
             if stop.is_set():
                 return True
             await asyncio.sleep(max(_TICK_SECONDS, min(due - now, 0.1)))
@@ -168,7 +174,7 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
         # A generator that fell far behind must still see its stop, and the answers that make room below the cap.
         if loop.arrived % _BATCH == 0:
             await asyncio.sleep(0)
-    while (now := time.monotonic()) < ends_at:
+    while (now := loop.now()) < ends_at:
         if stop.is_set():
             return True
         await asyncio.sleep(min(ends_at - now, 0.05))
@@ -193,13 +199,14 @@ async def _speak(loop: _Loop, emit: Callable[[Snapshot], None], every_s: float) 
 class _Cpu:
     """This process's CPU between two moments (monotonic), or until it was stopped."""
 
-    def __init__(self, begins_at: float, ends_at: float) -> None:
-        loop, now = asyncio.get_running_loop(), time.monotonic()
+    def __init__(self, begins_at: float, ends_at: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        loop, now = asyncio.get_running_loop(), clock()
         self._readings: list[tuple[float, float]] = []
         self._handles = [loop.call_later(max(0.0, at - now), self._read) for at in (begins_at, ends_at)]
 
     def _read(self) -> None:
-        self._readings.append((time.monotonic(), time.process_time()))
+        self._readings.append((self._clock(), time.process_time()))
 
     def stop(self) -> None:
         """Read no more."""

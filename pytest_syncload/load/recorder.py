@@ -117,6 +117,8 @@ class Recorder:
         self._hold_to = hold_to_s
         self._timeout_ms = timeout_s * 1000
         self._new = Snapshot()
+        #: By half and second, so that an answer is counted once and both views are made of it when it is handed over.
+        self._slices: dict[tuple[bool, int], Slice] = {}
         self._examples: Counter[str] = Counter()
         #: The lag of all that was drained.
         self.lag = Histogram()
@@ -127,9 +129,12 @@ class Recorder:
         Lag ends here and not when the bytes went out: between the two a connection may be opened, and how long that
         takes is the target's doing.
         """
-        second = self._second(due_s)
-        second.in_flight = max(second.in_flight, in_flight)
-        self._lag(due_s, late_s)
+        in_hold = self._in_hold(due_s)
+        part = self._slice(due_s, in_hold)
+        if in_flight > part.in_flight:
+            part.in_flight = in_flight
+        if in_hold:
+            self._new.lag.record(late_s * 1000)
 
     def answered(self, due_s: float, start_at: float, answer: Answer, outcome: Outcome) -> None:
         """An arrival that was due ``due_s`` after ``start_at`` (monotonic) has its outcome.
@@ -139,10 +144,10 @@ class Recorder:
         latency_ms = latency_from_due_ms(answer, outcome, start_at + due_s, self._timeout_ms)
         in_hold = self._in_hold(due_s)
         throttled = outcome is Outcome.UNEXPECTED_STATUS and answer.status == 429
-        for part in (self._second(due_s), self._new.hold if in_hold else self._new.ramp):
-            part.outcomes[outcome] += 1
-            part.throttled += throttled
-            part.latency.record(latency_ms)
+        part = self._slice(due_s, in_hold)
+        part.outcomes[outcome] += 1
+        part.throttled += throttled
+        part.latency.record(latency_ms)
         if answer.sent_at is not None:
             self._on_wire(start_at, answer.done_at, answer.sent_at, in_hold)
         if answer.status and in_hold:
@@ -158,32 +163,36 @@ class Recorder:
 
         It counts at the full timeout: drops must not flatter latency.
         """
-        self._lag(due_s, late_s)
-        half = self._new.hold if self._in_hold(due_s) else self._new.ramp
-        for part in (self._second(due_s), half):
-            part.outcomes[Outcome.DROPPED] += 1
-            part.dropped_late += late
-            part.latency.record(self._timeout_ms)
+        in_hold = self._in_hold(due_s)
+        if in_hold:
+            self._new.lag.record(late_s * 1000)
+        part = self._slice(due_s, in_hold)
+        part.outcomes[Outcome.DROPPED] += 1
+        part.dropped_late += late
+        part.latency.record(self._timeout_ms)
 
     def drain(self) -> Snapshot:
         """All that is new since the last drain."""
         new, self._new = self._new, Snapshot()
+        slices, self._slices = self._slices, {}
+        for (in_hold, at), part in slices.items():
+            (new.hold if in_hold else new.ramp).add(part)
+            if at in new.seconds:  # the second in which the hold begins or ends
+                new.seconds[at].add(part)
+            else:
+                new.seconds[at] = part
         self.lag.merge(new.lag)
         return new
 
-    def _second(self, due_s: float) -> Slice:
-        at = int(due_s)
-        part = self._new.seconds.get(at)
+    def _slice(self, due_s: float, in_hold: bool) -> Slice:
+        at = (in_hold, int(due_s))
+        part = self._slices.get(at)
         if part is None:
-            part = self._new.seconds[at] = Slice()
+            part = self._slices[at] = Slice()
         return part
 
     def _in_hold(self, due_s: float) -> bool:
         return self._hold_from <= due_s < self._hold_to
-
-    def _lag(self, due_s: float, late_s: float) -> None:
-        if self._in_hold(due_s):
-            self._new.lag.record(late_s * 1000)
 
     def _show(self, answer: Answer, kind: str) -> None:
         if self._examples[kind] < EXAMPLES:
@@ -274,6 +283,10 @@ class Merged:
         """Every second in which an arrival was due."""
         return tuple(self.second(at) for at in sorted(self._all.seconds))
 
+    def last_second_before(self, at: int) -> int | None:
+        """The last second before ``at`` in which an arrival was due; None where there is none."""
+        return max((second for second in self._all.seconds if second < at), default=None)
+
     def second(self, at: int) -> Second:
         """One second of the timeline; raises KeyError where no arrival was due in it."""
         part = self._all.seconds[at]
@@ -281,11 +294,16 @@ class Merged:
             at_s=at,
             tally=part.tally(),
             in_flight=part.in_flight,
-            p50_ms=part.latency.percentile(50),
-            p95_ms=part.latency.percentile(95),
-            p99_ms=part.latency.percentile(99),
-            max_ms=part.latency.percentile(100),
+            p50_ms=_shown(part.latency.percentile(50)),
+            p95_ms=_shown(part.latency.percentile(95)),
+            p99_ms=_shown(part.latency.percentile(99)),
+            max_ms=_shown(part.latency.percentile(100)),
         )
+
+
+def _shown(value_ms: float | None) -> float | None:
+    """To the microsecond: the rest of a float says nothing and would be half of a long phase's file."""
+    return None if value_ms is None else round(value_ms, 3)
 
 
 def latency_from_due_ms(answer: Answer, outcome: Outcome, due_at: float, timeout_ms: float) -> float:

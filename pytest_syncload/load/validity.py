@@ -24,6 +24,8 @@ ACHIEVED = 0.99
 REACHED = 0.95
 #: A generator that is busier than this has no room for the burst that makes its figures late.
 CPU_PERCENT = 90.0
+#: A generator that was late and used less of a core than this was not late for want of another generator.
+BUSY_PERCENT = 50.0
 #: More wrong answers than this show a wrong test: expired tokens, another path, another service.
 WRONG_ANSWERS_PERCENT = 0.1
 
@@ -120,10 +122,7 @@ def dropped_while_late(evidence: Evidence) -> str | None:
     """Whether arrivals were dropped by the generator's own doing."""
     if not evidence.hold.dropped_late:
         return None
-    return (
-        f"{evidence.hold.dropped_late} arrivals were dropped while the generator itself was late; "
-        f"{_more(evidence.shards)}, or give them a less busy machine"
-    )
+    return f"{evidence.hold.dropped_late} arrivals were dropped while the generator itself was late; {remedy(evidence)}"
 
 
 def offered_too_little(evidence: Evidence) -> str | None:
@@ -134,7 +133,7 @@ def offered_too_little(evidence: Evidence) -> str | None:
         return None
     return (
         f"{offered} of {scheduled} arrivals were offered ({format_number(100 * offered / scheduled)} %, needed "
-        f"{format_number(100 * ACHIEVED)} %); {_more(evidence.shards)}"
+        f"{format_number(100 * ACHIEVED)} %); {remedy(evidence)}"
     )
 
 
@@ -145,20 +144,17 @@ def lagged(evidence: Evidence) -> str | None:
         return None
     return (
         f"the generator's own lag was {format_number(lag_ms)} ms at p99 (limit {format_number(LAG_P99_MS)} "
-        f"ms); {_more(evidence.shards)}, or give them a less busy machine"
+        f"ms); {remedy(evidence)}"
     )
 
 
 def too_busy(evidence: Evidence) -> str | None:
     """Whether a generator was near the end of its core."""
-    busiest = max((report.cpu_percent for report in evidence.reports), default=0.0)
+    busiest = _busiest(evidence)
     if busiest <= CPU_PERCENT:
         return None
-    needed = math.ceil(evidence.shards * busiest / CPU_PERCENT)
-    return (
-        f"a generator used {format_number(busiest)} % of a core (limit {format_number(CPU_PERCENT)} %); this rate "
-        f"needs {needed} generators here: load.generators: {needed}"
-    )
+    limit = format_number(CPU_PERCENT)
+    return f"a generator used {format_number(busiest)} % of a core (limit {limit} %); {remedy(evidence)}"
 
 
 def not_reached(evidence: Evidence) -> str | None:
@@ -216,5 +212,19 @@ def sent_but_not_counted(reports: Sequence[ShardReport], all_arrivals: Tally) ->
     return Invalidity(side=Side.GENERATOR, what=what)
 
 
-def _more(shards: int) -> str:
-    return f"this rate needs more than {shards} generator{'s' if shards > 1 else ''} here: raise load.generators"
+def remedy(evidence: Evidence) -> str:
+    """What lets the generators keep up: as many as their CPU asks for, or, where that was not used, the CPU itself."""
+    busiest = _busiest(evidence)
+    if busiest < BUSY_PERCENT:
+        used = f"its generators used at most {format_number(busiest)} % of a core, so something else kept them from it"
+        return f"{used}: give them a less busy machine"
+    offered = evidence.hold.arrivals - evidence.hold.dropped_late
+    short = max(1.0, evidence.scheduled / max(offered, 1))
+    needed = max(evidence.shards + 1, math.ceil(evidence.shards * short * busiest / CPU_PERCENT))
+    return (
+        f"this rate needs {needed} generators here: load.generators: {needed} (pytest --syncload-calibrate measures it)"
+    )
+
+
+def _busiest(evidence: Evidence) -> float:
+    return max((report.cpu_percent for report in evidence.reports), default=0.0)

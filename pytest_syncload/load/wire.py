@@ -54,9 +54,10 @@ class RequestWriter:
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
         parts = urlsplit(base_url)
         self._template = template
-        self._target = quote(parts.path.rstrip("/") + template.path, safe=_SAFE).encode()
+        #: What the request line names, and the body that follows the headers.
+        self.target = quote(parts.path.rstrip("/") + template.path, safe=_SAFE).encode()
         self._host = parts.netloc.rpartition("@")[2].encode()
-        self._body = b"" if template.json is None else json.dumps(template.json, separators=(",", ":")).encode()
+        self.body = b"" if template.json is None else json.dumps(template.json, separators=(",", ":")).encode()
         self._prepared: dict[int, PreparedRequest] = {}
         ours = [name for name, _ in template.headers if name.lower() in _OURS]
         if ours:
@@ -71,8 +72,8 @@ class RequestWriter:
         if self._template.json is not None and "content-type" not in given:
             headers.append((b"Content-Type", b"application/json"))
         # Without a body, these three must say so (RFC 9110, section 8.6).
-        if self._body or self._template.method in ("POST", "PUT", "PATCH"):
-            headers.append((b"Content-Length", str(len(self._body)).encode()))
+        if self.body or self._template.method in ("POST", "PUT", "PATCH"):
+            headers.append((b"Content-Length", str(len(self.body)).encode()))
         return [*headers, (b"Idempotency-Key", key.encode())]
 
     def prepared(self, identity: Identity) -> PreparedRequest:
@@ -82,10 +83,10 @@ class RequestWriter:
             return known
         method = self._template.method.encode()
         try:
-            whole = serialise(method, self._target, self.headers(identity, ""), self._body)
+            whole = serialise(method, self.target, self.headers(identity, ""), self.body)
         except ValueError as error:
             raise Refused(f"the request cannot be written: {error}; look at request of slo.yaml") from None
-        end = len(whole) - len(self._body) - len(b"\r\n\r\n")
+        end = len(whole) - len(self.body) - len(b"\r\n\r\n")
         made = PreparedRequest(identity.token, whole[:end], whole[end:])
         self._prepared[identity.index] = made
         return made

@@ -12,6 +12,7 @@ from pytest_syncload.facts.plan import (
     Faults,
     Firebase,
     LoadSettings,
+    Passage,
     Phase,
     RawQuery,
     RequestTemplate,
@@ -28,6 +29,7 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
         arrivals=Arrivals(model.arrivals),
         timeout_s=model.timeout,
         generators=model.generators,
+        transport=Passage(model.transport),
         seed=model.seed,
     )
 

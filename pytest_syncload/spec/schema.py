@@ -52,6 +52,11 @@ class LoadModel(Strict):
         BeforeValidator(fields.generators),
         WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1024}, *forms.words("auto")["anyOf"]]}),
     ] = Field(default=0, description="Processes that offer the load; `auto`: as many as the rate needs. Default: auto.")
+    transport: Literal["built-in", "httpx"] = Field(
+        default="built-in",
+        description="What carries the arrivals. `httpx` follows the environment's proxies and speaks HTTP/2 where the "
+        "extra http2 is installed, at some hundreds of requests/s a core. Default: built-in.",
+    )
     seed: Annotated[int, AfterValidator(fields.seed), WithJsonSchema({"type": "integer", "minimum": 0})] = Field(
         default=1, description="Makes Poisson arrivals the same in every run. Default: 1."
     )

@@ -19,6 +19,8 @@ from pytest_syncload.facts.plan import (
     AwsAccess,
     Climb,
     Faults,
+    LoadSettings,
+    Passage,
     RawQuery,
     SandboxSettings,
     Slo,
@@ -249,6 +251,13 @@ def test_a_machine_that_cannot_hold_the_requests_open_is_told(sound: Prepared, m
     assert told.failed
     assert "30 requests in flight at most, room for answers of up to 500ms at 60/s (open files" in told.says
     assert "ulimit -Hn" in told.says
+
+
+def test_what_carries_less_is_told(sound: Prepared) -> None:
+    ground, folder = sound
+    plan = replace(spec(), load=LoadSettings(transport=Passage.HTTPX, generators=1))
+    checks = {each.name: each for each in check(plan, ground, folder, [phase("peak", LATENCY)], lambda: None)}
+    assert "transport: httpx, of which a core carries some 300/s" in checks["limits of peak"].says
 
 
 def test_a_climb_needs_room_for_the_most_it_may_offer(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +20,7 @@ from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.result import Invalidity, Outcome, Second, Side, Tally
+from pytest_syncload.load.recorder import Merged, Slice, Snapshot
 from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import Reading
 from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, reading, result
@@ -82,6 +85,22 @@ def test_histograms_lose_nothing(folder: RunFolder, values: list[float]) -> None
     assert found.result is not None
     assert found.result.latency == measured.latency
     assert found.result.latency.count == len(values)
+
+
+def test_an_hour_is_less_than_a_megabyte(folder: RunFolder) -> None:
+    """At 3,000/s, with some of each failure in every second and latencies from 1 ms to the timeout."""
+    merged = Merged()
+    outcomes = (Outcome.OK, Outcome.OK, Outcome.SERVER_ERROR, Outcome.TIMEOUT, Outcome.PROTOCOL_ERROR)
+    for second in range(3600):
+        part = Slice(outcomes=Counter(dict.fromkeys(outcomes, 123)), in_flight=12_345)
+        for number in range(20):
+            part.latency.record(1.0123 * 1.5874 ** (number % 20) + second / 1000)
+        seconds, hold = {second: part}, Slice()
+        hold.add(part)
+        merged.add(Snapshot(seconds=seconds, hold=hold, service_time=part.latency, lag=part.latency))
+    long = result(timeline=merged.timeline(), latency=merged.latency, service_time=merged.service_time, lag=merged.lag)
+    folder.keep("peak", PhaseRecord(result=long, reading=None, problem=None))
+    assert (folder.path / "peak.result.json").stat().st_size < 1_000_000
 
 
 def test_a_verdict_is_read_back_the_same(folder: RunFolder) -> None:
@@ -152,9 +171,9 @@ def test_where_the_result_is_all_is(folder: RunFolder, monkeypatch: pytest.Monke
     order: list[str] = []
     write = folder.write
 
-    def noted(name: str, data: object) -> None:
+    def noted(name: str, data: object, **how: Any) -> None:
         order.append(name)
-        write(name, data)
+        write(name, data, **how)
 
     monkeypatch.setattr(folder, "write", noted)
     reading = Reading(answers={}, problem=None, attempts=2)

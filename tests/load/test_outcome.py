@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_syncload.facts.plan import ANY, RequestTemplate
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.outcome import classify, parsed
 from pytest_syncload.load.transport import Answer, Failure
 
 
@@ -74,6 +76,23 @@ def test_every_expected_member_must_fit(wanted: Mapping[str, Any], body: object,
     template = RequestTemplate(expect_json=wanted)
     expected = Outcome.OK if fits else Outcome.WRONG_BODY
     assert classify(answer(200, json.dumps(body).encode()), template) is expected
+
+
+@given(
+    text=st.text(max_size=40)
+    | st.recursive(st.none() | st.floats() | st.text() | st.integers(), st.lists).map(json.dumps)
+)
+def test_the_parser_says_what_the_standard_library_says(text: str) -> None:
+    body = text.encode("utf-8", "surrogatepass")
+    try:
+        wanted = json.loads(body)
+    except ValueError:
+        wanted = None
+    assert repr(parsed(body)) == repr(wanted)  # NaN is not equal to itself
+
+
+def test_a_byte_order_mark_is_no_error() -> None:
+    assert parsed(b"\xef\xbb\xbf{}") == {}
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"id": 1', b"\xff\xfe\x00", b"[" * 100_000])

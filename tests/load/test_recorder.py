@@ -260,6 +260,7 @@ def test_a_second_of_the_timeline() -> None:
     assert second.max_ms == second.p50_ms == second.p95_ms == second.p99_ms == pytest.approx(100)
     with pytest.raises(KeyError):
         total.second(4)
+    assert [total.last_second_before(at) for at in (3, 4, 9)] == [None, 3, 3]
 
 
 def told_apart(bodies: list[bytes], distinct: tuple[str, ...] = ("job_id",), due_s: float = 3.0) -> Recorder:

@@ -42,6 +42,7 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("environments", "sandbox", "sandbox", "rate_scale"), True, "is not a plain number"),
     (("load",), None, "load: this takes a mapping, not nothing"),
     (("load", "arrivals"), "possion", "did you mean 'poisson'?"),
+    (("load", "transport"), "httpxx", "did you mean 'httpx'?"),
     (("load", "timeout"), 10, "load.timeout: 10 has no unit"),
     (("load", "seed"), -1, "-1 is not a seed"),
     (("load", "seed"), True, "this takes a whole number, not true"),

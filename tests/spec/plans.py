@@ -81,7 +81,7 @@ FULL: dict[str, Any] = {
             },
         },
     },
-    "load": {"arrivals": "poisson", "timeout": "2500 ms", "generators": 3, "seed": 0},
+    "load": {"arrivals": "poisson", "timeout": "2500 ms", "generators": 3, "transport": "httpx", "seed": 0},
     "request": {
         "method": "PUT",
         "path": "/v1/jobs?x=1",

@@ -23,6 +23,7 @@ from pytest_syncload.facts.plan import (
     Faults,
     Firebase,
     LoadSettings,
+    Passage,
     RawQuery,
     RequestTemplate,
     Resources,
@@ -85,7 +86,9 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
             ),
         ),
     )
-    assert spec.load == LoadSettings(arrivals=Arrivals.POISSON, timeout_s=2.5, generators=3, seed=0)
+    assert spec.load == LoadSettings(
+        arrivals=Arrivals.POISSON, timeout_s=2.5, generators=3, transport=Passage.HTTPX, seed=0
+    )
     assert spec.request == RequestTemplate(
         method="PUT",
         path="/v1/jobs?x=1",

@@ -1,0 +1,124 @@
+"""Arrivals by httpx's own transport, for what our pool does not do: proxies from the environment, and HTTP/2.
+
+Its pool looks through all its connections at each request and tops out at some hundreds of requests/s on a core
+(benchmarks/), beyond which a phase is invalid by its own lag. It stands below `httpx.AsyncClient`, so no cookie of one
+user reaches another, no redirect is followed and nothing is sent twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from pytest_syncload.facts.identities import Identity
+from pytest_syncload.facts.plan import RequestTemplate
+from pytest_syncload.load.connection import Answer, Failure
+from pytest_syncload.load.reading import ANSWER_LIMIT
+from pytest_syncload.load.wire import RequestWriter
+
+#: Connections idle for longer may meet the peer's own idle limit on their next request.
+_IDLE_SECONDS = 30.0
+#: Names of httpcore's trace events at which a request goes to a connection (httpx's documentation, "Extensions").
+_SENDING = (".send_request_headers.started",)
+
+
+class Plain:
+    """A task an arrival. ``base_url`` decides on the proxy, by the environment's variables as `urllib.request` reads
+    them."""
+
+    def __init__(self, template: RequestTemplate, base_url: str) -> None:
+        self._template = template
+        self._writer = RequestWriter(template, base_url)
+        self._url = httpx.URL(base_url).copy_with(userinfo=b"", raw_path=self._writer.target)
+        proxy = proxy_for(self._url)
+        self._transport = httpx.AsyncHTTPTransport(
+            http2=importlib.util.find_spec("h2") is not None,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE_SECONDS),
+            proxy=proxy,
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], *, timeout_s: float) -> object:
+        """See `door.Door`."""
+        task = asyncio.get_running_loop().create_task(self._carry(identity, key, on_answer, timeout_s))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def aclose(self) -> None:
+        """See `door.Door`."""
+        open_tasks = list(self._tasks)
+        for task in open_tasks:
+            task.cancel()
+        await asyncio.gather(*open_tasks, return_exceptions=True)
+        await self._transport.aclose()
+
+    async def _carry(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], timeout_s: float) -> None:
+        sending: list[float] = []
+
+        async def trace(event: str, _: Mapping[str, Any]) -> None:
+            if event.endswith(_SENDING):
+                sending.append(time.monotonic())
+
+        def failed(failure: Failure, detail: str) -> Answer:
+            sent_at = sending[0] if sending else None
+            return Answer(sent_at=sent_at, done_at=time.monotonic(), failure=failure, detail=detail)
+
+        request = httpx.Request(
+            self._template.method,
+            self._url,
+            headers=self._writer.headers(identity, key),
+            content=self._writer.body,
+            extensions={"trace": trace},
+        )
+        try:
+            async with asyncio.timeout(timeout_s):
+                response = await self._transport.handle_async_request(request)
+                try:
+                    body = await _limited(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError:
+            answer = failed(Failure.TIMEOUT, "waiting for the answer" if sending else "while connecting")
+        except asyncio.CancelledError:
+            on_answer(failed(Failure.PROTOCOL, "the transport was closed"))
+            raise
+        except (httpx.ConnectError, httpx.ProxyError) as error:
+            answer = failed(Failure.CONNECT, f"{type(error).__name__}: {error}")
+        except httpx.TransportError as error:
+            answer = failed(Failure.PROTOCOL, f"{type(error).__name__}: {error}")
+        else:
+            answer = Answer(
+                sent_at=sending[0] if sending else None,
+                done_at=time.monotonic(),
+                status=response.status_code,
+                fields=response.headers.raw,
+                body=body,
+            )
+        on_answer(answer)
+
+
+async def _limited(response: httpx.Response) -> bytes:
+    """The body as it came, not decoded. Raises `httpx.ReadError` beyond the limit, which is our memory."""
+    pieces = []
+    size = 0
+    async for piece in response.aiter_raw():
+        size += len(piece)
+        if size > ANSWER_LIMIT:
+            raise httpx.ReadError(f"the answer is longer than {ANSWER_LIMIT} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def proxy_for(url: httpx.URL) -> str | None:
+    """The proxy that the environment names for ``url``, None for none."""
+    if urllib.request.proxy_bypass(url.host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")
