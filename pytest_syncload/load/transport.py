@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pytest_syncload.load.connection import Answer, Connection, Exchange, Failure
+from pytest_syncload.load.connection import BUFFER_BYTES, Answer, Connection, Exchange, Failure
 from pytest_syncload.load.httpx_door import as_response, as_wire
 from pytest_syncload.load.patience import Patience, Stage
 
@@ -47,6 +47,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._ssl = (ssl_context or ssl.create_default_context()) if secure else None
         self._idle: dict[Connection, None] = {}  # in order of becoming idle; a list would search to remove one
         self._open: set[Connection] = set()
+        self._buffer = memoryview(bytearray(BUFFER_BYTES))
         self._pending: dict[float, deque[Exchange]] = {}  # by timeout: within one, deadlines come in order
         self._patient: list[Patience] = []
         self._connecting: set[asyncio.Task[None]] = set()
@@ -146,7 +147,7 @@ class Transport(httpx.AsyncBaseTransport):
         loop = asyncio.get_running_loop()
         try:
             _, connection = await loop.create_connection(
-                lambda: Connection(self._fit, self._lost),
+                lambda: Connection(self._fit, self._lost, self._buffer),
                 self._host,
                 self._port,
                 ssl=self._ssl,
