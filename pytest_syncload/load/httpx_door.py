@@ -11,6 +11,9 @@ from pytest_syncload.load.connection import Answer, Failure
 from pytest_syncload.load.patience import Stage
 from pytest_syncload.load.wire import serialise
 
+#: Headers that decide where the request ends and what may follow it, and how long their names are.
+_OF_FRAMING = frozenset({b"transfer-encoding", b"content-length", b"host", b"upgrade", b"connection"})
+_LENGTHS = frozenset(map(len, _OF_FRAMING))
 _LATE = {Stage.CONNECT: httpx.ConnectTimeout, Stage.WRITE: httpx.WriteTimeout, Stage.READ: httpx.ReadTimeout}
 
 
@@ -22,27 +25,20 @@ def as_wire(request: httpx.Request, body: bytes) -> tuple[bytes, bool]:
     Raises:
         httpx.LocalProtocolError: the request's headers cannot be written, or contradict its body.
     """
-    headers: list[tuple[bytes, bytes]] = []
-    lengths: list[bytes] = []
-    hosts, last, coded, switches = 0, False, False, request.method == "CONNECT"
-    for name, value in request.headers.raw:
-        match name.lower():
-            case b"transfer-encoding":
-                coded = True
-                continue
-            case b"host":
-                hosts += 1
-            case b"content-length":
-                lengths.append(value)
-            case b"upgrade":
-                switches = True
-            case b"connection":
-                last = last or b"close" in [option.strip() for option in value.lower().split(b",")]
-        headers.append((name, value))
-    length = str(len(body)).encode()
-    if coded:
+    headers = request.headers.raw
+    told: dict[bytes, list[bytes]] = {}
+    for name, value in headers:
+        if len(name) in _LENGTHS and (lower := name.lower()) in _OF_FRAMING:
+            told.setdefault(lower, []).append(value)
+    length = b"%d" % len(body)
+    lengths = told.get(b"content-length", [])
+    if b"transfer-encoding" in told:
+        headers = [(name, value) for name, value in headers if name.lower() != b"transfer-encoding"]
         headers.append((b"Content-Length", length))
         lengths.append(length)
+    hosts = len(told.get(b"host", ()))
+    last = any(b"close" in map(bytes.strip, value.lower().split(b",")) for value in told.get(b"connection", ()))
+    switches = request.method == "CONNECT" or b"upgrade" in told
     try:
         if switches:
             raise ValueError("this transport neither tunnels nor switches protocols")

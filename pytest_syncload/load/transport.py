@@ -89,7 +89,10 @@ class Transport(httpx.AsyncBaseTransport):
         if (url.scheme, url.host, port) != (self._scheme, self._host, self._port):
             only = f"{self._scheme}://{self._host}:{self._port}"
             raise httpx.UnsupportedProtocol(f"this transport goes to {only} only, not to {url}", request=request)
-        wire, last = as_wire(request, await request.aread())
+        stream = request.stream
+        # What is there already costs a task a turn to read as a stream would be.
+        body = b"".join(stream) if isinstance(stream, httpx.ByteStream) else await request.aread()
+        wire, last = as_wire(request, body)
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         exchange = Exchange(wire, _into(answered), math.inf, request.method == "HEAD", last)
         self._begin(exchange)

@@ -29,10 +29,11 @@ def serialise(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes
         if b":" in name or b" " in name or not name:
             raise ValueError(f"{name!r} cannot be a header's name")
         lines.append(name + b": " + value)
-    for line in lines:
-        if b"\r" in line or b"\n" in line or b"\0" in line:
-            raise ValueError("a request line or header contains a line break")
-    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+    head = b"\r\n".join(lines)
+    ends = len(lines) - 1
+    if head.count(b"\r") != ends or head.count(b"\n") != ends or b"\0" in head:
+        raise ValueError("a request line or header contains a line break")
+    return b"%b\r\n\r\n%b" % (head, body)
 
 
 @dataclass(frozen=True, slots=True)
