@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.errors import Inconclusive, Refused
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Slo, Spec
 from pytest_syncload.facts.result import PhaseResult
@@ -94,10 +94,17 @@ class Judge:
         begun = time.perf_counter()
         try:
             conductor.record(slo.phase)
-        except Inconclusive:
+        except (Inconclusive, Refused):
             pass  # the verdict says why
         item.stash[_WAITED] = time.perf_counter() - begun
-        verdict = conductor.verdict(slo)
+        refused = None
+        try:
+            verdict = conductor.verdict(slo)
+        except Refused as error:
+            refused = str(error)
+        if refused is not None:
+            # Here, so that no cause is chained to a message for a person.
+            pytest.fail(refused, pytrace=False)
         item.stash[_VERDICT] = verdict
         replace_properties(item, row_properties(verdict, self.spec, self.run_id()))
         if verdict.ruling is Ruling.INCONCLUSIVE:
