@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import unittest
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -92,10 +93,8 @@ class Judge:
         """The row's verdict, in the item's set-up: a pass or a breach. Fails the set-up where nothing was proven."""
         conductor = self.conductor()
         begun = time.perf_counter()
-        try:
+        with suppress(Inconclusive, Refused):  # the verdict says why
             conductor.record(slo.phase)
-        except (Inconclusive, Refused):
-            pass  # the verdict says why
         item.stash[_WAITED] = time.perf_counter() - begun
         refused = None
         try:

@@ -153,9 +153,7 @@ class Selection:
         config = session.config
         ids = _phases_of_ids(config)
         by_mark = {item.name for item in self.allowed(session)} if config.option.markexpr else set()
-        return tuple(
-            name for name in self._phases if name in ids or (name in by_mark and self.asks_for(name, session))
-        )
+        return tuple(name for name in self._phases if name in ids or (name in by_mark and self.asks_for(name, session)))
 
     def mentioned(self, config: pytest.Config) -> bool:
         """Whether a node id or `-m` has a phase's name in it, or `-m` has `slo`, whatever it says of them."""
