@@ -95,9 +95,13 @@ def api_cases() -> Iterator[Case]:
             yield Case(
                 preset=f"apigateway.{digit}xx",
                 resources=resources,
-                # As API Gateway does: a zero for each request without an error, and of one minute nothing.
+                # As a REST API does: a zero for each request without an error. An HTTP API may say nothing of a minute.
                 published={
-                    name: ((0.0, 0.0, 0.0, 1.0), (), (0.0, 0.0, 1.0, 1.0)),
+                    name: (
+                        (0.0, 0.0, 0.0, 1.0),
+                        () if resources.http_api else (0.0, 0.0, 0.0, 0.0),
+                        (0.0, 0.0, 1.0, 1.0),
+                    ),
                     f"AWS/ApiGateway Count {where}": steady(1.0, 1.0, 1.0, 1.0),
                 },
                 value=25.0,
