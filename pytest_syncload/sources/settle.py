@@ -187,7 +187,7 @@ def fallen(highest: Mapping[Ask, Mapping[float, float]], now: Mapping[Ask, Answe
             if told.get(stamp, 0.0) < most - abs(most) * _ADDED_UP_OTHERWISE:
                 found[str(ask.query)] = (
                     f"{ask.query} is contradictory: {format_number(most)} in a minute of which a later poll was told "
-                    f"{format_number(told.get(stamp, 0.0))}, and a count cannot fall; judge the run again later"
+                    f"{format_number(told.get(stamp, 0.0))}, and a count cannot fall; run the phase again"
                 )
     return found
 

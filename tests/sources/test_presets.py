@@ -344,6 +344,16 @@ def test_one_silent_minute_of_what_is_always_published_is_no_value(cloudwatch: A
     assert "of the window's 3 minutes" in (seen.problem or "") or "in 1 of 3 minutes" in (seen.problem or "")
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if case.preset == "apigateway.5xx"], ids=str)
+def test_one_silent_minute_of_the_errors_is_zero_only_of_an_http_api(cloudwatch: Any, case: Case) -> None:
+    (errors,) = case.silent
+    seen = look(cloudwatch, case, {**case.published, errors: {0: (0.0, 0.0, 0.0, 0.0), 2: (0.0, 1.0, 1.0, 1.0)}})
+    if case.resources.http_api:
+        assert seen.value == pytest.approx(25.0)
+    else:
+        assert "2 of the window's 3 minutes" in (seen.problem or "")
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if READS in case.published], ids=str)
 def test_silence_of_a_table_that_nobody_used_is_no_value(cloudwatch: Any, case: Case) -> None:
     unused = {series: minutes for series, minutes in case.published.items() if series not in CONSUMED}
