@@ -5,8 +5,9 @@ Must stay cheap: nothing of the project and no third party is imported here befo
 
 from __future__ import annotations
 
+import os
 import sys
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
@@ -58,7 +59,11 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     if config.getoption("--syncload-calibrate"):
         from pytest_syncload.shell.calibrate import calibrate_and_say  # noqa: PLC0415  # only here: see the docstring
 
-        return calibrate_and_say(config, _file_for(config, "--syncload-calibrate"))
+        refuse_empty(config)
+        file = config.rootpath / "slo.yaml"
+        if not file.is_file():
+            refuse_without_file(config, os.environ)
+        return calibrate_and_say(config, file)
     if config.getoption("--syncload-check"):
         config.option.numprocesses = 0
         config.option.dist = "no"
@@ -68,11 +73,10 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read slo.yaml, if there is one, and bring the shell in."""
+    refuse_empty(config)
     file = config.rootpath / "slo.yaml"
     if not file.is_file():
-        for option in ("--syncload-env", "--syncload-run", "--syncload-check"):
-            if config.getoption(option):
-                _file_for(config, option)
+        refuse_without_file(config, os.environ)
         config.pluginmanager.register(_WithoutFile(), "syncload-without-file")
         return
     from pytest_syncload.shell.session import begin  # noqa: PLC0415  # only here: see the module's docstring
@@ -80,15 +84,31 @@ def pytest_configure(config: pytest.Config) -> None:
     begin(config, file)
 
 
-def _file_for(config: pytest.Config, option: str) -> Path:
-    """The slo.yaml that an option is about. Raises `pytest.UsageError` where there is none."""
-    file = config.rootpath / "slo.yaml"
-    if not file.is_file():
+def refuse_empty(config: pytest.Config) -> None:
+    """An empty name is no name: the variable of a CI job that nobody set must not mean the default."""
+    for option in ("--syncload-env", "--syncload-run"):
+        if config.getoption(option) == "":
+            raise pytest.UsageError(f"{option} is empty (an unset variable?); name one, or leave the option out")
+
+
+def refuse_without_file(config: pytest.Config, environ: Mapping[str, str]) -> None:
+    """Whoever asks for a phase by an option, or by SYNCLOAD_ENV where tests are selected too, needs a slo.yaml.
+
+    The variable alone says nothing where there is none: it may be set for all repositories of a machine.
+    """
+    root = config.rootpath
+    above = next((folder for folder in root.parents if (folder / "slo.yaml").is_file()), None)
+    where = "write one, or run pytest where it is (or with --rootdir)"
+    if above is not None:
+        where = f"there is one in {above}: run pytest there (or with --rootdir={above})"
+    for option in ("--syncload-env", "--syncload-run", "--syncload-check", "--syncload-calibrate"):
+        if config.getoption(option):
+            raise pytest.UsageError(f"{option} was given, but there is no slo.yaml in {root}; {where}")
+    if environ.get("SYNCLOAD_ENV") and (above is not None or config.option.markexpr):
         raise pytest.UsageError(
-            f"{option} was given, but there is no slo.yaml in {config.rootpath}; "
-            "write one, or run pytest where it is (or with --rootdir)"
+            f"SYNCLOAD_ENV is set, but there is no slo.yaml in {root}, so no phase can be selected; {where}, or unset "
+            "the variable"
         )
-    return file
 
 
 class _WithoutFile:

@@ -125,6 +125,8 @@ class Conductor:
             self._folder.mark_started(phase.name)
             try:
                 record = self._run(phase, lock)
+            except Refused:
+                raise  # the folder cannot be written, so nothing more can be kept in it
             except Exception as error:
                 # A mistake of ours keeps its traceback, and the other rows are told the truth about it.
                 known = self._folder.record(phase.name)

@@ -18,7 +18,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -101,12 +101,22 @@ class RunFolder:
         return self.path.name
 
     def write(self, name: str, data: object, *, indent: int | None = 1) -> None:
-        """Write a JSON file atomically; without an indent, one that is too long to be read by eye."""
+        """Write a JSON file atomically; without an indent, one that is too long to be read by eye.
+
+        Raises:
+            Refused: it cannot be written, as on a full disk.
+        """
         target = self.path / name
         draft = target.with_name(f".{target.name}.{os.getpid()}")
         separators = (",", ":") if indent is None else None
-        draft.write_text(json.dumps(data, indent=indent, separators=separators, allow_nan=True) + "\n", "utf-8")
-        draft.replace(target)
+        text = json.dumps(data, indent=indent, separators=separators, allow_nan=True) + "\n"
+        try:
+            draft.write_text(text, "utf-8")
+            draft.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)  # half a file would take the room that the next one needs
+            raise Refused(_unwritable(target, error)) from None
 
     def read(self, name: str) -> Any:
         """A JSON file's content, None where it is not there."""
@@ -194,8 +204,8 @@ class RunFolder:
 
     @contextmanager
     def controller_lock(self) -> Iterator[int]:
-        """Held by pytest's controller as long as the run may go on."""
-        descriptor = os.open(self.controller_lock_path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Held by pytest's controller as long as the run may go on. Raises `Refused` where its file cannot be made."""
+        descriptor = _open_lock(self.controller_lock_path)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield descriptor
@@ -225,7 +235,7 @@ class RunFolder:
 
         The descriptor is handed on to the generators, so the lock is free only when they are gone too.
         """
-        descriptor = os.open(self.path / "phase.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = _open_lock(self.path / "phase.lock")
         try:
             while True:
                 try:
@@ -238,6 +248,20 @@ class RunFolder:
             yield descriptor
         finally:
             os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise Refused(_unwritable(path, error)) from None
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return (
+        f"{path} cannot be written: {error.strerror or error}; what is measured must be kept, so make room or make its "
+        "place writable, and run the phase again"
+    )
 
 
 def _result_to_json(result: PhaseResult) -> dict[str, Any]:

@@ -113,6 +113,7 @@ def _query(preset: Preset, template: Template, names: dict[str, str | None], sta
         statistic=statistic if template.statistic == CHOSEN else template.statistic,
         dimensions=tuple(filled),
         every_s=template.every_s,
+        steady=template.steady,
         group=_path(names, "table", "index", "node", "serverless_cache"),
         part=_path(names, "table", "index", "operation", "node", "serverless_cache"),
     )
@@ -198,5 +199,10 @@ def _not_listed(wanted_by: str, what: str) -> str:
 
 def _raw(role: Role, query: RawQuery, statistic: str) -> Query:
     return Query(
-        role=role, namespace=query.namespace, name=query.name, statistic=statistic, dimensions=query.dimensions
+        role=role,
+        namespace=query.namespace,
+        name=query.name,
+        statistic=statistic,
+        dimensions=query.dimensions,
+        signed=True,
     )

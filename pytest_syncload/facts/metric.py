@@ -35,7 +35,9 @@ class Absent(StrEnum):
     """What a query without a data point means."""
 
     INCONCLUSIVE = "inconclusive"
-    ZERO_BESIDE_DENOMINATOR = "0 where the denominator has data, else inconclusive"
+    ZERO_BESIDE_DENOMINATOR = (
+        "0 where the denominator has data (of a REST API: where it is silent altogether), else inconclusive"
+    )
     ZERO_WHILE_ALIVE = "0 while a sibling metric shows traffic, else inconclusive"
 
 
@@ -68,7 +70,8 @@ class Rule(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """One CloudWatch metric and statistic. ``group`` ties a value to the ALIVE queries of the same resource; ``part``
-    tells it from the row's other queries of that metric, for a person. AWS publishes a point ``every_s`` seconds."""
+    tells it from the row's other queries of that metric, for a person. AWS publishes a point ``every_s`` seconds; of a
+    Sum that is ``steady`` in every minute with requests, zeros too. One that is ``signed`` may be below zero."""
 
     role: Role
     namespace: str
@@ -78,6 +81,8 @@ class Query:
     group: str = ""
     part: str = ""
     every_s: int = 60
+    steady: bool = False
+    signed: bool = False
 
     def __str__(self) -> str:
         where = ", ".join(f"{name}={value}" for name, value in self.dimensions)
@@ -94,6 +99,7 @@ class Template:
     dimensions: tuple[tuple[str, str], ...]
     each: Each
     every_s: int = 60
+    steady: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +146,8 @@ def level(name: str, each: Each, dimensions: tuple[tuple[str, str], ...]) -> Tem
     return Template(role=Role.VALUE, name=name, statistic=CHOSEN, dimensions=dimensions, each=each)
 
 
-def total(role: Role, name: str, each: Each, dimensions: tuple[tuple[str, str], ...]) -> Template:
+def total(
+    role: Role, name: str, each: Each, dimensions: tuple[tuple[str, str], ...], *, steady: bool = False
+) -> Template:
     """A query for a Sum."""
-    return Template(role=role, name=name, statistic="Sum", dimensions=dimensions, each=each)
+    return Template(role=role, name=name, statistic="Sum", dimensions=dimensions, each=each, steady=steady)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_syncload.facts.errors import PhaseInvalid, SpecError
+from pytest_syncload.facts.errors import PhaseInvalid, Refused, SpecError
 from pytest_syncload.report.calibration import result_lines, step_line
 from pytest_syncload.spec import read
 
@@ -28,13 +28,13 @@ def calibrate_and_say(config: pytest.Config, file: Path) -> int:
     say(f"syncload: {spec.request.method} of {file.name} at a rising rate, from one generator to a process beside it")
     with tempfile.TemporaryDirectory(prefix="syncload-") as place:
         folder = RunFolder.named_now(Path(place))
-        folder.make()
-        with folder.controller_lock():
-            try:
+        try:
+            folder.make()
+            with folder.controller_lock():
                 found = calibrate(spec, folder, lambda step: say(step_line(step)))
-            except PhaseInvalid as error:
-                say(f"syncload: nothing was measured: {error}")
-                return int(pytest.ExitCode.INTERNAL_ERROR)
+        except (PhaseInvalid, Refused) as error:
+            say(f"syncload: nothing was measured: {error}")
+            return int(pytest.ExitCode.INTERNAL_ERROR)
     for line in result_lines(found, spec.phases, os.cpu_count() or 1):
         say(line)
     return int(pytest.ExitCode.OK if found.carried_per_s is not None else pytest.ExitCode.TESTS_FAILED)

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.errors import Inconclusive, Refused
 from pytest_syncload.facts.result import PhaseResult
 
 
@@ -24,7 +24,7 @@ def _fixture(name: str, result: Callable[[str], PhaseResult]) -> object:
     def phase() -> PhaseResult:
         try:
             return result(name)
-        except Inconclusive as error:
+        except (Inconclusive, Refused) as error:
             why = str(error)
         # Here, so that no cause is chained to a message for a person; in set-up it is an error.
         pytest.fail(why, pytrace=False)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 import unittest
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.facts.errors import Inconclusive, Refused
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Slo, Spec
 from pytest_syncload.facts.result import PhaseResult
@@ -92,12 +93,17 @@ class Judge:
         """The row's verdict, in the item's set-up: a pass or a breach. Fails the set-up where nothing was proven."""
         conductor = self.conductor()
         begun = time.perf_counter()
-        try:
+        with suppress(Inconclusive, Refused):  # the verdict says why
             conductor.record(slo.phase)
-        except Inconclusive:
-            pass  # the verdict says why
         item.stash[_WAITED] = time.perf_counter() - begun
-        verdict = conductor.verdict(slo)
+        refused = None
+        try:
+            verdict = conductor.verdict(slo)
+        except Refused as error:
+            refused = str(error)
+        if refused is not None:
+            # Here, so that no cause is chained to a message for a person.
+            pytest.fail(refused, pytrace=False)
         item.stash[_VERDICT] = verdict
         replace_properties(item, row_properties(verdict, self.spec, self.run_id()))
         if verdict.ruling is Ruling.INCONCLUSIVE:

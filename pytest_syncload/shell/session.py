@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Collection, Mapping
 from contextlib import ExitStack, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_syncload.facts.errors import PhaseInvalid, Refused, SpecError
+from pytest_syncload.facts.errors import Refused, SpecError
 from pytest_syncload.facts.events import Event
-from pytest_syncload.facts.observation import Ruling
-from pytest_syncload.facts.plan import Slo, Spec
-from pytest_syncload.report.text import describe, describe_phase, progress, summary
+from pytest_syncload.facts.plan import Spec
+from pytest_syncload.report.text import describe, describe_phase, progress
 from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
+from pytest_syncload.shell.ending import Ending
 from pytest_syncload.shell.fixtures import phase_fixtures
-from pytest_syncload.shell.junit import suite_properties, tell_suite
 from pytest_syncload.shell.rejudge import Rejudging, rejudging
 from pytest_syncload.shell.rows import Judge, RowRules
-from pytest_syncload.shell.select import Selection
+from pytest_syncload.shell.select import Selected, Selection
 from pytest_syncload.shell.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ if TYPE_CHECKING:
     from pytest_syncload.conductor.run_folder import RunFolder
 
 _SELECTED = "selected.json"
+#: What a worker of pytest-xdist gives its controller beside: why it could not begin.
+_REFUSED = "syncload_refused"
 
 
 def begin(config: pytest.Config, file: Path) -> None:
@@ -58,24 +59,13 @@ def begin(config: pytest.Config, file: Path) -> None:
     manager.register(session, "syncload-session")
     manager.register(RowRules(session.judge), "syncload-rows")
     manager.register(phase_fixtures([phase.name for phase in spec.phases], session.result), "syncload-phases")
+    if not (settings.is_worker or settings.collect_only or settings.check_only):
+        manager.register(Ending(config, settings, spec, session.selection, session), "syncload-ending")
     if settings.check_only and not settings.collect_only:
         only = CheckOnly(
             config, spec, lambda: session.folder, session.selection, named=settings.named_environment is not None
         )
         manager.register(only, "syncload-check")
-
-
-def unjudged_phases(asked: Collection[str], judged: Collection[str]) -> list[str]:
-    """The phases that were asked for and of which no row was judged."""
-    return [name for name in asked if name not in judged]
-
-
-def unproven_rows(passed: Mapping[str, bool]) -> list[str]:
-    """The rows that were asked for and did not pass, by id.
-
-    The second wall behind the items' own outcomes: `--setup-only`, say, never comes to a row's body.
-    """
-    return [row for row, proven in passed.items() if not proven]
 
 
 class SyncloadSession:
@@ -92,8 +82,8 @@ class SyncloadSession:
         self._conductor: Conductor | None = None
         self._lock = ExitStack()
         self._sandbox = ExitStack()
-        self._begun = False
-        self._unheard: tuple[str, ...] = ()
+        self.begun = False
+        self.said = Selected()
 
     @property
     def folder(self) -> RunFolder:
@@ -152,36 +142,40 @@ class SyncloadSession:
         """What will be run, and what was left out."""
         if self._settings.check_only:
             return []
-        return self._said_of_selection(self.selection.selected, self.selection.left_out)
+        return self._said_of_selection(self.selection.said)
 
-    def _said_of_selection(self, selected: Collection[str], left_out: int) -> list[str]:
+    def _said_of_selection(self, said: Selected) -> list[str]:
         lines = []
-        if selected:
-            lines.append("syncload: " + " · ".join(describe_phase(self._spec, name) for name in selected))
-        if left_out:
-            lines.append(f"syncload: {left_out} items that need load were left out; select a phase by -m or by node id")
+        if said.phases:
+            lines.append("syncload: " + " · ".join(describe_phase(self._spec, name) for name in said.phases))
+        if said.left_out:
+            lines.append(
+                f"syncload: {said.left_out} items that need load were left out; select a phase by -m or by node id"
+            )
         return lines
 
     def pytest_collection_finish(self) -> None:
         """Without xdist, here the run begins; a worker tells the controller what was selected."""
-        if self._settings.collect_only or self._settings.check_only or not self.selection.selected:
+        self.said = self.selection.said
+        if self._settings.collect_only or self._settings.check_only or not (self.said.phases or self.said.taken_out):
             return
-        if self._settings.is_worker:
-            try:
-                self.folder.make()
-            except Refused as error:
-                raise pytest.UsageError(f"syncload: {error}") from None
-            said = self.selection
-            self.folder.write(_SELECTED, {"phases": said.selected, "rows": said.rows, "left_out": said.left_out})
+        if not self._settings.is_worker:
+            self._begin()
             return
-        self._begin(self.selection.selected)
+        try:
+            self.folder.make()
+            self.folder.write(_SELECTED, asdict(self.said))
+        except Refused as error:
+            # A worker's own last words are shown by nobody.
+            self._config.workeroutput[_REFUSED] = str(error)  # type: ignore[attr-defined]
+            raise pytest.UsageError(f"syncload: {error}") from None
 
     # The run.
 
-    def _begin(self, selected: Collection[str]) -> None:
+    def _begin(self) -> None:
         from pytest_syncload.conductor.ground import prepare, refuse_unnamed  # noqa: PLC0415  # see the module's docstring
 
-        if self._begun or not selected:
+        if self.begun or not self.said.phases:
             return
         named = self._settings.named_environment is not None or self._settings.named_run is not None
         try:
@@ -189,7 +183,7 @@ class SyncloadSession:
                 raise self._again.refusal
             refuse_unnamed(self._spec, named=named, environ=os.environ)
             self.folder.make()
-            self._begun = True
+            self.begun = True
             if (replay := self._again.replay(self._spec)) is not None:
                 replay.begin(self.folder)
                 return
@@ -209,84 +203,6 @@ class SyncloadSession:
         """Let go of the lock: every generator of every worker stops."""
         self._lock.close()
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """No phase that was asked for may end without a judged row and still exit 0."""
-        if self._settings.is_worker or self._settings.collect_only or self._settings.check_only:
-            return
-        there = self._asked_phases() if self._begun else ()
-        self._unheard = tuple(name for name in self.selection.asked(session) if name not in there)
-        if self._unheard and exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        if not self._begun:
-            return
-        from pytest_syncload.conductor.conductor import unjudged  # noqa: PLC0415  # see the module's docstring
-
-        phases = self._asked_phases()
-        rows = {slo.id: slo for name in phases for slo in self._spec.phase(name).slos if self._asked(slo)}
-        reason = "the run ended before this row was judged"
-        unjudged(self.folder, rows, reason)
-        judged = {slo.phase for slo in rows.values() if self._was_judged(slo, reason)}
-        passed = {slo.id: self._passed(slo) for slo in rows.values()}
-        if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED) and (
-            unjudged_phases(phases, judged) or unproven_rows(passed)
-        ):
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
-        worse = session.exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if not worse and any(self._was_refused(name) for name in phases):
-            session.exitstatus = pytest.ExitCode.INTERRUPTED
-        ground = self.folder.read("environment.json") or {}
-        properties = suite_properties(self._spec, self.folder.run_id, ground, self.folder.account())
-        tell_suite(self._config.pluginmanager.get_plugins(), properties)
-
-    def _was_refused(self, phase: str) -> bool:
-        """Whether the checks before the phase's load let none of it begin."""
-        try:
-            record = self.folder.record(phase)
-        except PhaseInvalid:
-            return False
-        return record is not None and record.refused
-
-    def _asked_phases(self) -> list[str]:
-        said = self.folder.read(_SELECTED)
-        return list(said["phases"]) if said else list(self.selection.selected)
-
-    def _asked(self, slo: Slo) -> bool:
-        said = self.folder.read(_SELECTED)
-        return slo.id in (said["rows"] if said else self.selection.rows)
-
-    def _was_judged(self, slo: Slo, reason: str) -> bool:
-        verdict = self.folder.verdict(slo.phase, slo.name)
-        return verdict is not None and verdict.reason != reason
-
-    def _passed(self, slo: Slo) -> bool:
-        verdict = self.folder.verdict(slo.phase, slo.name)
-        return verdict is not None and verdict.ruling is Ruling.PASS
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """The closing table."""
-        for name in self._unheard:
-            terminalreporter.write_line(
-                f"syncload: -m selects phase {name}, but none of its rows was collected, so nothing was proven of it; "
-                + ("add slo.yaml to the arguments" if self._spec.items else "add a test that takes the fixture slo")
-            )
-        if not self._begun:
-            return
-        verdicts = [
-            verdict
-            for name in self._asked_phases()
-            for slo in self._spec.phase(name).slos
-            if (verdict := self.folder.verdict(slo.phase, slo.name)) is not None
-        ]
-        terminalreporter.section("syncload")
-        for line in summary(self._spec, verdicts, self._asked_phases()):
-            terminalreporter.write_line(line)
-        terminalreporter.write_line(f"run folder: {self._relative_folder()}")
-
-    def _relative_folder(self) -> str:
-        return str(self.folder.path.relative_to(self._settings.root))
-
     def pytest_unconfigure(self) -> None:
         """Let go of everything."""
         self._lock.close()
@@ -305,14 +221,22 @@ class SyncloadSession:
     def pytest_xdist_node_collection_finished(self) -> None:
         """A worker has collected and nothing is scheduled yet: with xdist, here the run begins."""
         said = self.folder.read(_SELECTED) if self.folder.path.is_dir() else None
-        if said is None or self._begun:
+        if said is None or self.begun:
             return
+        self.said = Selected.from_json(said)
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
-            for line in self._said_of_selection(said["phases"], said["left_out"]):
+            for line in self._said_of_selection(self.said):
                 reporter.ensure_newline()
                 reporter.write_line(line)
-        self._begin(said["phases"])
+        self._begin()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker that could not begin has said why."""
+        why = getattr(node, "workeroutput", {}).get(_REFUSED)
+        if why is not None:
+            raise pytest.UsageError(f"syncload: {why}")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:

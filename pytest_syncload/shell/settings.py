@@ -9,6 +9,17 @@ from typing import Any
 
 import pytest
 
+#: Options of pytest that repeat tests which failed before, by their name in its configuration. A repeated row is judged
+#: from the same load, or a run would be green in which no load was ever good in all rows. `--stepwise` comes last, as
+#: pytest sets it beside those that imply it.
+REPEATING = {
+    "lf": "--lf",
+    "failedfirst": "--ff",
+    "stepwise_skip": "--stepwise-skip",
+    "stepwise_reset": "--stepwise-reset",
+    "stepwise": "--stepwise",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -41,7 +52,7 @@ class Settings:
             check_only=bool(config.getoption("--syncload-check")),
             # "last" must mean one run for all workers, so they are told which by their controller.
             named_run=config.getoption("--syncload-run") if worker is None else worker["syncload_rejudged"],
-            repeats="" if worker is not None else _repeats(config),
+            repeats="" if worker is not None else repeats(config),
             worker_folder=None if worker is None else Path(worker["syncload_folder"]),
         )
 
@@ -56,6 +67,6 @@ class Settings:
         return self.worker_folder is not None
 
 
-def _repeats(config: pytest.Config) -> str:
-    options = {"lf": "--lf", "failedfirst": "--ff"}
-    return next((option for name, option in options.items() if config.getoption(name, False)), "")
+def repeats(config: pytest.Config) -> str:
+    """The option given that repeats failed tests, empty where there is none."""
+    return next((option for name, option in REPEATING.items() if config.getoption(name, False)), "")

@@ -52,7 +52,8 @@ _NOTHING_OF_THE_USERS = {
 }
 
 #: What a call to boto3 raises where AWS or the way to it is at fault. RuntimeError: botocore's own word for credentials
-#: that were refreshed and are expired still, as those with an AWS_CREDENTIAL_EXPIRATION in the past are.
+#: that were refreshed and are expired still, as those with an AWS_CREDENTIAL_EXPIRATION in the past are; and for a
+#: moment of an answer that no calendar has.
 FAILURES = (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError, RuntimeError)
 #: What botocore's parsers raise on a body that is not of AWS's model: of a proxy, cut short, packed unasked.
 _UNREADABLE = (botocore.parsers.ResponseParserError, ValueError, TypeError, AttributeError)
@@ -195,7 +196,7 @@ def call(client: Any, operation: str, **request: Any) -> dict[str, Any]:
     except FAILURES as error:
         raise explained(error, *_asked(client, operation)) from None
     except _UNREADABLE as error:
-        raise _unreadable(client, operation, error) from None
+        raise _unreadable(_asked(client, operation)[0], error) from None
 
 
 def pages(client: Any, operation: str, member: str, **request: Any) -> list[Any]:
@@ -210,13 +211,13 @@ def pages(client: Any, operation: str, member: str, **request: Any) -> list[Any]
         except FAILURES as error:
             raise explained(error, *_asked(client, operation)) from None
         except _UNREADABLE as error:
-            raise _unreadable(client, operation, error) from None
+            raise _unreadable(_asked(client, operation)[0], error) from None
         found.extend(page.get(member, ()))
 
 
-def _unreadable(client: Any, operation: str, error: Exception) -> Passing:
+def _unreadable(asked: str, error: Exception) -> Passing:
     return Passing(
-        f"{operation} at {client.meta.endpoint_url}: the answer cannot be read ({type(error).__name__}: {error}); does "
+        f"{asked}: the answer cannot be read ({type(error).__name__}: {error}); does "
         "a proxy or something else answer in AWS's place?"
     )
 
@@ -264,6 +265,8 @@ def explained(error: Exception, asked: str, service: str = "cloudwatch") -> Inco
     """
     if isinstance(error, botocore.exceptions.ClientError):
         return _refusal(error, asked, service)
+    if isinstance(error, RuntimeError) and "credentials" not in str(error):
+        return _unreadable(asked, error)
     if isinstance(error, RuntimeError):
         return Inconclusive(f"{asked}: the AWS credentials are expired ({error}); sign in again")
     if isinstance(error, botocore.exceptions.NoCredentialsError | botocore.exceptions.PartialCredentialsError):

@@ -15,6 +15,7 @@ from pytest_syncload.sources.required import (
     require_fetched,
     require_inside_window,
     require_numbers,
+    require_possible,
     require_use,
 )
 
@@ -45,10 +46,11 @@ class Case:
         return self.whole(Ask(query, period_s, self.result.window))
 
     def whole(self, ask: Ask) -> Answer:
-        """What was said of ``ask``. Raises `Inconclusive` where that is not Complete, finite and inside its window."""
+        """What was said of ``ask``. Raises `Inconclusive` where that is not whole, possible, inside its window."""
         answer = require_fetched(self.answers, ask)
         require_complete(answer)
         require_numbers(answer)
+        require_possible(answer)
         require_inside_window(answer)
         return answer
 

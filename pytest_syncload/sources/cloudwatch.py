@@ -7,7 +7,7 @@ Limits and paging: CloudWatch API reference, GetMetricData.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,10 +20,16 @@ from pytest_syncload.sources.aws import Passing, call
 
 #: Queries a call, by CloudWatch's own limit.
 QUERIES_A_CALL = 500
+#: Points a page, by CloudWatch's own limit.
+POINTS_A_PAGE = 100_800
+#: Pages beyond those that points and queries need: CloudWatch may end a page early, and no reference says how early.
+SPARE_PAGES = 50
 MINUTE_S = 60
 #: The longest period CloudWatch folds to one point.
 LONGEST_PERIOD_S = 86_400
 COMPLETE = "Complete"
+#: What CloudWatch calls a query whose points go on on another page.
+PARTIAL = "PartialData"
 #: Our own word for a query that no page of an answer speaks of.
 MISSING = "missing"
 #: Our own word for a query that is told in two ways: two values of one moment, or a moment without one.
@@ -43,12 +49,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back: epoch seconds in order of time, values, and the last StatusCode seen for the query."""
+    """What came back: epoch seconds in order of time, values, and what all StatusCodes of the query come to.
+
+    ``messages`` are CloudWatch's own on the query, or on the call that it was part of: code and text.
+    """
 
     ask: Ask
     status: str
     timestamps: tuple[float, ...]
     values: tuple[float, ...]
+    messages: tuple[str, ...] = ()
 
 
 def traffic_query(resources: Resources) -> Query:
@@ -110,8 +120,12 @@ def whole(window: Window) -> int:
     return round(window.seconds)
 
 
-def fetch(client: Any, asks: Iterable[Ask]) -> dict[Ask, Answer]:
-    """Ask CloudWatch. Every ask has an answer, if only an empty one.
+def _no_deadline() -> bool:
+    return False
+
+
+def fetch(client: Any, asks: Iterable[Ask], out_of_time: Callable[[], bool] = _no_deadline) -> dict[Ask, Answer]:
+    """Ask CloudWatch. Every ask has an answer, if only an empty one. No further page is read once ``out_of_time()``.
 
     Raises:
         Inconclusive: CloudWatch refused; `aws.Passing` where it may answer when asked again.
@@ -119,7 +133,7 @@ def fetch(client: Any, asks: Iterable[Ask]) -> dict[Ask, Answer]:
     answers: dict[Ask, Answer] = {}
     for together in _calls(dict.fromkeys(asks)):
         for first in range(0, len(together), QUERIES_A_CALL):
-            answers |= _fetch_batch(client, together[first : first + QUERIES_A_CALL])
+            answers |= _fetch_batch(client, together[first : first + QUERIES_A_CALL], out_of_time)
     return answers
 
 
@@ -137,7 +151,7 @@ def _calls(asks: Iterable[Ask]) -> list[list[Ask]]:
     return list(by_start.values())
 
 
-def _fetch_batch(client: Any, asks: Sequence[Ask]) -> dict[Ask, Answer]:
+def _fetch_batch(client: Any, asks: Sequence[Ask], out_of_time: Callable[[], bool]) -> dict[Ask, Answer]:
     reach = Window(start=min(ask.window.start for ask in asks), end=max(ask.window.end for ask in asks))
     request: dict[str, Any] = {
         "MetricDataQueries": [_metric_data_query(f"q{number}", ask) for number, ask in enumerate(asks)],
@@ -147,14 +161,23 @@ def _fetch_batch(client: Any, asks: Sequence[Ask]) -> dict[Ask, Answer]:
     }
     merged = {f"q{number}": _Merged() for number in range(len(asks))}
     seen: set[str] = set()
+    allowed = pages_allowed(asks, reach)
     while True:
         page = call(client, "GetMetricData", **request)
         for result in results_of(page, merged):
             merged[result["Id"]].add(result)
+        for of_query in merged.values():
+            of_query.remark(page)
         token = next_page(page, seen)
         if token is None:
             break
         seen.add(token)
+        if len(seen) >= allowed:
+            raise Inconclusive(
+                f"GetMetricData gave {allowed} pages, more than what was asked can fill, and no last one"
+            )
+        if out_of_time():
+            raise Passing("GetMetricData had not come to its last page")
         request["NextToken"] = token
     return {ask: merged[f"q{number}"].answer(ask, reach) for number, ask in enumerate(asks)}
 
@@ -167,6 +190,27 @@ def results_of(page: Mapping[str, Any], asked: Collection[str]) -> list[dict[str
     return list(results)
 
 
+def pages_allowed(asks: Sequence[Ask], reach: Window) -> int:
+    """The most pages that an answer may have: those that its points fill, one that each query ends on, and a few."""
+    points = sum(math.ceil(reach.seconds / ask.period_s) for ask in asks)
+    return math.ceil(points / POINTS_A_PAGE) + len(asks) + SPARE_PAGES
+
+
+def status_after(before: str, now: str) -> str:
+    """What two results of one query, in this order, come to: what has failed is not made whole by what follows."""
+    return now if before in (MISSING, PARTIAL, COMPLETE) else before
+
+
+def number(value: object) -> float:
+    """A value of an answer, NaN where it is none: botocore does not check, and to Python JSON's true is 1."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:  # JSON's whole numbers have no end
+        return math.nan
+
+
 class _Merged:
     """One query's points of all pages, whatever their order; a point told twice counts once."""
 
@@ -174,10 +218,12 @@ class _Merged:
         self._points: dict[float, float] = {}
         self._status = MISSING
         self._contradicts = False
+        self._messages: dict[str, None] = {}
 
     def add(self, result: Mapping[str, Any]) -> None:
         """Take over what a page says of the query."""
-        self._status = result.get("StatusCode", MISSING)
+        self._status = status_after(self._status, result.get("StatusCode", MISSING))
+        self.remark(result)
         stamps, values = result.get("Timestamps", ()), result.get("Values", ())
         self._contradicts |= len(stamps) != len(values)
         for stamp, value in zip(stamps, values, strict=False):
@@ -185,9 +231,15 @@ class _Merged:
             if stamp is None:
                 self._contradicts = True
                 continue
-            number = float(value) if isinstance(value, int | float) else math.nan
-            known = self._points.setdefault(stamp.timestamp(), number)
-            self._contradicts |= known != number and not (math.isnan(known) and math.isnan(number))
+            told = number(value)
+            known = self._points.setdefault(stamp.timestamp(), told)
+            self._contradicts |= known != told and not (math.isnan(known) and math.isnan(told))
+
+    def remark(self, said: Mapping[str, Any]) -> None:
+        """Take over the messages of a page or of a result."""
+        for message in said.get("Messages") or ():
+            code, value = ((message or {}).get(member) or "?" for member in ("Code", "Value"))
+            self._messages[f"{code}: {value}"] = None
 
     def answer(self, ask: Ask, reach: Window) -> Answer:
         """All that was said of ``ask``, in order of time, but for what the call only asked on behalf of others.
@@ -200,6 +252,7 @@ class _Merged:
             status=CONTRADICTORY if self._contradicts else self._status,
             timestamps=stamps,
             values=tuple(self._points[stamp] for stamp in stamps),
+            messages=tuple(self._messages),
         )
 
 

@@ -14,7 +14,7 @@ from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.result import Window
 from pytest_syncload.sources.aws import Passing, Rejected
-from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, MISSING, Ask, fetch
+from pytest_syncload.sources.cloudwatch import COMPLETE, MINUTE_S, MISSING, PARTIAL, Ask, fetch
 
 #: The last whole service minutes that are asked for.
 MINUTES = 3
@@ -50,13 +50,16 @@ def _ask(client: Any, asks: Sequence[Ask], rows: Mapping[Query, tuple[str, ...]]
         return [_failed(says, tuple(dict.fromkeys(row for ask in asks for row in rows[ask.query])))]
     checks = []
     for ask, answer in answers.items():
-        if answer.status in ("PartialData", "InternalError", MISSING):
+        if answer.status in (PARTIAL, "InternalError", MISSING):
             # It passes; the verdict asks again until it is whole.
             says = f"{ask.query} is {answer.status} at present, not {COMPLETE}"
             checks.append(Check(name=_NAME, finding=Finding.NOTE, says=says, rows=rows[ask.query]))
         elif answer.status != COMPLETE:
             says = f"{ask.query} is {answer.status}, not {COMPLETE}; allow cloudwatch:GetMetricData for it"
             checks.append(_failed(says, rows[ask.query]))
+        elif answer.messages:
+            says = f"{ask.query}: CloudWatch says {'; '.join(answer.messages)}"
+            checks.append(Check(name=_NAME, finding=Finding.NOTE, says=says, rows=rows[ask.query]))
     return checks
 
 

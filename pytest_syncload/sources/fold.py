@@ -16,7 +16,9 @@ from pytest_syncload.sources.case import Case, Folded, series_of
 from pytest_syncload.sources.cloudwatch import COUNTING, MINUTE_S, Ask, behind, whole
 from pytest_syncload.sources.required import (
     client_failures,
+    require_all_minutes_or_none,
     require_every_minute,
+    require_sampled,
     require_samples_of_this_load,
     runs_of_minutes,
     share_of_requests,
@@ -50,6 +52,7 @@ def fold_one(case: Case, query: Query) -> Folded:
     counts = case.answer(replace(query, statistic="SampleCount"))
     require_every_minute(minutes)
     require_every_minute(counts)
+    require_sampled(counts)
     if case.preset.every_request:
         require_samples_of_this_load(counts, case.result)
     after = None
@@ -102,6 +105,7 @@ def fold_ratio(case: Case) -> Folded:
     (above,) = (case.answer(query) for query in case.of_role(Role.NUMERATOR))
     (below,) = (case.answer(query) for query in case.of_role(Role.DENOMINATOR))
     require_every_minute(below)
+    require_all_minutes_or_none(above)
     share = share_of_requests(above, below)
     errors = dict(zip(above.timestamps, above.values, strict=True))
     series = Series(

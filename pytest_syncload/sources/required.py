@@ -6,15 +6,22 @@ Each raises `Inconclusive` where its requirement is not met, and must never repa
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from pytest_syncload.facts.catalogue import Query
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.result import PhaseResult
-from pytest_syncload.facts.units import format_duration
+from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.sources.cloudwatch import COMPLETE, Answer, Ask
 from pytest_syncload.sources.settle import Reading, allowed_difference
+
+#: How far CloudWatch's own approximation of a percentile may leave the range of the minutes' percentiles.
+PERCENTILE_TOLERANCE = 0.02
+_PERCENTILE = re.compile(r"p\d+(?:\.\d+)?")
+#: The other statistics of which it is certain, and how far they may by rounding.
+_BOUNDED = {"Average": 1e-6, "Maximum": 1e-6, "Minimum": 1e-6}
 
 
 def require_answers(reading: Reading) -> None:
@@ -51,6 +58,23 @@ def require_numbers(answer: Answer) -> None:
             raise Inconclusive(f"{answer.ask.query} came back as {value}, which is no measurement")
 
 
+def require_possible(answer: Answer) -> None:
+    """Nothing is below zero that cannot be. Of a query written out in slo.yaml nobody knows, but of its samples."""
+    query = answer.ask.query
+    if query.signed and query.statistic != "SampleCount":
+        return
+    lowest = min(answer.values, default=0.0)
+    if lowest < 0:
+        raise Inconclusive(f"{query} came back as {format_number(lowest)}, which is below zero and no measurement")
+
+
+def require_sampled(counts: Answer) -> None:
+    """Behind the value of each minute there is a sample."""
+    without = sum(count <= 0 for count in counts.values)
+    if without:
+        raise Inconclusive(f"{counts.ask.query} is 0 in {without} minutes that have a value: a value of nothing")
+
+
 def require_inside_window(answer: Answer) -> None:
     """No point lies outside the window that was asked for."""
     window = answer.ask.window
@@ -74,6 +98,14 @@ def require_every_minute(answer: Answer) -> None:
     require_points(answer)
     wanted = answer.ask.window.minutes
     if answer.timestamps != wanted:
+        there = len({*wanted} & {*answer.timestamps})
+        raise Inconclusive(f"{answer.ask.query} has {there} of the window's {len(wanted)} minutes")
+
+
+def require_all_minutes_or_none(answer: Answer) -> None:
+    """What has a sample for each request has a point in every minute; only where it has none at all is it zero."""
+    wanted = answer.ask.window.minutes
+    if answer.ask.query.steady and answer.values and answer.timestamps != wanted:
         there = len({*wanted} & {*answer.timestamps})
         raise Inconclusive(f"{answer.ask.query} has {there} of the window's {len(wanted)} minutes")
 
@@ -112,7 +144,27 @@ def value_of_the_window(folded: Answer, minutes: Answer) -> float:
     window = minutes.ask.window
     if folded.timestamps != (window.start,):
         raise Inconclusive(f"{folded.ask.query} came back for another period than the window; nothing else is asked")
+    require_within_its_minutes(folded, minutes)
     return folded.values[0]
+
+
+def require_within_its_minutes(folded: Answer, minutes: Answer) -> None:
+    """A window's percentile, mean or extreme lies between those of its minutes, as that of any mixture does."""
+    statistic = folded.ask.query.statistic
+    room = _BOUNDED.get(statistic, PERCENTILE_TOLERANCE if _PERCENTILE.fullmatch(statistic) else None)
+    if room is None or not minutes.values:
+        return
+    low, high = min(minutes.values), max(minutes.values)
+    if statistic == "Maximum":
+        low = high
+    elif statistic == "Minimum":
+        high = low
+    value = folded.values[0]
+    if not low - room * abs(low) <= value <= high + room * abs(high):
+        raise Inconclusive(
+            f"{folded.ask.query} of the window is {format_number(value)} and of its minutes "
+            f"{format_number(low)} to {format_number(high)}: they contradict each other, and neither is a measurement"
+        )
 
 
 def share_of_requests(errors: Answer, requests: Answer) -> float:

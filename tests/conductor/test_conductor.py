@@ -212,6 +212,25 @@ def test_a_defect_of_ours_keeps_its_traceback_and_is_not_tried_again(
     assert asked == ["peak"]
 
 
+def test_a_folder_that_cannot_be_written_is_no_defect_of_ours(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_run(monkeypatch)
+    full = iter([Refused("peak.result.json cannot be written: No space left on device")])
+    keep = ready.keep
+
+    def keep_when_there_is_room(phase: str, record: PhaseRecord) -> None:
+        for error in full:
+            raise error
+        keep(phase, record)
+
+    monkeypatch.setattr(conducting, "run_phase", lambda *_: result(phase="peak"))
+    monkeypatch.setattr(ready, "keep", keep_when_there_is_room)
+    with pytest.raises(Refused, match="No space left"):
+        conductor(ready).record("peak")
+    assert ready.record("peak") is None
+
+
 def test_ctrl_c_keeps_what_was_measured(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     broken_off = result(invalid=(Invalidity(side=Side.GENERATOR, what="the run was interrupted"),))
     refuse_to_run(monkeypatch, Interrupted(broken_off))

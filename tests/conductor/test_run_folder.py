@@ -287,3 +287,17 @@ def test_the_account_that_was_asked_is_known_to_other_processes(tmp_path: Path) 
     assert folder.account() is None
     folder.keep_account("111122223333")
     assert RunFolder(folder.path).account() == "111122223333"
+
+
+def test_what_cannot_be_written_is_refused_and_leaves_nothing_half_written(folder: RunFolder) -> None:
+    (folder.path / "plan.json").mkdir()  # a name that no file can replace
+    before = sorted(path.name for path in folder.path.iterdir())
+    with pytest.raises(Refused, match=r"plan.json cannot be written: .*so make room"):
+        folder.write("plan.json", {})
+    assert sorted(path.name for path in folder.path.iterdir()) == before
+    (folder.path / "controller.lock").mkdir()
+    with pytest.raises(Refused, match=r"controller.lock cannot be written"), folder.controller_lock():
+        pass
+    (folder.path / "phase.lock").mkdir()
+    with pytest.raises(Refused, match=r"phase.lock cannot be written"), folder.phase_lock():
+        pass

@@ -19,6 +19,8 @@ _FAILING: Samples = {0.0: 594, 1.0: 6}
 _FINE: Samples = {0.0: 600}
 #: What takes CloudWatch's own word of an answer that is not whole for nothing.
 _STATUS = {f"{SETTLE}:incomplete": nothing, f"{REQUIRED}:require_complete": nothing}
+#: What takes some minutes of the errors for all.
+_SOME_MINUTES = {f"{SETTLE}:missing_minutes": none_missing, f"{REQUIRED}:require_all_minutes_or_none": nothing}
 _ARGO = "Argo Rollouts: paging and StatusCode are never read"
 
 
@@ -187,7 +189,13 @@ def _entry(name: str, mistake: str, scenario: Any, guards: Mapping[str, Any], pe
 
 
 ENTRIES = (
-    _entry("PartialData", "Half of the answer is judged: the half without the errors.", _partial, _STATUS, _ARGO),
+    _entry(
+        "PartialData",
+        "Half of the answer is judged: the half without the errors.",
+        _partial,
+        {**_STATUS, **_SOME_MINUTES},
+        _ARGO,
+    ),
     _entry(
         "InternalError",
         "CloudWatch fails on one query of the batch, and its empty result beside a count means no errors.",
@@ -209,6 +217,7 @@ ENTRIES = (
         _first_page_only,
         {
             **_STATUS,
+            **_SOME_MINUTES,
             f"{SETTLE}:unreconciled": nothing,
             f"{CLOUDWATCH}:next_page": nothing,
             f"{REQUIRED}:require_every_minute": nothing,
@@ -268,7 +277,7 @@ ENTRIES = (
         "not a number",
         "Nothing is larger than NaN, so the node that is NaN is never the worst.",
         _not_a_number,
-        {f"{REQUIRED}:require_numbers": nothing},
+        {f"{REQUIRED}:require_numbers": nothing, f"{REQUIRED}:require_within_its_minutes": nothing},
     ),
     _entry(
         "infinities",
@@ -276,6 +285,8 @@ ENTRIES = (
         _infinite,
         {
             f"{REQUIRED}:require_numbers": nothing,
+            f"{REQUIRED}:require_possible": nothing,
+            f"{REQUIRED}:require_within_its_minutes": nothing,
             "pytest_syncload.verdict.ruling:no_number": nothing,
         },
     ),

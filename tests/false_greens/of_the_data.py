@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.false_greens import of_absence, of_folding, of_rules, of_settling, of_tasks, of_traffic
+from tests.false_greens import of_absence, of_contradictions, of_folding, of_rules, of_settling, of_tasks, of_traffic
 from tests.false_greens.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
@@ -12,14 +12,16 @@ ENTRIES: tuple[Entry, ...] = (
     *of_folding.ENTRIES,
     *of_rules.ENTRIES,
     *of_tasks.ENTRIES,
+    *of_contradictions.ENTRIES,
 )
 
 #: Every guard of this half, by where it stands.
 GUARDS: tuple[str, ...] = (
     "pytest_syncload.facts.catalogue:queries_for",
-    "pytest_syncload.sources.cloudwatch:next_page",
-    "pytest_syncload.sources.cloudwatch:told_minutes",
-    "pytest_syncload.sources.cloudwatch:whole",
+    *(
+        f"pytest_syncload.sources.cloudwatch:{name}"
+        for name in ("next_page", "number", "pages_allowed", "status_after", "told_minutes", "whole")
+    ),
     "pytest_syncload.sources.case:siblings_of",
     "pytest_syncload.sources.ecs:first_sign_of_the_end",
     "pytest_syncload.sources.fold:worse_view",
@@ -29,15 +31,19 @@ GUARDS: tuple[str, ...] = (
         f"pytest_syncload.sources.required:{name}"
         for name in (
             "client_failures",
+            "require_all_minutes_or_none",
             "require_answers",
             "require_complete",
             "require_every_minute",
             "require_fetched",
             "require_inside_window",
             "require_numbers",
+            "require_possible",
+            "require_sampled",
             "require_samples_of_this_load",
             "require_settled",
             "require_use",
+            "require_within_its_minutes",
             "runs_of_minutes",
             "share_of_requests",
             "value_of_the_window",
@@ -45,7 +51,17 @@ GUARDS: tuple[str, ...] = (
     ),
     *(
         f"pytest_syncload.sources.settle:{name}"
-        for name in ("incomplete", "missing_minutes", "moving", "too_early", "uncounted_minutes", "unreconciled")
+        for name in (
+            "allowed_difference",
+            "fallen",
+            "incomplete",
+            "missing_minutes",
+            "moving",
+            "remarked",
+            "too_early",
+            "uncounted_minutes",
+            "unreconciled",
+        )
     ),
     *(
         f"pytest_syncload.sources.tasks:{name}"

@@ -23,6 +23,7 @@ def test_in_ci_the_environment_must_be_named(project: Project, monkeypatch: pyte
     result = project.run("-m", "peak")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: syncload: CI is set and no environment is named*--syncload-env sandbox*"])
+    assert "none of its rows was collected" not in result.stdout.str(), "advice that is beside the point"
     assert not project.started_load()
     # Nobody who only runs unit tests in CI is bothered.
     assert project.run().ret == pytest.ExitCode.NO_TESTS_COLLECTED
@@ -57,6 +58,30 @@ def test_an_emulator_never_judges_a_real_environment(project: Project, monkeypat
     result = project.run("-m", "peak", "--syncload-env", "real")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*resolves to http://127.0.0.1:9, which is not AWS*"])
+
+
+def test_an_empty_name_is_refused(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest_subprocess("--syncload-run=")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --syncload-run is empty (an unset variable[?])*"])
+
+
+def test_the_variable_without_a_file_bothers_only_who_selects_by_marks_or_has_one_above(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("SYNCLOAD_ENV", "sandbox")
+    pytester.makepyfile("def test_mine(): pass")
+    assert pytester.runpytest_inprocess().ret == pytest.ExitCode.OK
+    marked = pytester.runpytest_inprocess("-m", "peak")
+    assert marked.ret == pytest.ExitCode.USAGE_ERROR
+    marked.stderr.fnmatch_lines(["ERROR: SYNCLOAD_ENV is set, but there is no slo.yaml in *; write one*"])
+    (pytester.mkdir("svc") / "test_other.py").write_text("def test_other(): pass\n", "utf-8")
+    (pytester.path / "slo.yaml").touch()
+    monkeypatch.chdir(pytester.path / "svc")
+    below = pytester.runpytest_inprocess()
+    assert below.ret == pytest.ExitCode.USAGE_ERROR
+    below.stderr.fnmatch_lines([f"ERROR: SYNCLOAD_ENV is set*there is one in {pytester.path}: run pytest there*"])
 
 
 def test_an_option_without_a_file_is_refused(pytester: pytest.Pytester) -> None:

@@ -184,3 +184,14 @@ def test_what_asking_again_cannot_help_is_not_asked_again() -> None:
         found = explained(error, "q")
         assert isinstance(found, Inconclusive)
         assert not isinstance(found, Passing)
+
+
+def test_only_what_speaks_of_credentials_is_a_matter_of_credentials() -> None:
+    expired = explained(
+        RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."), "q"
+    )
+    assert "sign in again" in str(expired)
+    assert not isinstance(expired, Passing)
+    unread = explained(RuntimeError("Unable to calculate correct timezone offset"), "q")
+    assert "the answer cannot be read" in str(unread)
+    assert isinstance(unread, Passing)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from functools import cache
 from itertools import pairwise
@@ -18,7 +19,7 @@ from pytest_syncload.facts.plan import AwsAccess
 from pytest_syncload.facts.result import Window
 from pytest_syncload.sources.aws import Passing
 from pytest_syncload.sources.aws import client as client_for
-from pytest_syncload.sources.cloudwatch import Ask, fetch, whole
+from pytest_syncload.sources.cloudwatch import POINTS_A_PAGE, Ask, fetch, pages_allowed, whole
 from tests.rows import START, WINDOW
 
 CLIENT = AwsAccess(
@@ -80,6 +81,14 @@ def test_a_repeated_token_is_no_endless_loop() -> None:
     page: dict[str, Any] = {"MetricDataResults": [], "NextToken": "again"}
     with pytest.raises(Inconclusive, match="same NextToken twice"):
         run([ask(0)], page, page)
+
+
+def test_the_pages_that_an_answer_may_have_grow_with_what_is_asked() -> None:
+    """A day's minutes of 500 queries are 720,000 points: eight pages, should CloudWatch fill each."""
+    day = Window(start=START, end=START + 86_400)
+    asks = [ask(number) for number in range(500)]
+    assert pages_allowed(asks, day) - pages_allowed(asks, WINDOW) == math.ceil(500 * 1440 / POINTS_A_PAGE) - 1
+    assert pages_allowed(asks, WINDOW) - pages_allowed(asks[:1], WINDOW) == 499
 
 
 def test_more_than_five_hundred_queries_take_two_calls_and_the_same_ask_one_query() -> None:

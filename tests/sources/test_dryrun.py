@@ -130,5 +130,15 @@ def test_an_answer_that_is_not_whole_yet_is_a_note(stub: Stubber, clock: Service
     assert [check.finding for check in queries(CLOUDWATCH, {A: ()}, clock)] == [Finding.NOTE]
 
 
+def test_what_cloudwatch_says_of_a_query_is_a_note(stub: Stubber, clock: ServiceClock) -> None:
+    said = answers("Complete", "Complete", "Complete")
+    said["MetricDataResults"][1]["Messages"] = [{"Code": "Forbidden", "Value": "not of that account"}]
+    stub.add_response("get_metric_data", said)
+    whole, note = queries(CLOUDWATCH, ROWS, clock)
+    assert (whole.finding, whole.says) == (Finding.OK, "CloudWatch answers 2 of 3")
+    assert (note.finding, note.rows) == (Finding.NOTE, ROWS[B])
+    assert note.says == f"{B}: CloudWatch says Forbidden: not of that account"
+
+
 def test_without_a_query_nothing_is_asked(stub: Stubber, clock: ServiceClock) -> None:
     assert queries(CLOUDWATCH, {}, clock) == ()

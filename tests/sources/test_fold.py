@@ -15,6 +15,7 @@ from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.cloudwatch import Answer, Ask, asks_of
 from pytest_syncload.sources.fold import held_for
 from pytest_syncload.sources.observe import observe
+from pytest_syncload.sources.settle import unsettled
 from tests.rows import (
     CACHE,
     DEPTH,
@@ -75,6 +76,88 @@ def test_errors_are_the_worse_of_cloudwatch_and_client() -> None:
 def test_no_error_metric_beside_a_count_is_zero() -> None:
     seen = look(ERRORS, answers(ERRORS, _5XXError=None), RESOURCES, result())
     assert (seen.value, seen.samples) == (0.0, 1800)
+
+
+def test_errors_of_some_minutes_only_are_late_where_there_should_be_one_of_each() -> None:
+    told = {ask: shortened(a) if "5XX" in ask.query.name else a for ask, a in answers(ERRORS).items()}
+    assert "2 of the window's 3 minutes" in (look(ERRORS, told, RESOURCES, result()).problem or "")
+
+
+def test_errors_of_some_minutes_only_are_zero_in_the_others_of_an_http_api() -> None:
+    http = replace(RESOURCES, rest_api=None, http_api="a1b2")
+    told = {ask: answer(ask, 600.0 if ask.query.name == "Count" else 6.0) for ask in asks_of(ERRORS, http, WINDOW)}
+    told = {ask: shortened(a) if ask.query.name == "5xx" else a for ask, a in told.items()}
+    seen = look(ERRORS, told, http, result())
+    assert seen.problem is None
+    assert seen.value == pytest.approx(100 * 12 / 1800)
+    assert unsettled(told, told) == {}
+
+
+#: A statistic, the values of its three minutes, that of the window, and whether both can be true.
+TOGETHER = [
+    ("p95", (100.0, 200.0, 300.0), 100.0, True),
+    ("p95", (100.0, 200.0, 300.0), 305.0, True),  # CloudWatch's percentiles are approximations
+    ("p95", (100.0, 200.0, 300.0), 98.1, True),
+    ("p95", (100.0, 200.0, 300.0), 97.9, False),
+    ("p95", (100.0, 200.0, 300.0), 306.1, False),
+    ("p95", (900.0, 900.0, 900.0), 1.0, False),
+    ("p99.9", (0.0, 0.0, 0.0), 0.0, True),
+    ("p99.9", (900.0, 900.0, 900.0), 1.0, False),
+    ("Average", (100.0, 200.0, 300.0), 299.9, True),
+    ("Average", (100.0, 200.0, 300.0), 301.0, False),
+    ("Average", (100.0, 200.0, 300.0), 99.0, False),
+    ("Maximum", (100.0, 200.0, 300.0), 300.0, True),
+    ("Maximum", (100.0, 200.0, 300.0), 200.0, False),
+]
+
+
+@pytest.mark.parametrize(("statistic", "minutes", "window", "both"), TOGETHER)
+def test_a_window_beyond_its_minutes_is_no_measurement(
+    statistic: str, minutes: tuple[float, ...], window: float, both: bool
+) -> None:
+    slo = replace(LATENCY, statistic=statistic)
+    told = {}
+    for ask in asks_of(slo, RESOURCES, WINDOW):
+        whole = answer(ask, 600.0 if ask.query.statistic == "SampleCount" else window)
+        told[ask] = replace(whole, values=minutes) if ask.period_s == 60 and ask.query.statistic == statistic else whole
+    seen = look(slo, told, RESOURCES, result())
+    assert (seen.value == window) is both
+    assert both or "they contradict each other" in (seen.problem or "")
+
+
+RAW = RawQuery(namespace="Own", name="Balance", dimensions=(("A", "b"),))
+
+
+@pytest.mark.parametrize(
+    ("statistic", "window", "value"), [("Minimum", -5.0, -5.0), ("Minimum", -4.0, None), ("tm90", 7.0, 7.0)]
+)
+def test_what_is_written_out_in_slo_yaml_may_be_below_zero(statistic: str, window: float, value: float | None) -> None:
+    """A trimmed mean may even lie outside its minutes': what is trimmed of each is not what is trimmed of all."""
+    slo = replace(DEPTH, metric=None, query=RAW, statistic=statistic)
+    told = {}
+    for ask in asks_of(slo, RESOURCES, WINDOW):
+        whole = answer(ask, 1.0 if ask.query.statistic == "SampleCount" else window)
+        told[ask] = replace(whole, values=(-5.0, -4.0, 3.0)) if ask.period_s == 60 and whole.values[0] != 1.0 else whole
+    assert look(slo, told, RESOURCES, result()).value == value
+    few = {ask: replace(a, values=(1.0, -1.0, 1.0)) if "SampleCount" in str(ask) else a for ask, a in told.items()}
+    assert "below zero and no measurement" in (look(slo, few, RESOURCES, result()).problem or "")
+
+
+@pytest.mark.parametrize("slo", [LATENCY, ERRORS, THROTTLES, DEPTH, CACHE], ids=lambda slo: slo.name)
+def test_nothing_that_a_preset_measures_is_below_zero(slo: Slo) -> None:
+    told = answers(slo)
+    for ask in asks_of(slo, RESOURCES, WINDOW):
+        below = told | {ask: answer(ask, -1.0)}
+        assert "below zero and no measurement" in (look(slo, below, RESOURCES, result()).problem or ""), str(ask)
+
+
+def test_a_value_of_no_samples_is_no_measurement() -> None:
+    told = answers(DEPTH)
+    none = {
+        ask: replace(a, values=(1.0, 0.0, 1.0)) if ask.query.statistic == "SampleCount" else a
+        for ask, a in told.items()
+    }
+    assert "is 0 in 1 minutes that have a value" in (look(DEPTH, none, RESOURCES, result()).problem or "")
 
 
 @pytest.mark.parametrize("count", [None, 0.0])

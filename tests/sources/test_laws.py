@@ -107,11 +107,16 @@ def test_a_missing_sample_never_passes(name: str, data: st.DataObject) -> None:
     slo, _ = BROKEN[name]
     told = healthy(name)
     absent = preset_of(slo).absent
-    needed = [ask for ask in told if absent is Absent.INCONCLUSIVE or ask.query.role in (Role.ALIVE, Role.DENOMINATOR)]
+    needed = [
+        ask
+        for ask in told
+        if absent is Absent.INCONCLUSIVE or ask.query.role in (Role.ALIVE, Role.DENOMINATOR) or ask.query.steady
+    ]
     ask = data.draw(st.sampled_from(needed))
     every = told[ask].timestamps
-    # All of them too: what has no point at all is not waited for.
-    lost = data.draw(st.just(set(every)) | st.sets(st.sampled_from(every), min_size=1))
+    some = st.sets(st.sampled_from(every), min_size=1, max_size=len(every) - ask.query.steady)
+    # All of them too: what has no point at all is not waited for. But all errors may be absent.
+    lost = data.draw(some if ask.query.steady else st.just(set(every)) | some)
     for other in list(told) if absent is Absent.ZERO_WHILE_ALIVE else [ask]:
         kept = [
             (stamp, value)

@@ -22,7 +22,7 @@ from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import AwsAccess
 from pytest_syncload.sources.aws import Passing, Patience, pages
 from pytest_syncload.sources.aws import client as client_for
-from pytest_syncload.sources.cloudwatch import Answer, Ask, fetch
+from pytest_syncload.sources.cloudwatch import Answer, Ask, fetch, pages_allowed
 from pytest_syncload.sources.observe import observe
 from pytest_syncload.verdict import judge
 from tests.rows import DEPTH, LATENCY, MINUTES, RESOURCES, START, WINDOW, reading, result
@@ -135,6 +135,12 @@ def told(script: Script, client: Any, *steps: Callable[[BaseHTTPRequestHandler],
     return fetch(client, [ASK])[ASK]
 
 
+def said_twice(status: str) -> dict[str, Any]:
+    """Two results of the one query, of which the second is whole."""
+    failed = {"Id": "q0", "StatusCode": status, "Timestamps": [], "Values": []}
+    return {"MetricDataResults": [failed, *GOOD["MetricDataResults"]]}
+
+
 RIGHT = {
     "plain": [body(GOOD)],
     "unsorted": [body(points([MINUTES[2], MINUTES[0], MINUTES[1]], [3.0, 1.0, 2.0]))],
@@ -143,6 +149,7 @@ RIGHT = {
     "epochs as texts": [body(points(["2023-11-14T22:14:00Z", *MINUTES[1:]], [1, 2, 3]))],
     "unknown members": [body(GOOD | {"Novelty": {"a": 1}})],
     "a page without results": [body({"MetricDataResults": [], "NextToken": "t"}), body(GOOD)],
+    "in two parts": [body(said_twice("PartialData"))],
     "503 once": [body(b"<html>busy</html>", 503), body(GOOD)],
     "500 once": [body({"__type": "InternalServiceFault"}, 500), body(GOOD)],
     "a reset once": [reset, body(GOOD)],
@@ -165,6 +172,9 @@ MARKED = {
         {"MetricDataResults": [{"Id": "q0", "Timestamps": MINUTES, "Values": [1, 2, 3]}]},
         "missing",
     ),
+    "a failure, then Complete": (said_twice("InternalError"), "InternalError"),
+    "forbidden, then Complete": (said_twice("Forbidden"), "Forbidden"),
+    "an unknown status, then Complete": (said_twice("Almost"), "Almost"),
     "another status": (points(MINUTES, [1.0, 2.0, 3.0], StatusCode="Almost"), "Almost"),
     "no result": ({"MetricDataResults": []}, "missing"),
 }
@@ -175,7 +185,7 @@ def test_is_marked_as_not_complete(said: Any, status: str, script: Script, clien
     assert told(script, client, body(said)).status == status
 
 
-@pytest.mark.parametrize("value", [None, "7", "NaN", math.nan, {}], ids=str)
+@pytest.mark.parametrize("value", [None, "7", "NaN", math.nan, {}, True, False, 10**400, -(10**400)], ids=repr)
 def test_what_is_no_number_is_not_taken_for_one(value: Any, script: Script, client: Any) -> None:
     found = told(script, client, body(points(MINUTES, [1.0, value, 3.0])))
     assert math.isnan(found.values[1])
@@ -183,6 +193,7 @@ def test_what_is_no_number_is_not_taken_for_one(value: Any, script: Script, clie
 
 REFUSED = {
     "epochs in microseconds": [body(points([stamp * 1e6 for stamp in MINUTES], [1, 2, 3]))],
+    "a moment that no calendar has": [body(points([1e300, *MINUTES[1:]], [1, 2, 3]))],
     "no time at all": [body(points(["soon", *MINUTES[1:]], [1, 2, 3]))],
     "a query that was not asked": [body(points(MINUTES, [1, 2, 3], Id="q7"))],
     "a result that is null": [body({"MetricDataResults": [None]})],
@@ -201,6 +212,50 @@ REFUSED = {
 def test_ends_in_an_error(steps: Any, script: Script, client: Any) -> None:
     with pytest.raises(Inconclusive, match="GetMetricData"):
         told(script, client, *steps)
+
+
+def test_a_moment_that_no_calendar_has_is_no_matter_of_credentials(script: Script, client: Any) -> None:
+    with pytest.raises(Passing, match=r"the answer cannot be read .*timezone offset"):
+        told(script, client, body(points([1e300, *MINUTES[1:]], [1, 2, 3])))
+
+
+SAID = {"Code": "MaxMetricsExceeded", "Value": "too many"}
+
+
+@pytest.mark.parametrize(
+    ("odd", "messages"),
+    [
+        (GOOD | {"Messages": [SAID, SAID]}, ("MaxMetricsExceeded: too many",)),
+        (points(MINUTES, [1, 2, 3], Messages=[{"Code": "Forbidden"}]), ("Forbidden: ?",)),
+        (GOOD | {"Messages": [None]}, ("?: ?",)),
+        (GOOD | {"Messages": None}, ()),
+        (GOOD | {"Messages": []}, ()),
+    ],
+)
+def test_what_cloudwatch_says_besides_is_kept(odd: Any, messages: tuple[str, ...], script: Script, client: Any) -> None:
+    assert told(script, client, body(odd)).messages == messages
+
+
+def test_pages_without_an_end_are_not_read_for_ever(script: Script, client: Any) -> None:
+    script.steps = [body({"MetricDataResults": [], "NextToken": str(number)}) for number in range(200)]
+    with pytest.raises(Inconclusive, match=r"GetMetricData gave \d+ pages, more than what was asked can fill"):
+        fetch(client, [ASK])
+    assert script.requests == pages_allowed([ASK], WINDOW)
+
+
+def test_as_many_pages_as_are_allowed_are_read(script: Script, client: Any) -> None:
+    allowed = pages_allowed([ASK], WINDOW)
+    empty = [body({"MetricDataResults": [], "NextToken": str(number)}) for number in range(allowed - 1)]
+    assert told(script, client, *empty, body(GOOD)).values == (1.0, 2.0, 3.0)
+
+
+def test_no_further_page_is_read_when_there_is_no_time_left(script: Script, client: Any) -> None:
+    script.steps = [body(GOOD | {"NextToken": "more"}), body({"MetricDataResults": []})]
+    with pytest.raises(Passing, match="had not come to its last page"):
+        fetch(client, [ASK], lambda: True)
+    assert script.requests == 1
+    script.steps = [body(GOOD)]
+    assert fetch(client, [ASK], lambda: True)[ASK].values == (1.0, 2.0, 3.0)
 
 
 PASSING = {"503": [body(b"<html>busy</html>", 503)], "resets": [reset]}

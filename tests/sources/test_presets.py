@@ -95,9 +95,13 @@ def api_cases() -> Iterator[Case]:
             yield Case(
                 preset=f"apigateway.{digit}xx",
                 resources=resources,
-                # As API Gateway does: a zero for each request without an error, and of one minute nothing.
+                # As a REST API does: a zero for each request without an error. An HTTP API may say nothing of a minute.
                 published={
-                    name: ((0.0, 0.0, 0.0, 1.0), (), (0.0, 0.0, 1.0, 1.0)),
+                    name: (
+                        (0.0, 0.0, 0.0, 1.0),
+                        () if resources.http_api else (0.0, 0.0, 0.0, 0.0),
+                        (0.0, 0.0, 1.0, 1.0),
+                    ),
                     f"AWS/ApiGateway Count {where}": steady(1.0, 1.0, 1.0, 1.0),
                 },
                 value=25.0,
@@ -338,6 +342,16 @@ def test_one_silent_minute_of_what_is_always_published_is_no_value(cloudwatch: A
     seen = look(cloudwatch, case, {**case.published, series: holed})
     assert seen.value is None
     assert "of the window's 3 minutes" in (seen.problem or "") or "in 1 of 3 minutes" in (seen.problem or "")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.preset == "apigateway.5xx"], ids=str)
+def test_one_silent_minute_of_the_errors_is_zero_only_of_an_http_api(cloudwatch: Any, case: Case) -> None:
+    (errors,) = case.silent
+    seen = look(cloudwatch, case, {**case.published, errors: {0: (0.0, 0.0, 0.0, 0.0), 2: (0.0, 1.0, 1.0, 1.0)}})
+    if case.resources.http_api:
+        assert seen.value == pytest.approx(25.0)
+    else:
+        assert "2 of the window's 3 minutes" in (seen.problem or "")
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if READS in case.published], ids=str)

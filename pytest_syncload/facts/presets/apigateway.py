@@ -28,13 +28,22 @@ def _levels(name: str) -> tuple[Template, ...]:
     return tuple(level(name, each, dimensions) for each, dimensions in _DIMENSIONS.items())
 
 
-def _totals(role: Role, rest: str, http: str) -> Iterator[Template]:
+def _counts(role: Role) -> tuple[Template, ...]:
+    return tuple(total(role, "Count", each, dimensions) for each, dimensions in _DIMENSIONS.items())
+
+
+def _errors(rest: str, http: str) -> Iterator[Template]:
+    """A REST API's have a sample for each request, zero or one: their Average is documented as the error rate, Count as
+    its denominator. Of an HTTP API's nothing of that is said: [U] that a minute without a point is zero."""
     for each, dimensions in _DIMENSIONS.items():
-        yield total(role, rest if each in (Each.REST, Each.REST_ROUTE) else http, each, dimensions)
+        if each in (Each.REST, Each.REST_ROUTE):
+            yield total(Role.NUMERATOR, rest, each, dimensions, steady=True)
+        else:
+            yield total(Role.NUMERATOR, http, each, dimensions)
 
 
 def _share(rest: str, http: str) -> tuple[Template, ...]:
-    return (*_totals(Role.NUMERATOR, rest, http), *_totals(Role.DENOMINATOR, "Count", "Count"))
+    return (*_errors(rest, http), *_counts(Role.DENOMINATOR))
 
 
 #: Requests that API Gateway counted in the window: what every phase's own count is reconciled with.
@@ -44,7 +53,7 @@ REQUEST_COUNT = Preset(
     what="requests that API Gateway counted",
     namespace=_NAMESPACE,
     fold=Fold.SUM,
-    templates=tuple(_totals(Role.VALUE, "Count", "Count")),
+    templates=_counts(Role.VALUE),
 )
 
 PRESETS = (
