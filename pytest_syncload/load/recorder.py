@@ -7,7 +7,7 @@ one place would have given.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,7 +118,7 @@ class Recorder:
         self._timeout_ms = timeout_s * 1000
         self._new = Snapshot()
         #: By half and second, so that an answer is counted once and both views are made of it when it is handed over.
-        self._slices: dict[tuple[bool, int], Slice] = {}
+        self._slices: defaultdict[tuple[bool, int], Slice] = defaultdict(Slice)
         self._examples: Counter[str] = Counter()
         #: The lag of all that was drained.
         self.lag = Histogram()
@@ -129,8 +129,8 @@ class Recorder:
         Lag ends here and not when the bytes went out: between the two a connection may be opened, and how long that
         takes is the target's doing.
         """
-        in_hold = self._in_hold(due_s)
-        part = self._slice(due_s, in_hold)
+        in_hold = self._hold_from <= due_s < self._hold_to
+        part = self._slices[in_hold, int(due_s)]
         if in_flight > part.in_flight:
             part.in_flight = in_flight
         if in_hold:
@@ -141,32 +141,31 @@ class Recorder:
 
         ``outcome`` is not `Outcome.DROPPED`.
         """
-        latency_ms = latency_from_due_ms(answer, outcome, start_at + due_s, self._timeout_ms)
-        in_hold = self._in_hold(due_s)
-        throttled = outcome is Outcome.UNEXPECTED_STATUS and answer.status == 429
-        part = self._slice(due_s, in_hold)
+        in_hold = self._hold_from <= due_s < self._hold_to
+        part = self._slices[in_hold, int(due_s)]
         part.outcomes[outcome] += 1
-        part.throttled += throttled
-        part.latency.record(latency_ms)
+        part.latency.record(latency_from_due_ms(answer, outcome, start_at + due_s, self._timeout_ms))
         if answer.sent_at is not None:
             self._on_wire(start_at, answer.done_at, answer.sent_at, in_hold)
-        if answer.status and in_hold:
-            self._new.statuses[answer.status] += 1
-        if outcome is Outcome.OK:
-            if self._distinct and in_hold and len(self._new.digests) < SAMPLE:
-                self._new.digests.append(digest(answer.body, self._distinct))
-        else:
+        new = self._new
+        if in_hold and answer.status:
+            new.statuses[answer.status] += 1
+        if outcome is not Outcome.OK:
+            throttled = outcome is Outcome.UNEXPECTED_STATUS and answer.status == 429
+            part.throttled += throttled
             self._show(answer, "429" if throttled else outcome.value)
+        elif in_hold and self._distinct and len(new.digests) < SAMPLE:
+            new.digests.append(digest(answer.body, self._distinct))
 
     def dropped(self, due_s: float, late_s: float, *, late: bool) -> None:
         """An arrival found the in-flight cap full, ``late`` where the loop itself was.
 
         It counts at the full timeout: drops must not flatter latency.
         """
-        in_hold = self._in_hold(due_s)
+        in_hold = self._hold_from <= due_s < self._hold_to
         if in_hold:
             self._new.lag.record(late_s * 1000)
-        part = self._slice(due_s, in_hold)
+        part = self._slices[in_hold, int(due_s)]
         part.outcomes[Outcome.DROPPED] += 1
         part.dropped_late += late
         part.latency.record(self._timeout_ms)
@@ -174,7 +173,7 @@ class Recorder:
     def drain(self) -> Snapshot:
         """All that is new since the last drain."""
         new, self._new = self._new, Snapshot()
-        slices, self._slices = self._slices, {}
+        slices, self._slices = self._slices, defaultdict(Slice)
         for (in_hold, at), part in slices.items():
             (new.hold if in_hold else new.ramp).add(part)
             if at in new.seconds:  # the second in which the hold begins or ends
@@ -184,16 +183,6 @@ class Recorder:
         self.lag.merge(new.lag)
         return new
 
-    def _slice(self, due_s: float, in_hold: bool) -> Slice:
-        at = (in_hold, int(due_s))
-        part = self._slices.get(at)
-        if part is None:
-            part = self._slices[at] = Slice()
-        return part
-
-    def _in_hold(self, due_s: float) -> bool:
-        return self._hold_from <= due_s < self._hold_to
-
     def _show(self, answer: Answer, kind: str) -> None:
         if self._examples[kind] < EXAMPLES:
             self._examples[kind] += 1
@@ -201,11 +190,15 @@ class Recorder:
 
     def _on_wire(self, start_at: float, done_at: float, sent_at: float, in_hold: bool) -> None:
         sent_s, done_s = sent_at - start_at, done_at - start_at
+        hold_from, hold_to, new = self._hold_from, self._hold_to, self._new
         # The service counts by its own clock when a request comes, so requests count by when they were sent.
-        self._new.wire_requests += self._hold_from <= sent_s < self._hold_to
-        self._new.in_flight_edges += (sent_s < self._hold_from <= done_s) + (sent_s < self._hold_to <= done_s)
+        if sent_s < hold_from:
+            new.in_flight_edges += (hold_from <= done_s) + (hold_to <= done_s)
+        elif sent_s < hold_to:
+            new.wire_requests += 1
+            new.in_flight_edges += hold_to <= done_s
         if in_hold:
-            self._new.service_time.record((done_s - sent_s) * 1000)
+            new.service_time.record((done_at - sent_at) * 1000)
 
 
 class Merged:
