@@ -9,6 +9,7 @@ relative error.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 #: Bucket growth. Reporting a bucket's middle is wrong by at most (g - 1) / (g + 1) = 0.25 %.
@@ -18,14 +19,9 @@ _PER_LOG = 1 / math.log(GROWTH)
 FLOOR_MS = 0.001
 
 
-def bucket_of(value_ms: float) -> int:
-    """The bucket of a value in milliseconds. Raises ValueError for NaN and OverflowError for infinity."""
-    if value_ms <= FLOOR_MS:
-        return _FLOOR_BUCKET
-    return math.ceil(math.log(value_ms) * _PER_LOG)
-
-
 _FLOOR_BUCKET = math.ceil(math.log(FLOOR_MS) * _PER_LOG)
+# Looked up once: recording is the hot path.
+_ceil, _log = math.ceil, math.log
 
 
 class Histogram:
@@ -34,15 +30,14 @@ class Histogram:
     __slots__ = ("buckets", "count", "max_ms", "sum_ms")
 
     def __init__(self) -> None:
-        self.buckets: dict[int, int] = {}
+        self.buckets: defaultdict[int, int] = defaultdict(int)
         self.count = 0
         self.sum_ms = 0.0
         self.max_ms = 0.0
 
     def record(self, value_ms: float) -> None:
-        """Count one value in milliseconds."""
-        bucket = bucket_of(value_ms)
-        self.buckets[bucket] = self.buckets.get(bucket, 0) + 1
+        """Count one value in milliseconds. Raises ValueError for NaN and OverflowError for infinity."""
+        self.buckets[_FLOOR_BUCKET if value_ms <= FLOOR_MS else _ceil(_log(value_ms) * _PER_LOG)] += 1
         self.count += 1
         self.sum_ms += value_ms
         if value_ms > self.max_ms:
@@ -52,7 +47,7 @@ class Histogram:
         """Add all that ``other`` counted."""
         mine = self.buckets
         for bucket, count in other.buckets.items():
-            mine[bucket] = mine.get(bucket, 0) + count
+            mine[bucket] += count
         self.count += other.count
         self.sum_ms += other.sum_ms
         self.max_ms = max(self.max_ms, other.max_ms)
@@ -90,7 +85,7 @@ class Histogram:
         buckets = data["buckets"]
         if not isinstance(buckets, Mapping):
             raise TypeError("buckets is not a mapping")
-        self.buckets = {int(bucket): int(count) for bucket, count in buckets.items()}
+        self.buckets.update({int(bucket): int(count) for bucket, count in buckets.items()})
         if any(count < 0 for count in self.buckets.values()):
             raise ValueError("a bucket holds a negative count")
         self.count = sum(self.buckets.values())
