@@ -136,12 +136,16 @@ HIDDEN = "<hidden>"
 #: In an expectation, the value that means "present and not null".
 ANY = "any"
 
+#: The same, and another for each Idempotency-Key.
+UNIQUE = "unique"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestTemplate:
     """The request of every arrival, and what answer to it is `ok`.
 
-    ``expect_json`` maps a top-level member to the value it must have, or to `ANY`. ``json`` is None for no body.
+    ``expect_json`` maps a top-level member to the value it must have, or to `ANY`, or one to `UNIQUE`. ``json`` is None
+    for no body.
     ``secrets`` are the values of the variables that stand in it: they are shown nowhere.
     """
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from pytest_syncload.facts.plan import ANY, RequestTemplate
+from pytest_syncload.facts.plan import ANY, UNIQUE, RequestTemplate
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.transport import Answer, Failure
 
@@ -43,7 +43,7 @@ def body_fits(body: bytes, template: RequestTemplate) -> bool:
         return False
     for name, wanted in template.expect_json.items():
         value = data.get(name)
-        if wanted == ANY:
+        if wanted in (ANY, UNIQUE):
             if value is None:
                 return False
         elif name not in data or not equal(value, wanted):

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pytest_syncload.facts.plan import ANY, RequestTemplate
+from pytest_syncload.facts.plan import ANY, UNIQUE, RequestTemplate
 
 #: Answers that a generator looks at between two snapshots, a second apart: of 20 a second, an hour has 72,000.
 SAMPLE = 20
@@ -48,10 +48,13 @@ class Seen:
 
 
 def distinct_members(template: RequestTemplate) -> tuple[str, ...]:
-    """The members of the answer whose values, taken together, must be others for each key: those expected as `ANY`.
+    """The members of the answer whose values, taken together, must be others for each key.
 
-    Only of a POST: the other methods may be repeated without more being done (RFC 9110, section 9.2.2).
+    That is the one expected as `UNIQUE`. Without it those expected as `ANY`, of a POST: the other methods may be
+    repeated without more being done (RFC 9110, section 9.2.2).
     """
+    if UNIQUE in template.expect_json.values():
+        return tuple(name for name, wanted in template.expect_json.items() if wanted == UNIQUE)
     if template.method != "POST":
         return ()
     return tuple(name for name, wanted in template.expect_json.items() if wanted == ANY)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 
+from pytest_syncload.facts.plan import UNIQUE
 from pytest_syncload.spec import fields, forms
 from pytest_syncload.spec.fields import Text, wrong
 
@@ -76,8 +77,20 @@ class ExpectModel(Strict):
     json_members: dict[str, Any] = Field(
         default={},
         alias="json",
-        description="Top-level members of its JSON body and the value of each; `any`: there, and not null.",
+        description="Top-level members of its JSON body and the value of each; `any`: there, and not null; `unique`, "
+        "of one member: and another for each Idempotency-Key.",
     )
+
+    @field_validator("json_members")
+    @classmethod
+    def _told_apart_by_one(cls, members: dict[str, Any]) -> dict[str, Any]:
+        unique = [name for name, wanted in members.items() if wanted == UNIQUE]
+        if len(unique) > 1:
+            raise wrong(
+                f"{' and '.join(unique)} are each unique; one member tells the answers apart: expect any of the others",
+                "one unique member",
+            )
+        return members
 
     @field_validator("status")
     @classmethod

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.facts.plan import ANY, RequestTemplate
+from pytest_syncload.facts.plan import ANY, UNIQUE, RequestTemplate
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.outcome import classify, parsed
 from pytest_syncload.load.transport import Answer, Failure
@@ -58,6 +58,8 @@ def test_the_status(status: int, expected: int, outcome: Outcome) -> None:
         ({"id": ANY}, {"id": False}, True),
         ({"id": ANY}, {"id": None}, False),
         ({"id": ANY}, {}, False),
+        ({"id": UNIQUE}, {"id": "x"}, True),
+        ({"id": UNIQUE}, {"id": None}, False),
         ({"id": None}, {"id": None}, True),
         ({"id": None}, {}, False),
         ({"a": 1, "b": {"c": [1]}}, {"a": 1, "b": {"c": [1]}}, True),

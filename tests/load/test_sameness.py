@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_syncload.facts.plan import ANY, RequestTemplate
+from pytest_syncload.facts.plan import ANY, UNIQUE, RequestTemplate
 from pytest_syncload.load import sameness
 from pytest_syncload.load.sameness import Sameness, Seen, digest, distinct_members
 
@@ -15,6 +15,15 @@ from pytest_syncload.load.sameness import Sameness, Seen, digest, distinct_membe
 def test_only_a_post_makes_something_new_each_time(method: str, members: tuple[str, ...]) -> None:
     template = RequestTemplate(method=method, expect_json={"job_id": ANY, "status": "queued", "at": ANY})
     assert distinct_members(template) == members
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_the_unique_member_alone_tells_answers_apart_whatever_the_method(method: str) -> None:
+    """A request id beside it, new each time, does not make one and the same job another."""
+    template = RequestTemplate(method=method, expect_json={"request_id": ANY, "job_id": UNIQUE})
+    assert distinct_members(template) == ("job_id",)
+    first, second = b'{"job_id": 1, "request_id": 1}', b'{"job_id": 1, "request_id": 2}'
+    assert digest(first, distinct_members(template)) == digest(second, distinct_members(template))
 
 
 def test_an_answer_is_told_apart_by_its_members_together() -> None:

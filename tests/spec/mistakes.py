@@ -139,6 +139,11 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
     ),
     (("request", "headers", "host"), "x", "request.headers.host: host is set by syncload"),
     (("request", "headers", "x-api-key"), "x", "x-api-key is there twice"),
+    (
+        ("request", "expect", "json"),
+        {"job_id": "unique", "at": "unique"},
+        "job_id and at are each unique; one member tells the answers apart",
+    ),
     (("phases", "class"), FULL["phases"]["peak"], "phase name 'class'"),
     (("phases", "caplog"), FULL["phases"]["peak"], "phase name 'caplog' is a fixture"),
     ((*PEAK, "rate"), "0/s", "must be more than 0"),
