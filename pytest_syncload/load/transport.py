@@ -184,6 +184,10 @@ class Transport(httpx.AsyncBaseTransport):
                     _time_out(exchange, Stage.CONNECT if exchange.sent_at is None else Stage.READ, now)
                 if not exchanges:
                     del self._pending[timeout_s]
+            # Those that nobody takes are the ones that were idle first: a burst has opened them.
+            while self._idle and now - (longest := next(iter(self._idle))).idle_since > _IDLE_SECONDS:
+                del self._idle[longest]
+                longest.close()
             if self._patient:
                 self._patient = [one for one in self._patient if not one.exchange.done]
                 for one in [one for one in self._patient if one.is_at_an_end(now)]:

@@ -287,6 +287,25 @@ def test_a_connection_that_is_idle_or_old_for_long_is_not_used(limit: str, monke
     asyncio.run(scenario())
 
 
+def test_what_a_burst_opened_and_nobody_uses_any_more_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_syncload.load.transport._IDLE_SECONDS", 0.1)
+
+    async def scenario() -> None:
+        async with Scripted((OK,), (OK,), HOLD) as server:
+            transport = Transport(server.url)
+            for asked in [Asked(transport), Asked(transport)]:
+                await asked.answer()
+            assert server.connections == 2
+            Asked(transport)
+            async with asyncio.timeout(10):
+                await server.gone.wait()
+                while " 1 open, 0 idle" not in repr(transport):  # noqa: ASYNC110  # a repr has no event
+                    await asyncio.sleep(0.01)
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
 def test_the_last_used_connection_is_used_first() -> None:
     async def scenario() -> None:
         async with Scripted((OK,)) as server:
