@@ -125,8 +125,8 @@ class Conductor:
             self._folder.mark_started(phase.name)
             try:
                 record = self._run(phase, lock)
-            except Refused:
-                raise  # the folder cannot be written, so nothing more can be kept in it
+            except Refused as error:
+                record = PhaseRecord(result=None, reading=None, problem=str(error))  # there was no room in the folder
             except Exception as error:
                 # A mistake of ours keeps its traceback, and the other rows are told the truth about it.
                 known = self._folder.record(phase.name)
@@ -134,7 +134,17 @@ class Conductor:
                 result = None if known is None else known.result
                 self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=problem))
                 raise
-        self._folder.keep(phase.name, record)
+        return self._kept(phase, record)
+
+    def _kept(self, phase: Phase, record: PhaseRecord) -> PhaseRecord:
+        """The record, once it is in the folder; where there is no room for it, what is there and why it is not more."""
+        try:
+            self._folder.keep(phase.name, record)
+        except Refused as error:
+            known = measured_before(self._folder, phase)
+            result = None if known is None else known.result
+            record = PhaseRecord(result=result, reading=None, problem=str(error))
+            self._folder.keep(phase.name, record)
         return record
 
     def _run(self, phase: Phase, lock: int) -> PhaseRecord:

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
-from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.facts.errors import PhaseInvalid, Refused
 from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted
 from pytest_syncload.facts.plan import Passage, Phase, RequestTemplate, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
@@ -117,10 +117,11 @@ def _offer(
             PhaseStarted(phase=phase.name, rate_per_s=rate, generators=shards, window=window, wall_s=ramp_s + hold_s)
         )
         merged = Merged()
-        shown = -1
+        shown = kept = -1
+        unkept: str | None = None
 
         def take(data: dict[str, Any]) -> None:
-            nonlocal shown
+            nonlocal shown, kept, unkept
             merged.add(Snapshot.from_json(data))
             elapsed = time.monotonic() - start_at
             last = merged.last_second_before(int(elapsed))
@@ -128,9 +129,17 @@ def _offer(
                 shown = last
                 second = merged.second(last)
                 listen(PhaseProgress(phase=phase.name, second=second, elapsed_s=elapsed, wall_s=ramp_s + hold_s))
+            # A second late, when every generator has told of it.
+            whole = merged.last_second_before(int(elapsed) - 1)
+            if whole is not None and whole > kept and unkept is None:
+                try:
+                    folder.keep_seconds(phase.name, merged.timeline(kept, whole))
+                except Refused as error:
+                    unkept = str(error)  # load that nobody can keep is stopped
+                kept = whole
 
         wall_before = time.time() - time.monotonic()
-        fared = fleet.follow({"start_at": start_at}, take, keep_going)
+        fared = fleet.follow({"start_at": start_at}, take, lambda: unkept or keep_going())
         jump = abs(time.time() - time.monotonic() - wall_before)
     result = sum_up(phase, spec.request, pacer, window, merged, fared, jump, shards)
     listen(PhaseMeasured(phase=phase.name, result=result))

@@ -7,6 +7,7 @@ plan.json         the phases and rows as they are run (see `earlier`)
 account.json      the AWS account that is asked
 rejudged_from.json   in a folder of its own: the run whose measurements were judged again
 <phase>.started   a phase has begun; without a result beside it, it was lost
+<phase>.timeline.jsonl   its seconds, as known when each was over; what is left where pytest itself was killed
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """
 
@@ -17,7 +18,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,7 +32,7 @@ from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
-from pytest_syncload.facts.result import PhaseResult, Window
+from pytest_syncload.facts.result import PhaseResult, Second, Window
 from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.cloudwatch import Answer, Ask
 from pytest_syncload.sources.settle import Reading
@@ -42,6 +43,7 @@ _LONGEST_WINDOW_S = 31 * 86_400
 _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
+_SECOND = TypeAdapter(Second)
 _CHECKS = TypeAdapter(tuple[Check, ...])
 _SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
 _DOUBTS = TypeAdapter(dict[str, str])
@@ -176,6 +178,16 @@ class RunFolder:
         failed = _CHECKS.dump_python(record.failed_checks, mode="json")
         said = {"problem": record.problem, "failed_checks": failed, "result": result}
         self.write(f"{phase}.result.json", said, indent=None)
+
+    def keep_seconds(self, phase: str, seconds: Sequence[Second]) -> None:
+        """Add to the phase's seconds, a line of JSON each. Raises `Refused` where the file cannot grow."""
+        target = self.path / f"{phase}.timeline.jsonl"
+        lines = [json.dumps(_SECOND.dump_python(second, mode="json"), separators=(",", ":")) for second in seconds]
+        try:
+            with target.open("a", encoding="utf-8") as file:
+                file.write("".join(f"{line}\n" for line in lines))
+        except OSError as error:
+            raise Refused(_unwritable(target, error)) from None
 
     def keep_verdict(self, verdict: Verdict) -> None:
         """Record a row's verdict."""

@@ -18,6 +18,7 @@ from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
+from pytest_syncload.load.gone import Absence
 from pytest_syncload.load.outcome import classify
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder, Snapshot
@@ -49,7 +50,10 @@ class Shard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardReport:
-    """How the generator fared. ``cpu_percent`` is of one core, over the hold."""
+    """How the generator fared. ``cpu_percent`` is of one core, over the hold.
+
+    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself.
+    """
 
     index: int
     sent: int
@@ -57,6 +61,7 @@ class ShardReport:
     cpu_percent: float
     lag_p99_ms: float
     peak_in_flight: int
+    gave_up: bool = False
 
     def to_generator_report(self) -> GeneratorReport:
         """The part of it that stays in the phase's result."""
@@ -88,6 +93,13 @@ class _Loop:
             distinct=distinct_members(shard.request),
         )
         self.in_flight = self.peak = self.sent = self.arrived = 0
+        self.absence = Absence()
+        self.gave_up = False
+
+    def is_over(self, stop: asyncio.Event, now: float) -> bool:
+        """Whether load ends before its schedule: told to, or because nobody is there any more."""
+        self.gave_up = self.absence.is_certain(now)
+        return self.gave_up or stop.is_set()
 
     def arrive(self, index: int, due_s: float, late_s: float) -> None:
         """Send arrival ``index``, or drop it at the cap."""
@@ -108,6 +120,7 @@ class _Loop:
             self.in_flight -= 1
             outcome = classify(answer, self.shard.request)
             self.recorder.answered(due_s, self.start_at, answer, outcome)
+            self.absence.note(outcome, answer.done_at)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
                 self.identities.rejected(identity)
 
@@ -128,7 +141,8 @@ async def run(
     """Offer the shard's load from ``start_at`` (monotonic) on; ``emit`` gets what is new every second, then the rest.
 
     ``door`` is by default the one that the shard names, and ``now`` the clock that it, the loop and ``start_at`` share.
-    Once ``stop`` is set nothing more is sent, open requests are abandoned uncounted, and what was measured is kept.
+    Once ``stop`` is set, or the target is gone (see `gone`), nothing more is sent, open requests are abandoned
+    uncounted, and what was measured is kept.
     """
     way = open_door(shard.transport, shard.request, shard.base_url) if door is None else door
     loop = _Loop(shard, identities, start_at, way, now)
@@ -156,6 +170,7 @@ async def run(
         cpu_percent=cpu.percent(),
         lag_p99_ms=loop.recorder.lag.percentile(99) or 0.0,
         peak_in_flight=loop.peak,
+        gave_up=loop.gave_up,
     )
 
 
@@ -165,17 +180,17 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
     for index, due_s in loop.shard.pacer.arrivals_of(loop.shard.shard, loop.shard.shards):
         due = start_at + due_s
         while (now := loop.now()) < due:
-            if stop.is_set():
+            if loop.is_over(stop, now):
                 return True
             await asyncio.sleep(max(_TICK_SECONDS, min(due - now, 0.1)))
-        if stop.is_set():
+        if loop.is_over(stop, now):
             return True
         loop.arrive(index, due_s, now - due)
         # A generator that fell far behind must still see its stop, and the answers that make room below the cap.
         if loop.arrived % _BATCH == 0:
             await asyncio.sleep(0)
     while (now := loop.now()) < ends_at:
-        if stop.is_set():
+        if loop.is_over(stop, now):
             return True
         await asyncio.sleep(min(ends_at - now, 0.05))
     return False

@@ -42,7 +42,7 @@ class _Child:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fared:
-    """How the children ended: final reports by index, what became of the lost ones, and whether we stopped them."""
+    """How the children ended: final reports by index, what became of the lost ones, and who else stopped them."""
 
     reports: tuple[dict[str, Any], ...]
     lost: tuple[str, ...]
@@ -129,22 +129,26 @@ class Fleet:
         on_snapshot: Callable[[dict[str, Any]], None],
         keep_going: Callable[[], str | None],
     ) -> Fared:
-        """Start all together and follow them to their ends. A lost child, or a word from ``keep_going``, stops all."""
+        """Start all together and follow them to their ends.
+
+        A lost child, one that gave up, or a word from ``keep_going`` stops all.
+        """
         now = time.monotonic()
         for child in self._children:
             child.heard_at = max(now, float(start["start_at"]))
             self._say(child, json.dumps(start))
         stopped: str | None = None
-        stop_by = float("inf")
+        stop_by: float | None = None
         while any(child.report is None and child.lost is None for child in self._children):
             received = self._receive()
             now = time.monotonic()
             if received is not None:
                 self._take_in(*received, on_snapshot)
             self._notice_silence(now)
-            if stopped is None:
+            if stop_by is None:
                 stopped = keep_going() or next((child.lost for child in self._children if child.lost), None)
-                if stopped is not None:
+                gave_up = any(child.report is not None and child.report.get("gave_up") for child in self._children)
+                if gave_up or stopped is not None:
                     self._hang_up()
                     stop_by = now + FAREWELL_SECONDS
             elif now > stop_by:

@@ -6,6 +6,7 @@ one place would have given.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -272,9 +273,9 @@ class Merged:
         """Whether sampled answers of the hold repeat each other in ``members``."""
         return self._seen.sameness(members)
 
-    def timeline(self) -> tuple[Second, ...]:
-        """Every second in which an arrival was due."""
-        return tuple(self.second(at) for at in sorted(self._all.seconds))
+    def timeline(self, after: int = -1, up_to: float = math.inf) -> tuple[Second, ...]:
+        """Every second in which an arrival was due, of those after ``after`` and up to ``up_to``."""
+        return tuple(self.second(at) for at in sorted(self._all.seconds) if after < at <= up_to)
 
     def last_second_before(self, at: int) -> int | None:
         """The last second before ``at`` in which an arrival was due; None where there is none."""

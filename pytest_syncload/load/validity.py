@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pytest_syncload.facts.result import Invalidity, Outcome, Side, Tally
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.load.engine import ShardReport
+from pytest_syncload.load.gone import GONE_SECONDS
 from pytest_syncload.load.sameness import Sameness
 
 #: Latency counts from the intended time, so lag only ever makes it worse; beyond a fifth of the strictest target of the
@@ -76,6 +77,8 @@ def invalidities(
 
 
 def _of_generator(evidence: Evidence) -> Iterator[str]:
+    if closed_everything(evidence) is not None:
+        return  # the load was stopped for that alone
     # Whatever else falls short beside one of these does so because of it.
     for explains_all in (nothing_was_due, hold_cut_short, generators_without_report):
         if (what := explains_all(evidence)) is not None:
@@ -87,7 +90,9 @@ def _of_generator(evidence: Evidence) -> Iterator[str]:
 
 
 def _of_target(evidence: Evidence) -> Iterator[str]:
-    if evidence.hold.arrivals:
+    if (what := closed_everything(evidence)) is not None:
+        yield what
+    elif evidence.hold.arrivals:
         for check in (not_reached, wrong_answers, same_answers):
             if (what := check(evidence)) is not None:
                 yield what
@@ -107,6 +112,17 @@ def hold_cut_short(evidence: Evidence) -> str | None:
     return (
         f"the hold was cut short: {evidence.hold.arrivals} of its {evidence.scheduled} arrivals ended; run the phase "
         "again"
+    )
+
+
+def closed_everything(evidence: Evidence) -> str | None:
+    """Whether a generator stopped because the target was gone; the others were then stopped too."""
+    if not any(report.gave_up for report in evidence.reports):
+        return None
+    return (
+        f"the target refused, closed or broke every connection for {format_number(GONE_SECONDS)} s, so the load was "
+        f"stopped: {evidence.hold.arrivals} of the hold's {evidence.scheduled} arrivals ended, {evidence.hold.failed} "
+        "of them failed; look why it went away and run the phase again"
     )
 
 

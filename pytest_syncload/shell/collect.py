@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from pytest_syncload.facts.errors import Breach, Inconclusive, PhaseInvalid, SyncloadError
+from pytest_syncload.facts.errors import Breach, Inconclusive, PhaseInvalid, Refused, SyncloadError
 from pytest_syncload.facts.plan import Phase, Slo
 from pytest_syncload.report.text import explain_load
 from pytest_syncload.shell.junit import replace_properties, run_properties
@@ -107,7 +107,7 @@ class LoadItem(SloItem):
         record, problem = None, None
         try:
             record = judge.conductor().record(self.phase.name)
-        except Inconclusive as error:
+        except (Inconclusive, Refused) as error:
             problem = str(error)
         if record is None or record.result is None:
             _not_proven(problem or (record and record.problem) or "the phase has no result")

@@ -212,11 +212,9 @@ def test_a_defect_of_ours_keeps_its_traceback_and_is_not_tried_again(
     assert asked == ["peak"]
 
 
-def test_a_folder_that_cannot_be_written_is_no_defect_of_ours(
-    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def where_there_is_no_room(ready: RunFolder, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
     refuse_to_run(monkeypatch)
-    full = iter([Refused("peak.result.json cannot be written: No space left on device")])
+    full = iter([Refused("peak.result.json cannot be written: No space left on device")] * times)
     keep = ready.keep
 
     def keep_when_there_is_room(phase: str, record: PhaseRecord) -> None:
@@ -226,6 +224,20 @@ def test_a_folder_that_cannot_be_written_is_no_defect_of_ours(
 
     monkeypatch.setattr(conducting, "run_phase", lambda *_: result(phase="peak"))
     monkeypatch.setattr(ready, "keep", keep_when_there_is_room)
+
+
+def test_a_result_that_does_not_fit_into_the_folder_is_told_to_every_row(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where_there_is_no_room(ready, monkeypatch, 1)
+    assert "No space left" in (conductor(ready).record("peak").problem or "")
+    assert "No space left" in conductor(ready).verdict(LATENCY).reason
+
+
+def test_a_folder_that_cannot_be_written_is_no_defect_of_ours(
+    ready: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where_there_is_no_room(ready, monkeypatch, 3)
     with pytest.raises(Refused, match="No space left"):
         conductor(ready).record("peak")
     assert ready.record("peak") is None

@@ -103,6 +103,17 @@ def test_an_hour_is_less_than_a_megabyte(folder: RunFolder) -> None:
     assert (folder.path / "peak.result.json").stat().st_size < 1_000_000
 
 
+def test_seconds_are_added_as_they_pass(folder: RunFolder) -> None:
+    for second in RICH.timeline:
+        folder.keep_seconds("peak", [second])
+    lines = (folder.path / "peak.timeline.jsonl").read_text("utf-8").splitlines()
+    assert [json.loads(line)["at_s"] for line in lines] == [0, 1]
+    assert json.loads(lines[1])["tally"]["outcomes"] == {"5xx": 3}
+    (folder.path / "soak.timeline.jsonl").mkdir()
+    with pytest.raises(Refused, match=r"soak\.timeline\.jsonl cannot be written: Is a directory"):
+        folder.keep_seconds("soak", RICH.timeline)
+
+
 def test_a_verdict_is_read_back_the_same(folder: RunFolder) -> None:
     seen = observe(LATENCY, reading(answers(LATENCY)), RESOURCES, result())
     for verdict in (

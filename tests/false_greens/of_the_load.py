@@ -98,6 +98,9 @@ def latency_from_the_send(answer: Answer, _: Outcome, due_at: float, __: float) 
 
 _LATENCY = latency_from_due_ms
 
+#: Far longer than the load lasts where the target has gone.
+LONG = Pacer(rate_per_s=500.0, ramp_s=0.0, hold_s=20.0)
+
 #: The first request is never answered; once 99 were, all have been sent.
 ONE_HOLDS: tuple[tuple[Step, ...], ...] = ((End.HOLD,), (OK,))
 
@@ -184,6 +187,12 @@ UNSENT: tuple[Entry, ...] = (
         "A generator is stopped while its slowest requests are still open; those are nobody's failures.",
         lambda: judged(offered(*ONE_HOLDS, stop_when=lambda hold: hold[Outcome.OK] == 99)),
         {f"{_VALIDITY}:hold_cut_short": nothing, "pytest_syncload.conductor.phase:sent_but_not_counted": nothing},
+    ),
+    _load(
+        "a target that went away",
+        "It answered a while, then closed every connection; what API Gateway saw until then was fast.",
+        lambda: judged(offered(*[(OK,)] * 500, (End.CLOSE,), pacer=LONG), LATENCY),
+        {f"{_VALIDITY}:{name}": nothing for name in ("closed_everything", "hold_cut_short", "offered_too_little")},
     ),
     _load(
         "the last answers not waited for",

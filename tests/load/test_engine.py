@@ -153,6 +153,22 @@ def test_requests_carry_the_identity_of_their_arrival() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize("closed", [End.CLOSE, End.RESET])
+def test_a_target_that_closes_everything_ends_the_load(closed: End) -> None:
+    async def scenario() -> None:
+        async with Scripted(*[(OK,)] * 40, (closed,)) as server:
+            done = await ran(shard_of(server.url, hold_s=3600))
+            assert done.report.gave_up
+            assert done.report.interrupted
+            both = done.merged.hold + done.merged.ramp
+            # A second of its rate, and two that a busy machine may take to notice.
+            assert 10 <= both[Outcome.PROTOCOL_ERROR] < 3 * 200
+            assert both[Outcome.OK] == 40
+            assert done.report.sent - both.arrivals <= done.report.peak_in_flight
+
+    asyncio.run(scenario())
+
+
 def test_a_silent_target_holds_nothing_back_and_every_arrival_times_out() -> None:
     async def scenario() -> None:
         async with Scripted(HOLD) as server:

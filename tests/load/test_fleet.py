@@ -111,6 +111,11 @@ def test_a_child_that_dies_in_the_middle_stops_the_others_and_keeps_what_they_me
     assert {"from": 1} in snapshots
 
 
+def test_a_child_that_gives_up_stops_the_others_and_is_not_lost() -> None:
+    fared = followed(UNTIL_HUNG_UP, READY + "say(report={'index': job, 'gave_up': True})\nhear()")
+    assert fared == Fared(reports=({"index": 0}, {"index": 1, "gave_up": True}), lost=(), stopped=None)
+
+
 def test_a_child_that_has_ended_when_it_is_told_to_start_is_lost() -> None:
     with fleet_of(PROLOGUE + "say(ready={'pid': os.getpid()})") as fleet:
         (message,) = fleet.muster(onwards)

@@ -119,6 +119,17 @@ def test_a_cut_hold_says_so_and_nothing_that_follows_from_it() -> None:
     )
 
 
+def test_a_target_that_closed_everything_is_the_targets_doing_and_explains_the_rest() -> None:
+    hold = Tally(outcomes={Outcome.OK: 100, Outcome.CONNECT_ERROR: 80})
+    reports = [replace(report(99.0, interrupted=True), gave_up=True), report(interrupted=True)]
+    (reason,) = reasons(hold=hold, reports=reports, shards=2, lag_p99_ms=999)
+    assert reason == Invalidity(
+        side=Side.TARGET,
+        what="the target refused, closed or broke every connection for 0.8 s, so the load was stopped: 180 of the "
+        "hold's 10000 arrivals ended, 80 of them failed; look why it went away and run the phase again",
+    )
+
+
 def test_a_generator_that_did_not_report() -> None:
     (reason,) = reasons(reports=[report()], shards=3)
     assert reason.side is Side.GENERATOR
