@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pytest_syncload.conductor.phase import RATE_A_GENERATOR
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Calibration, Step
+from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import ANY, Spec
 from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.engine import Shard, ShardReport
@@ -124,12 +125,20 @@ def _sink(spec: Spec) -> Iterator[str]:
         distinct=distinct,
     )
     command = [sys.executable, "-m", "pytest_syncload.sandbox.sink"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    # In a session of its own: Ctrl-C goes to the terminal's process group, and this one ends with its stdin.
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(json.dumps(asdict(right)) + "\n")
-        process.stdin.flush()
         try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}"
+            process.stdin.write(json.dumps(asdict(right)) + "\n")
+            process.stdin.flush()
+            port = int(process.stdout.readline())
+        except (OSError, ValueError):
+            process.kill()
+            raise Refused(f"the process to calibrate against did not start (exit code {process.wait()})") from None
+        try:
+            yield f"http://127.0.0.1:{port}"
         finally:
             process.stdin.close()

@@ -27,6 +27,8 @@ from pytest_syncload.load.sameness import distinct_members
 _TICK_SECONDS = 0.001
 #: Arrivals that go out in one turn of the loop at most: a few ms of work.
 _BATCH = 256
+#: Beyond the timeout, what has no outcome will have none: the hold is then cut short.
+_GRACE_SECONDS = 5.0
 #: A loop that is later than this was not on time: a drop then is the generator's doing, not the target's.
 LATE_SECONDS = 0.1
 
@@ -197,9 +199,10 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
 
 
 async def wait_for_answers(loop: _Loop, stop: asyncio.Event) -> bool:
-    """Wait until every request has its outcome: at most a timeout. Whether it was broken off."""
+    """Wait until every request has its outcome: at most a timeout and a grace. Whether it was broken off."""
+    until = loop.now() + loop.shard.timeout_s + _GRACE_SECONDS
     while loop.in_flight:
-        if stop.is_set():
+        if stop.is_set() or loop.now() > until:
             return True
         await asyncio.sleep(0.01)
     return False

@@ -25,8 +25,10 @@ FAREWELL_SECONDS = 3.0
 #: A running child speaks every second; one that is silent for this long is lost.
 SILENCE_SECONDS = 5.0
 _TICK_SECONDS = 0.1
-#: What a child's last words may carry and nobody may read: an API key in a URL, a token.
-_SECRETS = re.compile(r"(?<=key=)[^&\s'\"]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?")
+#: What a child's last words may carry and nobody may read: an API key in a URL, a token, a proxy's password.
+_SECRETS = re.compile(
+    r"(?<=key=)[^&\s'\"]+|(?<=//)[^\s/@]+(?=@)|[^\s/@:'\"]+:[^\s/@'\"]+(?=@)|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"
+)
 
 
 @dataclass(slots=True)

@@ -69,10 +69,15 @@ def parsed(body: bytes) -> Any:
     such as a byte order mark, is for the latter to decide.
     """
     try:
-        return from_json(body)
+        return from_json(body, allow_inf_nan=False)
     except ValueError:
         pass
     try:
-        return json.loads(body)
+        return json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError):  # a body may nest deeper than a parser wants to follow
         return None
+
+
+def _no_number(name: str) -> None:
+    """NaN and the infinities are no JSON (RFC 8259, section 6)."""
+    raise ValueError(f"{name} is no JSON")

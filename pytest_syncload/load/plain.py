@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import ipaddress
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from typing import Any
 
 import httpx
 
+from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load.connection import Answer, Failure
@@ -36,12 +38,21 @@ class Plain:
         self._template = template
         self._writer = RequestWriter(template, base_url)
         self._url = httpx.URL(base_url).copy_with(userinfo=b"", raw_path=self._writer.target)
-        proxy = proxy_for(self._url)
-        self._transport = httpx.AsyncHTTPTransport(
-            http2=importlib.util.find_spec("h2") is not None,
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE_SECONDS),
-            proxy=proxy,
-        )
+        try:
+            self._transport = httpx.AsyncHTTPTransport(
+                http2=importlib.util.find_spec("h2") is not None,
+                limits=httpx.Limits(
+                    max_connections=None, max_keepalive_connections=None, keepalive_expiry=_IDLE_SECONDS
+                ),
+                proxy=proxy_for(self._url),
+            )
+        except (ValueError, ImportError) as error:
+            # Never the text: it may quote the proxy's address, and that a password.
+            raise Refused(
+                f"the proxy that the environment names for {self._url.scheme} cannot be used ({type(error).__name__}; "
+                "for SOCKS, pip install socksio); correct the variable, name the target in NO_PROXY, or leave "
+                "load.transport: httpx out"
+            ) from None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], *, timeout_s: float) -> object:
@@ -62,8 +73,9 @@ class Plain:
     async def _carry(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], timeout_s: float) -> None:
         sending: list[float] = []
 
-        async def trace(event: str, _: Mapping[str, Any]) -> None:
-            if event.endswith(_SENDING):
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            # A proxy's CONNECT comes first, and is no request of ours.
+            if event.endswith(_SENDING) and info["request"].method != b"CONNECT":
                 sending.append(time.monotonic())
 
         def failed(failure: Failure, detail: str) -> Answer:
@@ -93,6 +105,8 @@ class Plain:
             answer = failed(Failure.CONNECT, f"{type(error).__name__}: {error}")
         except httpx.TransportError as error:
             answer = failed(Failure.PROTOCOL, f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001  # the door's border: an arrival without an outcome would be waited for
+            answer = failed(Failure.PROTOCOL, f"{type(error).__name__}: {error}")
         else:
             answer = Answer(
                 sent_at=sending[0] if sending else None,
@@ -117,8 +131,16 @@ async def _limited(response: httpx.Response) -> bytes:
 
 
 def proxy_for(url: httpx.URL) -> str | None:
-    """The proxy that the environment names for ``url``, None for none."""
-    if urllib.request.proxy_bypass(url.host):
+    """The proxy that the environment names for ``url``, None for none. This machine is never asked by one."""
+    if _is_loopback(url.host) or urllib.request.proxy_bypass(url.host):
         return None
     proxies = urllib.request.getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
+    named = proxies.get(url.scheme) or proxies.get("all")
+    return f"http://{named}" if named and "://" not in named else named
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -37,6 +37,7 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.load.outcome:equal",
     "pytest_syncload.load.outcome:is_expected_status",
     "pytest_syncload.load.recorder:latency_from_due_ms",
+    "pytest_syncload.load.validity:closed_everything",
     "pytest_syncload.load.validity:dropped_while_late",
     "pytest_syncload.load.validity:generators_without_report",
     "pytest_syncload.load.validity:hold_cut_short",

@@ -16,6 +16,10 @@ from pytest_syncload.load.outcome import classify, parsed
 from pytest_syncload.load.transport import Answer, Failure
 
 
+def no_json(name: str) -> None:
+    raise ValueError(name)
+
+
 def answer(status: int, body: bytes = b"") -> Answer:
     return Answer(sent_at=0.0, done_at=1.0, status=status, body=body)
 
@@ -87,10 +91,15 @@ def test_every_expected_member_must_fit(wanted: Mapping[str, Any], body: object,
 def test_the_parser_says_what_the_standard_library_says(text: str) -> None:
     body = text.encode("utf-8", "surrogatepass")
     try:
-        wanted = json.loads(body)
+        wanted = json.loads(body, parse_constant=no_json)
     except ValueError:
         wanted = None
     assert repr(parsed(body)) == repr(wanted)  # NaN is not equal to itself
+
+
+@pytest.mark.parametrize("body", [b'{"id": NaN}', b'{"id": Infinity}', b'{"id": -Infinity}', b"\xef\xbb\xbf[NaN]"])
+def test_what_is_no_number_is_no_json(body: bytes) -> None:
+    assert parsed(body) is None
 
 
 def test_a_byte_order_mark_is_no_error() -> None:

@@ -12,6 +12,7 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import RequestReceived, StreamEnded
 
+from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.load.connection import Answer, Failure
@@ -163,20 +164,57 @@ def test_a_cookie_of_one_user_is_not_sent_by_another() -> None:
 
 
 def test_a_proxy_of_the_environment_is_followed_by_httpx_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def main() -> tuple[list[bytes], list[bytes]]:
-        async with Scripted((OK,)) as server, Scripted((OK,)) as proxy:
-            monkeypatch.setenv("http_proxy", proxy.url)
+    async def main() -> list[tuple[Passage, Answer, int]]:
+        seen = []
+        async with Scripted((OK,)) as proxy:
+            # Without a scheme, as many write it.
+            monkeypatch.setenv("http_proxy", proxy.url.removeprefix("http://"))
             monkeypatch.setenv("no_proxy", "")
             for passage in Passage:
-                door = open_door(passage, TEMPLATE, server.url)
-                await asked(door)
+                door = open_door(passage, TEMPLATE, "http://target.invalid:81")
+                seen.append((passage, await asked(door), len(proxy.requests)))
                 await door.aclose()
-            return server.requests, proxy.requests
+            assert proxy.requests[0].startswith(b"POST http://target.invalid:81/v1/jobs?a=b%20c HTTP/1.1")
+        return seen
 
-    direct, proxied = asyncio.run(main())
-    assert [request.split(b" ")[1] for request in direct] == [b"/v1/jobs?a=b%20c"]
-    assert len(proxied) == 1
-    assert proxied[0].startswith(b"POST http://127.0.0.1")
+    (_, direct, none), (_, proxied, one) = asyncio.run(main())
+    assert (direct.failure, none) == (Failure.CONNECT, 0)
+    assert (proxied.status, one) == (200, 1)
+
+
+def test_what_is_on_this_machine_is_asked_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sandbox is, and what a generator is calibrated against."""
+    monkeypatch.setenv("http_proxy", "http://proxy.example:8080")
+    monkeypatch.setenv("no_proxy", "")
+    for host in ("127.0.0.1", "127.8.9.10", "[::1]", "localhost", "api.localhost"):
+        assert proxy_for(httpx.URL(f"http://{host}:4000/")) is None
+    assert proxy_for(httpx.URL("http://10.0.0.1/")) == "http://proxy.example:8080"
+
+
+def test_a_proxy_s_connect_is_no_request_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def main() -> Answer:
+        async with Scripted((b"HTTP/1.1 407 no\r\nContent-Length: 0\r\n\r\n",)) as proxy:
+            monkeypatch.setenv("https_proxy", proxy.url)
+            monkeypatch.setenv("no_proxy", "")
+            door = Plain(TEMPLATE, "https://target.invalid")
+            try:
+                return await asked(door)
+            finally:
+                await door.aclose()
+
+    seen = asyncio.run(main())
+    assert (seen.failure, seen.sent_at) == (Failure.CONNECT, None)
+
+
+@pytest.mark.parametrize("proxy", ["socks5://user:s3cret@127.0.0.1:9", "ftp://user:s3cret@proxy.example"])
+def test_a_proxy_that_cannot_be_used_is_refused_without_its_password(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    with pytest.raises(Refused, match="the proxy that the environment names for http cannot be used") as refused:
+        Plain(TEMPLATE, "http://target.invalid")
+    assert "s3cret" not in str(refused.value)
 
 
 def test_no_proxy_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
