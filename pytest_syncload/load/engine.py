@@ -29,6 +29,8 @@ _TICK_SECONDS = 0.001
 _BATCH = 256
 #: Beyond the timeout, what has no outcome will have none: the hold is then cut short.
 _GRACE_SECONDS = 5.0
+#: How long a target that is gone may take to lose what was open.
+_LAST_WORDS_SECONDS = 0.5
 #: A loop that is later than this was not on time: a drop then is the generator's doing, not the target's.
 LATE_SECONDS = 0.1
 
@@ -156,7 +158,10 @@ async def run(
     speaking = asyncio.create_task(_speak(loop, emit, snapshot_every_s))
     try:
         interrupted = await _offer(loop, stop)
-        if not interrupted:
+        if loop.gave_up:
+            # Nothing more is sent; what was lost with the target ends at once, and shall be counted.
+            await wait_for_answers(loop, stop, within_s=_LAST_WORDS_SECONDS)
+        elif not interrupted:
             interrupted = await wait_for_answers(loop, stop)
     finally:
         speaking.cancel()
@@ -198,9 +203,9 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
     return False
 
 
-async def wait_for_answers(loop: _Loop, stop: asyncio.Event) -> bool:
-    """Wait until every request has its outcome: at most a timeout and a grace. Whether it was broken off."""
-    until = loop.now() + loop.shard.timeout_s + _GRACE_SECONDS
+async def wait_for_answers(loop: _Loop, stop: asyncio.Event, *, within_s: float | None = None) -> bool:
+    """Wait until every request has its outcome: by default a timeout and a grace. Whether it was broken off."""
+    until = loop.now() + (loop.shard.timeout_s + _GRACE_SECONDS if within_s is None else within_s)
     while loop.in_flight:
         if stop.is_set() or loop.now() > until:
             return True
