@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -27,6 +28,7 @@ from pytest_syncload.facts.plan import (
 )
 from pytest_syncload.load.limits import Cap
 from pytest_syncload.sources import credentials
+from pytest_syncload.sources.aws import FOR_CHECKS, client
 from tests.conductor.plans import SANDBOX, phase, spec
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
 
@@ -63,12 +65,26 @@ def looked(where: Prepared, *slos: Slo, going: str | None = None, **changes: Any
     return {each.name: each for each in checks}
 
 
+def once_drained(where: Prepared) -> Prepared:
+    """The sandbox, when what earlier checks have sent is worked off: a message that waits is worth a note."""
+    sqs = client("sqs", where[0].aws, patience=FOR_CHECKS)
+    url = sqs.get_queue_url(QueueName="hot-path")["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    until = time.monotonic() + 20
+    while any(
+        int(count) for count in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()
+    ):
+        assert time.monotonic() < until, "the queue is not worked off"
+        time.sleep(0.05)
+    return where
+
+
 def failures(checks: dict[str, Check]) -> set[str]:
     return {name for name, each in checks.items() if each.failed}
 
 
 def test_where_all_is_well_everything_was_looked_at(sound: Prepared) -> None:
-    checks = looked(sound)
+    checks = looked(once_drained(sound))
     assert {name: each.finding for name, each in checks.items()} == dict.fromkeys(
         [
             "limits of peak",
@@ -306,7 +322,7 @@ def test_a_row_is_told_what_concerns_it_and_where_the_rest_is() -> None:
 def test_a_queue_that_only_a_written_query_names_is_looked_at_and_touched(sound: Prepared) -> None:
     dead = RawQuery(namespace="AWS/SQS", name="ApproximateNumberOfMessagesVisible", dimensions=(("QueueName", "dead"),))
     raw = replace(DEPTH, name="dead-letters", metric=None, query=dead, statistic="Maximum")
-    checks = looked(sound, raw, DEPTH)
+    checks = looked(once_drained(sound), raw, DEPTH)
     assert failures(checks) == {"queue dead"}
     assert "us-east-1 has no queue 'dead'" in checks["queue dead"].says
     assert "{QueueName=dead}" in checks["queue dead"].rows[0]
