@@ -145,8 +145,8 @@ async def run(
     """Offer the shard's load from ``start_at`` (monotonic) on; ``emit`` gets what is new every second, then the rest.
 
     ``door`` is by default the one that the shard names, and ``now`` the clock that it, the loop and ``start_at`` share.
-    Once ``stop`` is set, or the target is gone (see `gone`), nothing more is sent, open requests are abandoned
-    uncounted, and what was measured is kept.
+    Once ``stop`` is set, or the target is gone (see `gone`), nothing more is sent and what was measured is kept; open
+    requests are abandoned uncounted, in the second case half a second later.
     """
     way = open_door(shard.transport, shard.request, shard.base_url) if door is None else door
     loop = _Loop(shard, identities, start_at, way, now)

@@ -103,9 +103,7 @@ class Plain:
             raise
         except (httpx.ConnectError, httpx.ProxyError) as error:
             answer = failed(Failure.CONNECT, f"{type(error).__name__}: {error}")
-        except httpx.TransportError as error:
-            answer = failed(Failure.PROTOCOL, f"{type(error).__name__}: {error}")
-        except Exception as error:  # noqa: BLE001  # the door's border: an arrival without an outcome would be waited for
+        except Exception as error:  # noqa: BLE001  # the door's border: httpx's own, or an arrival without an outcome
             answer = failed(Failure.PROTOCOL, f"{type(error).__name__}: {error}")
         else:
             answer = Answer(
