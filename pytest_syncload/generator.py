@@ -25,7 +25,7 @@ from pytest_syncload.facts.errors import SyncloadError
 from pytest_syncload.facts.plan import Firebase
 from pytest_syncload.load.engine import Shard, run
 from pytest_syncload.load.limits import raise_file_limit
-from pytest_syncload.load.recorder import Snapshot
+from pytest_syncload.load.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
