@@ -246,7 +246,7 @@ class Connection(asyncio.BufferedProtocol):
         exchange, self._exchange = self._exchange, None
         if exchange is None:
             return
-        if error is None and self._reading.ends_with_connection:
+        if self._is_whole(error):
             exchange.end(self._answer(exchange))
             return
         when = "in the middle of" if self._reading.received else "before"
@@ -281,3 +281,7 @@ class Connection(asyncio.BufferedProtocol):
         pieces = reading.pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         return Answer(exchange.sent_at, time.monotonic(), reading.status, reading.fields, body)
+
+    def _is_whole(self, error: Exception | None) -> bool:
+        """Whether the end of the connection completes an answer: only one that said nothing of its length."""
+        return error is None and self._reading.ends_with_connection

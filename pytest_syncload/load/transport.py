@@ -3,8 +3,8 @@
 `start(wire, on_answer)` is the hot path: no task, no Request, no Response a call; `send_prepared` awaits it.
 `handle_async_request` is httpx's own door, for any `httpx.AsyncClient`. Both use the same serialiser and the same
 connections. What one turn of the loop starts goes out together at its end: a write that wakes a sleeping peer costs
-several times one that finds it awake. Nothing is ever retried, and proxies from the environment are not followed: this pool measures the target
-it was given and nothing on the way.
+several times one that finds it awake. Nothing is ever retried, and proxies from the environment are not followed: this
+pool measures the target it was given and nothing on the way.
 """
 
 from __future__ import annotations
