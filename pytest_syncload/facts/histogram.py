@@ -1,7 +1,8 @@
 """A log-bucketed histogram: constant memory, merged without loss, percentiles within 0.25 %.
 
-Ours because the recorder stands on the hot path and its snapshots travel as sparse JSON: measured, a sample costs
-166 ns here, 422 ns with DDSketch and 748 ns with hdrhistogram, whose arrays would also be made anew every second.
+Ours because many values at a time are counted by columns (`load/columns`), which no library offers, and its snapshots
+travel as sparse JSON. Even one by one a sample costs 166 ns here, 422 ns with DDSketch and 748 ns with hdrhistogram,
+whose arrays would also be made anew every second.
 The layout is DDSketch's (Masson, Rim, Lee: "DDSketch", VLDB 2019): bucket i holds (g^(i-1), g^i], which bounds the
 relative error.
 """

@@ -1,7 +1,7 @@
 """Rows of numbers, noted one at a time on the hot path and summed many at a time, by columns.
 
-Noting a row is one `list.extend`. Measured, a row noted and summed costs 0.4 µs, where counting it at once in
-dictionaries and histograms costs 1.7 (benchmarks/engine's closed loop: a ninth of such a request's CPU).
+Noting a row is one `list.extend`. Measured, an arrival noted and summed costs 1.0 µs, where counting each at once in
+dictionaries and histograms costs 2.3: some 8 % of a request's CPU in the closed loop of benchmarks/engine.
 """
 
 from __future__ import annotations
