@@ -63,8 +63,7 @@ class Closed:
         self._job = job
         self._recorder = Recorder(
             start_at=self._start_at,
-            hold_from_s=0.0,
-            hold_to_s=job.seconds,
+            windows=((0.0, job.seconds),),
             timeout_s=_TIMEOUT_S,
             distinct=distinct_members(TEMPLATE),
         )

@@ -91,8 +91,7 @@ class _Loop:
         self.start_at = start_at
         self.recorder = Recorder(
             start_at=start_at,
-            hold_from_s=shard.hold_from_s,
-            hold_to_s=shard.hold_to_s,
+            windows=((shard.hold_from_s, shard.hold_to_s),),
             timeout_s=shard.timeout_s,
             # Shorter ones are no secrets, and masking them would garble every example.
             masked=shard.request.hidden,

@@ -44,31 +44,77 @@ class Slice:
 
 
 @dataclass(slots=True)
-class Snapshot:
-    """All that was recorded since the last one. ``hold`` and ``ramp`` are the two halves of ``seconds``."""
+class Held:
+    """One judged window: the arrivals that were due in it, and the requests that were sent while it lasted.
 
-    seconds: dict[int, Slice] = field(default_factory=dict)
-    hold: Slice = field(default_factory=Slice)
-    ramp: Slice = field(default_factory=Slice)
+    ``service_time`` and ``lag`` are in ms, ``statuses`` counts answers; ``wire_requests`` were sent inside, and
+    ``in_flight_edges`` open at its beginning or its end.
+    """
+
+    part: Slice = field(default_factory=Slice)
     service_time: Histogram = field(default_factory=Histogram)
     lag: Histogram = field(default_factory=Histogram)
     statuses: Counter[int] = field(default_factory=Counter)
     wire_requests: int = 0
     in_flight_edges: int = 0
-    examples: list[str] = field(default_factory=list)
-    digests: list[str] = field(default_factory=list)
+
+    def add(self, other: Held) -> None:
+        """Take in another's counts of the same window."""
+        self.part.add(other.part)
+        self.service_time.merge(other.service_time)
+        self.lag.merge(other.lag)
+        self.statuses.update(other.statuses)
+        self.wire_requests += other.wire_requests
+        self.in_flight_edges += other.in_flight_edges
 
     def to_json(self) -> dict[str, Any]:
         """Sparse and exact."""
         return {
-            "seconds": {str(at): _slice_to_json(part) for at, part in self.seconds.items()},
-            "hold": _slice_to_json(self.hold),
-            "ramp": _slice_to_json(self.ramp),
+            "part": _slice_to_json(self.part),
             "service_time": self.service_time.to_json(),
             "lag": self.lag.to_json(),
             "statuses": {str(status): count for status, count in self.statuses.items()},
             "wire_requests": self.wire_requests,
             "in_flight_edges": self.in_flight_edges,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Held:
+        """What `to_json` gave."""
+        return cls(
+            part=_slice_from_json(data["part"]),
+            service_time=Histogram.from_json(data["service_time"]),
+            lag=Histogram.from_json(data["lag"]),
+            statuses=Counter({int(status): count for status, count in data["statuses"].items()}),
+            wire_requests=data["wire_requests"],
+            in_flight_edges=data["in_flight_edges"],
+        )
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """All that was recorded since the last one. ``held`` has the judged windows by number, ``ramp`` what lies outside
+    of them; together they are the whole of ``seconds``."""
+
+    seconds: dict[int, Slice] = field(default_factory=dict)
+    held: dict[int, Held] = field(default_factory=dict)
+    ramp: Slice = field(default_factory=Slice)
+    examples: list[str] = field(default_factory=list)
+    digests: list[str] = field(default_factory=list)
+
+    def window(self, number: int) -> Held:
+        """The window of that number, made where there is none yet."""
+        held = self.held.get(number)
+        if held is None:
+            held = self.held[number] = Held()
+        return held
+
+    def to_json(self) -> dict[str, Any]:
+        """Sparse and exact."""
+        return {
+            "seconds": {str(at): _slice_to_json(part) for at, part in self.seconds.items()},
+            "held": {str(number): held.to_json() for number, held in self.held.items()},
+            "ramp": _slice_to_json(self.ramp),
             "examples": self.examples,
             "digests": self.digests,
         }
@@ -78,20 +124,15 @@ class Snapshot:
         """What `to_json` gave."""
         return cls(
             seconds={int(at): _slice_from_json(part) for at, part in data["seconds"].items()},
-            hold=_slice_from_json(data["hold"]),
+            held={int(number): Held.from_json(held) for number, held in data["held"].items()},
             ramp=_slice_from_json(data["ramp"]),
-            service_time=Histogram.from_json(data["service_time"]),
-            lag=Histogram.from_json(data["lag"]),
-            statuses=Counter({int(status): count for status, count in data["statuses"].items()}),
-            wire_requests=data["wire_requests"],
-            in_flight_edges=data["in_flight_edges"],
             examples=list(data["examples"]),
             digests=list(data["digests"]),
         )
 
 
 class Merged:
-    """The snapshots of all generators of a phase, added up."""
+    """The snapshots of all generators of a phase, added up. Window 0 is the hold of a phase that has one."""
 
     def __init__(self) -> None:
         self._all = Snapshot()
@@ -102,55 +143,60 @@ class Merged:
         mine = self._all
         for at, part in snapshot.seconds.items():
             mine.seconds.setdefault(at, Slice()).add(part)
-        mine.hold.add(snapshot.hold)
+        for number, held in snapshot.held.items():
+            mine.window(number).add(held)
         mine.ramp.add(snapshot.ramp)
-        mine.service_time.merge(snapshot.service_time)
-        mine.lag.merge(snapshot.lag)
-        mine.statuses.update(snapshot.statuses)
-        mine.wire_requests += snapshot.wire_requests
-        mine.in_flight_edges += snapshot.in_flight_edges
         self._seen.add(snapshot.digests)
         mine.examples = _few_of_each_kind({*mine.examples, *snapshot.examples})
+
+    def window(self, number: int) -> Held:
+        """What is known of a judged window."""
+        return self._all.held.get(number) or Held()
 
     @property
     def hold(self) -> Tally:
         """Outcomes of the arrivals due in the hold."""
-        return self._all.hold.tally()
+        return self.window(0).part.tally()
 
     @property
     def ramp(self) -> Tally:
-        """Outcomes of the arrivals due outside it."""
+        """Outcomes of the arrivals due outside every window."""
         return self._all.ramp.tally()
+
+    @property
+    def all_arrivals(self) -> Tally:
+        """Outcomes of all arrivals."""
+        return sum((held.part.tally() for held in self._all.held.values()), self.ramp)
 
     @property
     def latency(self) -> Histogram:
         """Of the hold, in ms from the intended time."""
-        return self._all.hold.latency
+        return self.window(0).part.latency
 
     @property
     def service_time(self) -> Histogram:
         """Of the hold, in ms from the send."""
-        return self._all.service_time
+        return self.window(0).service_time
 
     @property
     def lag(self) -> Histogram:
         """Of the hold: ms between an arrival's intended time and its being handed to the transport."""
-        return self._all.lag
+        return self.window(0).lag
 
     @property
     def statuses(self) -> Mapping[int, int]:
         """Answers of the hold by status."""
-        return self._all.statuses
+        return self.window(0).statuses
 
     @property
     def wire_requests(self) -> int:
         """Requests sent inside the hold."""
-        return self._all.wire_requests
+        return self.window(0).wire_requests
 
     @property
     def in_flight_edges(self) -> int:
         """Requests that were open at the hold's beginning or at its end."""
-        return self._all.in_flight_edges
+        return self.window(0).in_flight_edges
 
     @property
     def examples(self) -> tuple[str, ...]:
@@ -158,7 +204,7 @@ class Merged:
         return tuple(self._all.examples)
 
     def sameness(self, members: tuple[str, ...]) -> Sameness:
-        """Whether sampled answers of the hold repeat each other in ``members``."""
+        """Whether sampled answers of the windows repeat each other in ``members``."""
         return self._seen.sameness(members)
 
     def timeline(self, after: int = -1, up_to: float = math.inf) -> tuple[Second, ...]:

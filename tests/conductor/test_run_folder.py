@@ -20,7 +20,7 @@ from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.result import Invalidity, Outcome, Second, Side, Tally
-from pytest_syncload.load.snapshot import Merged, Slice, Snapshot
+from pytest_syncload.load.snapshot import Held, Merged, Slice, Snapshot
 from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import Reading
 from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, reading, result
@@ -97,7 +97,7 @@ def test_an_hour_is_less_than_a_megabyte(folder: RunFolder) -> None:
             part.latency.record(1.0123 * 1.5874 ** (number % 20) + second / 1000)
         seconds, hold = {second: part}, Slice()
         hold.add(part)
-        merged.add(Snapshot(seconds=seconds, hold=hold, service_time=part.latency, lag=part.latency))
+        merged.add(Snapshot(seconds=seconds, held={0: Held(part=hold, service_time=part.latency, lag=part.latency)}))
     long = result(timeline=merged.timeline(), latency=merged.latency, service_time=merged.service_time, lag=merged.lag)
     folder.keep("peak", PhaseRecord(result=long, reading=None, problem=None))
     assert (folder.path / "peak.result.json").stat().st_size < 1_000_000

@@ -24,7 +24,7 @@ from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.snapshot import Merged, Slice, Snapshot
+from pytest_syncload.load.snapshot import Held, Merged, Slice, Snapshot
 from tests.auth.scripted import SIGNED_IN, project, scripted
 from tests.conductor.plans import REAL, phase, spec
 from tests.false_greens.entry import Entry, Seen, Through
@@ -47,7 +47,7 @@ for line in lines: print(line, flush=True)
 
 def snapshot(ok: int) -> str:
     hold = Slice(outcomes=Counter({Outcome.OK: ok}))
-    return json.dumps({"snapshot": Snapshot(hold=hold).to_json()})
+    return json.dumps({"snapshot": Snapshot(held={0: Held(part=hold)}).to_json()})
 
 
 def report(sent: int, **changes: Any) -> str:

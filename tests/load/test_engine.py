@@ -264,7 +264,7 @@ def test_a_stop_ends_it_at_once_and_keeps_what_was_measured(answer: tuple[bytes 
             answered: list[Snapshot] = []
 
             def stop_once_measured(snapshot: Snapshot) -> None:
-                if snapshot.hold.outcomes or snapshot.ramp.outcomes:
+                if any(held.part.outcomes for held in snapshot.held.values()) or snapshot.ramp.outcomes:
                     answered.append(snapshot)
                 if answered and len(server.requests) > 10:
                     stop.set()

@@ -21,7 +21,7 @@ HOLD = (2.0, 5.0)
 
 
 def recorder() -> Recorder:
-    return Recorder(start_at=START, hold_from_s=HOLD[0], hold_to_s=HOLD[1], timeout_s=TIMEOUT_S)
+    return Recorder(start_at=START, windows=(HOLD,), timeout_s=TIMEOUT_S)
 
 
 def answer(
@@ -237,7 +237,7 @@ def test_an_example_is_safe_to_show(body: bytes) -> None:
 
 
 def test_a_header_of_ours_that_the_target_echoes_is_not_shown() -> None:
-    recording = Recorder(start_at=START, hold_from_s=0.0, hold_to_s=1.0, timeout_s=1.0, masked=["topsecret-4711"])
+    recording = Recorder(start_at=START, windows=((0.0, 1.0),), timeout_s=1.0, masked=["topsecret-4711"])
     recording.answered(0.5, answer(status=403, body=b'{"denied": "topsecret-4711"}'), Outcome.UNEXPECTED_STATUS)
     (example,) = recording.drain().examples
     assert example == 'unexpected_status: HTTP 403 {"denied": "<hidden>"}'
@@ -266,7 +266,7 @@ def test_a_second_of_the_timeline() -> None:
 
 def told_apart(bodies: list[bytes], distinct: tuple[str, ...] = ("job_id",), due_s: float = 3.0) -> Recorder:
     """A recorder that has seen these answers, all right."""
-    mine = Recorder(start_at=START, hold_from_s=HOLD[0], hold_to_s=HOLD[1], timeout_s=TIMEOUT_S, distinct=distinct)
+    mine = Recorder(start_at=START, windows=(HOLD,), timeout_s=TIMEOUT_S, distinct=distinct)
     for body in bodies:
         mine.answered(due_s, answer(3.0, 3.1, body=body), Outcome.OK)
     return mine
