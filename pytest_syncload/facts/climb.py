@@ -1,0 +1,90 @@
+"""What a climb offers and what it found: legs of constant rate, judged steps, the breaking point as an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pytest_syncload.facts.result import Tally, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """``rate_per_s`` from ``from_s`` until before ``to_s``, wall seconds from the phase's start. Rate 0 is a rest."""
+
+    from_s: float
+    to_s: float
+    rate_per_s: float
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return self.to_s - self.from_s
+
+
+class Part(StrEnum):
+    """What a leg of a climb is for."""
+
+    RAMP = "ramp"
+    STEP = "step"
+    RECOVERY = "recovery"
+    FINE = "fine step"
+    LISTENING = "waiting for the last answers"
+
+
+class Finding(StrEnum):
+    """What became of a step."""
+
+    HELD = "held"
+    BROKE = "broke"
+    CUT = "cut short"
+
+
+class End(StrEnum):
+    """Why a climb ended."""
+
+    FOUND = "the breaking point was found"
+    NOTHING_HELD = "the first step did not hold"
+    NEVER_BROKE = "nothing broke up to at_most"
+    GENERATOR = "the generator was at its own limit"
+    NOT_RECOVERED = "the target did not recover"
+    NOT_CONFIRMED = "what held in the climb did not hold again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One judged leg: ``number`` is its window's in the recording, ``window`` its service minutes."""
+
+    number: int
+    part: Part
+    rate_per_s: float
+    window: Window
+    finding: Finding
+    tally: Tally
+    scheduled: int
+    p95_ms: float | None
+    lag_p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClimbFound:
+    """What a climb found, rates per wall second.
+
+    ``held_per_s`` is the highest rate that held, None where none did; ``broke_per_s`` the lowest above it that did not,
+    None where none broke: then the breaking point is at least ``held_per_s``. ``judged`` is the number of the step that
+    rows look at: the last that held, or the first of all where none did. ``recovered_after_s`` are wall seconds from
+    the fall of the load until the target held again, None where it did not or was not asked to.
+    """
+
+    end: End
+    why: str
+    held_per_s: float | None
+    broke_per_s: float | None
+    judged: int
+    steps: tuple[Step, ...]
+    recovered_after_s: float | None = None
+
+    @property
+    def at_least(self) -> bool:
+        """Whether the target itself never broke above what held, so that it may hold more."""
+        return self.broke_per_s is None
