@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pytest_syncload.facts.result import Tally, Window
-
 
 @dataclass(frozen=True, slots=True)
 class Leg:
@@ -38,6 +36,7 @@ class Finding(StrEnum):
     HELD = "held"
     BROKE = "broke"
     CUT = "cut short"
+    LIMITED = "more than the generator could offer"
 
 
 class End(StrEnum):
@@ -49,30 +48,38 @@ class End(StrEnum):
     GENERATOR = "the generator was at its own limit"
     NOT_RECOVERED = "the target did not recover"
     NOT_CONFIRMED = "what held in the climb did not hold again"
+    STOPPED = "the load was stopped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One judged leg: ``number`` is its window's in the recording, ``window`` its service minutes."""
+    """One judged leg, ``[starts_at, ends_at)`` in service time (epoch seconds). ``number`` is its window's in the
+    recording. Of ``arrivals`` that ended ``failed`` failed; latencies and lag are ms, None where nothing was."""
 
     number: int
     part: Part
     rate_per_s: float
-    window: Window
+    starts_at: float
+    ends_at: float
     finding: Finding
-    tally: Tally
-    scheduled: int
+    arrivals: int
+    failed: int
     p95_ms: float | None
     lag_p99_ms: float | None
+
+    @property
+    def failed_percent(self) -> float | None:
+        """Of the arrivals; None where there were none."""
+        return 100 * self.failed / self.arrivals if self.arrivals else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClimbFound:
     """What a climb found, rates per wall second.
 
-    ``held_per_s`` is the highest rate that held, None where none did; ``broke_per_s`` the lowest above it that did not,
-    None where none broke: then the breaking point is at least ``held_per_s``. ``judged`` is the number of the step that
-    rows look at: the last that held, or the first of all where none did. ``recovered_after_s`` are wall seconds from
+    ``held_per_s`` is the highest rate that held below all that broke, None where none did; ``broke_per_s`` the lowest
+    that broke, None where none did: then the breaking point is at least ``held_per_s``. ``judged`` is the number of the
+    step that rows look at: the one of ``held_per_s``, or the first of all. ``recovered_after_s`` are wall seconds from
     the fall of the load until the target held again, None where it did not or was not asked to.
     """
 
@@ -86,5 +93,5 @@ class ClimbFound:
 
     @property
     def at_least(self) -> bool:
-        """Whether the target itself never broke above what held, so that it may hold more."""
-        return self.broke_per_s is None
+        """Whether the target never broke above what held, so that it may hold more."""
+        return self.held_per_s is not None and self.broke_per_s is None

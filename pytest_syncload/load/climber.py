@@ -80,10 +80,11 @@ class Way:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegSeen:
-    """What is known of a leg's arrivals. ``lag_p99_ms`` is the generators' own, None where nothing was sent."""
+    """What is known of a leg's arrivals. ``lag_p99_ms`` is the generators' own; None where nothing was."""
 
     tally: Tally
     lag_p99_ms: float | None = None
+    p95_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +143,11 @@ class Climber:
 
     def finding(self, number: int, seen: Mapping[int, LegSeen], seconds: Mapping[int, Tally]) -> Finding:
         """What became of a step once everything is known."""
+        if self._limited(number, seen, math.inf) is not None and not self._is_cut(number):
+            return Finding.LIMITED
         if self._has_broken(number, seen, seconds, math.inf):
             return Finding.BROKE
-        leg = self.legs[number]
-        whole = leg.seconds >= self._way.every_s - 1e-6
-        return Finding.HELD if whole and self._is_settled(number, seen, math.inf) else Finding.CUT
+        return Finding.CUT if self._is_cut(number) else Finding.HELD
 
     # The stages.
 
@@ -239,6 +240,10 @@ class Climber:
             for start in range(first, last - width + 1)
             if width
         )
+
+    def _is_cut(self, number: int) -> bool:
+        """Whether the load turned before the step was over."""
+        return self.legs[number].seconds < self._way.every_s - 1e-6
 
     def _is_settled(self, number: int, seen: Mapping[int, LegSeen], now_s: float) -> bool:
         """Whether every arrival of the leg has its outcome, or will have none."""
