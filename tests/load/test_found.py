@@ -24,7 +24,7 @@ def test_the_step_that_rows_look_at_is_the_highest_that_held() -> None:
     judged = next(step for step in what.steps if step.number == what.judged)
     assert (judged.rate_per_s, judged.finding, judged.part) == (what.held_per_s, Finding.HELD, Part.FINE)
     assert (judged.starts_at % 60, judged.ends_at - judged.starts_at) == (0, 60)
-    assert judged.failed_percent == 0
+    assert (judged.failed_percent or 0) < 1
     assert not what.at_least
     assert all(step.rate_per_s > what.held_per_s for step in what.steps if step.finding is Finding.BROKE)
 
