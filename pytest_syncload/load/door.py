@@ -24,6 +24,9 @@ class Door(Protocol):
     def start(self, identity: Identity, key: str, on_answer: OnAnswer, *, timeout_s: float) -> object:
         """Send the arrival's request; ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall)."""
 
+    def flush(self) -> None:
+        """Put what was started on its way: the engine's lag ends here."""
+
     async def aclose(self) -> None:
         """Close every connection; what is under way ends as a failure."""
 
@@ -40,6 +43,10 @@ class Direct:
         """See `Door`."""
         wire = self._writer.wire(identity, key)
         return self._transport.start(wire, on_answer, timeout_s=timeout_s, head=self._head)
+
+    def flush(self) -> None:
+        """See `Door`."""
+        self._transport.flush()
 
     async def aclose(self) -> None:
         """See `Door`."""

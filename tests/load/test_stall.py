@@ -52,6 +52,9 @@ class Freezing:
         self._start_at = start_at
         self.open = self.most_open = 0
 
+    def flush(self) -> None:
+        """Each went at once."""
+
     def start(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], *, timeout_s: float) -> None:
         sent_at = self._loop.time()
         done_at = self._start_at + answered_at(sent_at - self._start_at)
