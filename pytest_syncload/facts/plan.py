@@ -83,13 +83,26 @@ class Slo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Climb:
-    """A phase that climbs until the target breaks. ``until`` is kept as written."""
+    """A phase that climbs until the target breaks. ``until`` is kept as written; it is more than ``failed_percent``.
+
+    ``every_s`` are whole service minutes.
+    """
 
     from_per_s: float
     step_percent: float
     every_s: float
     until: str
+    failed_percent: float
     at_most_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abort:
+    """When load must stop at once: in each of ``for_s`` wall seconds in a row more than ``failed_percent`` failed."""
+
+    failed_percent: float
+    for_s: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +116,7 @@ class Phase:
     ramp_s: float = 0.0
     hold_s: float = 0.0
     climb: Climb | None = None
+    abort: Abort | None = None
 
 
 class Arrivals(StrEnum):

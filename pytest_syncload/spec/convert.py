@@ -20,7 +20,7 @@ from pytest_syncload.facts.plan import (
     SandboxSettings,
     Slo,
 )
-from pytest_syncload.spec import environment_schema, phase_schema, row_schema, schema
+from pytest_syncload.spec import environment_schema, fields, phase_schema, row_schema, schema
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -136,7 +136,15 @@ def phase(
 ) -> Phase:
     """A phase with its rows."""
     if isinstance(model, phase_schema.HoldPhaseModel):
-        return Phase(name=name, slos=slos, line=line, rate_per_s=model.rate, ramp_s=model.ramp, hold_s=model.hold)
+        return Phase(
+            name=name,
+            slos=slos,
+            line=line,
+            rate_per_s=model.rate,
+            ramp_s=model.ramp,
+            hold_s=model.hold,
+            abort=model.abort,
+        )
     climb = model.climb
     return Phase(
         name=name,
@@ -147,8 +155,10 @@ def phase(
             step_percent=climb.step,
             every_s=climb.every,
             until=climb.until,
+            failed_percent=fields.share_of_failed(climb.until),
             at_most_per_s=climb.at_most,
         ),
+        abort=model.abort,
     )
 
 

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from pytest_syncload.facts import units
 from pytest_syncload.facts.catalogue import OPERATIONS
 from pytest_syncload.facts.clock import MINUTE
-from pytest_syncload.facts.plan import Target
+from pytest_syncload.facts.plan import Abort, Target
 from pytest_syncload.facts.units import EXAMPLE, Kind, UnitError
 from pytest_syncload.spec import forms
 
@@ -257,8 +257,26 @@ def failed_share(text: str) -> str:
     if name != "failed":
         raise wrong(f"{text!r} is not {takes}", takes)
     if target(rest.strip(), Kind.SHARE).op not in (">", ">="):
-        raise wrong(f"{text!r} would end the climb while it holds; write {takes}", takes)
+        raise wrong(f"{text!r} would end the load while it holds; write {takes}", takes)
     return text.strip()
+
+
+def share_of_failed(condition: str) -> float:
+    """The percentage in a condition that `failed_share` has let pass."""
+    return target(condition.strip().removeprefix("failed").strip(), Kind.SHARE).value
+
+
+def abort(value: Any) -> Abort:
+    """When load must stop at once: ``failed > 20 % for 10s``."""
+    takes = "a rule such as 'failed > 20 % for 10s'"
+    condition, said_for, time = value.partition(" for ") if isinstance(value, str) else ("", "", "")
+    if not said_for:
+        raise wrong(f"{value!r} is not {takes}" if _plain(value) else f"this is not {takes}", takes)
+    seconds = amount(time.strip(), Kind.TIME) / 1000
+    if seconds < 1 or seconds % 1:
+        what = f"{time.strip()!r} is not whole seconds, and the load is counted by the second; write {takes}"
+        raise wrong(what, takes)
+    return Abort(failed_percent=share_of_failed(failed_share(condition)), for_s=round(seconds), text=value.strip())
 
 
 def seed(value: int) -> int:

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from pytest_syncload.facts.plan import Abort
 from pytest_syncload.spec import fields, forms
 from pytest_syncload.spec.fields import wrong
 from pytest_syncload.spec.schema import Strict
 
+_ABORT = (
+    "When load must stop within a second, whatever the plan says: more than this share failed in each of so many "
+    "seconds in a row, as the client sees it and on the wall's clock."
+)
 _ROWS = "What must hold, by name; each row is a test. At least one."
 
 
@@ -49,6 +54,7 @@ class HoldPhaseModel(Strict):
         default=0.0, description="How long the rate climbs from zero before the hold; not judged. Default: 0s."
     )
     hold: fields.Seconds = Field(description="How long the rate is held and judged, in service time.")
+    abort: Annotated[Abort | None, BeforeValidator(fields.abort), forms.ABORT] = Field(default=None, description=_ABORT)
     slos: dict[str, Any] = Field(description=_ROWS)
 
 
@@ -57,7 +63,7 @@ class ClimbModel(Strict):
 
     start: Annotated[fields.Rate, AfterValidator(_within_limit)] = Field(alias="from", description="The first rate.")
     step: fields.Percent = Field(description="How much a step adds to the rate, in percent of it.")
-    every: fields.Seconds = Field(description="How long a step lasts.")
+    every: fields.Minutes = Field(description="How long a step lasts, in service time.")
     until: Annotated[str, AfterValidator(fields.failed_share), forms.UNTIL] = Field(
         description="What ends the climb: a share of failed arrivals."
     )
@@ -75,4 +81,5 @@ class ClimbPhaseModel(Strict):
     """A phase that climbs until its condition is met."""
 
     climb: ClimbModel
+    abort: Annotated[Abort | None, BeforeValidator(fields.abort), forms.ABORT] = Field(default=None, description=_ABORT)
     slos: dict[str, Any] = Field(description=_ROWS)

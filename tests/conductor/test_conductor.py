@@ -117,7 +117,9 @@ def test_a_phase_that_a_dead_process_began_is_invalid_and_never_run_again(
 
 def test_a_climb_says_that_it_is_not_built(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = refuse_to_run(monkeypatch)
-    climb = Climb(from_per_s=1.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=9.0)
+    climb = Climb(
+        from_per_s=1.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", failed_percent=1.0, at_most_per_s=9.0
+    )
     mine = conductor(ready, spec(phase("peak", LATENCY, climb=climb)))
     assert "'peak' climbs, which this version cannot run yet; nothing was sent" in (mine.record("peak").problem or "")
     assert mine.verdict(LATENCY).ruling is Ruling.INCONCLUSIVE

@@ -284,7 +284,9 @@ def test_a_climb_needs_room_for_the_most_it_may_offer(sound: Prepared, monkeypat
         return Cap(10_000, "enough")
 
     monkeypatch.setattr(preflight, "in_flight_cap", cap)
-    climb = Climb(from_per_s=10.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=90.0)
+    climb = Climb(
+        from_per_s=10.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", failed_percent=1.0, at_most_per_s=90.0
+    )
     ground, folder = sound
     check(spec(), ground, folder, [phase("stress", climb=climb)], lambda: None)
     assert rates == [90.0]

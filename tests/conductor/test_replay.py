@@ -157,7 +157,9 @@ def test_a_resource_that_is_no_longer_listed_is_said(run: RunFolder) -> None:
     assert (verdict.ruling, "resources.queue" in verdict.reason) == (Ruling.INCONCLUSIVE, True)
 
 
-CLIMB = Climb(from_per_s=1.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=9.0)
+CLIMB = Climb(
+    from_per_s=1.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", failed_percent=1.0, at_most_per_s=9.0
+)
 
 
 @pytest.mark.parametrize(

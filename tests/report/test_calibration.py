@@ -13,7 +13,9 @@ def test_a_line_a_step() -> None:
 
 
 def test_each_phase_is_told_its_generators_a_climb_those_of_its_end() -> None:
-    climb = Climb(from_per_s=10.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=9000.0)
+    climb = Climb(
+        from_per_s=10.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", failed_percent=1.0, at_most_per_s=9000.0
+    )
     lines = result_lines(Calibration(steps=(GOOD, BAD)), (phase("peak"), phase("stress", climb=climb)), 2)
     assert lines[0].startswith("one generator carried 4000/s of this request, on a machine of 2 cores")
     assert lines[1:] == [

@@ -63,7 +63,12 @@ def spec(environment: Environment = REAL) -> Spec:
             slos=(),
             line=40,
             climb=Climb(
-                from_per_s=3000.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=20_000.0
+                from_per_s=3000.0,
+                step_percent=10.0,
+                every_s=60.0,
+                until="failed > 1 %",
+                failed_percent=1.0,
+                at_most_per_s=20_000.0,
             ),
         ),
     )

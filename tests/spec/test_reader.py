@@ -168,7 +168,12 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
         ),
     )
     assert stress.climb == Climb(
-        from_per_s=3000.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", at_most_per_s=8000.0
+        from_per_s=3000.0,
+        step_percent=10.0,
+        every_s=60.0,
+        until="failed > 1 %",
+        failed_percent=1.0,
+        at_most_per_s=8000.0,
     )
 
 
