@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import AwsAccess, Environment, Firebase, Resources, SandboxSettings
+from pytest_syncload.facts.plan import USERS, AwsAccess, Environment, Firebase, Resources, SandboxSettings
 from pytest_syncload.sandbox.processes import start
 
 _SUPERVISOR = "pytest_syncload.sandbox"
@@ -88,6 +88,7 @@ def fill_from(environment: Environment, announcement: Mapping[str, Any]) -> Envi
     """
     resources = announcement["resources"]
     region = announcement["aws"]["region"] if environment.sandbox is None else environment.sandbox.region
+    users = USERS if environment.sandbox is None else environment.sandbox.users
     announced = Resources(
         rest_api=resources["rest_api"],
         stage=resources["stage"],
@@ -101,7 +102,7 @@ def fill_from(environment: Environment, announcement: Mapping[str, Any]) -> Envi
         environment,
         base_url=announcement["base_url"],
         aws=AwsAccess(**{**announcement["aws"], "region": region}),
-        firebase=Firebase(**announcement["firebase"]),
+        firebase=Firebase(**{**announcement["firebase"], "users": users}),
         resources=announced if environment.resources is None else environment.resources,
     )
 

@@ -146,8 +146,8 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
         "50 users cannot share one e-mail address; write email as an address with {i} in it",
     ),
     (
-        ("environments", "real", "firebase", "password"),
-        "hunter2",
+        ("environments", "real", "firebase"),
+        {"api_key": "k", "project": "p", "sign_in": "password", "email": "u{i}@b.c", "password": "hunter2"},
         "environments.real.firebase.password: is a secret, and this file is no place for one",
     ),
     (("environments", "real", "firebase", "service_account"), '{"private_key": "x"}', "is a secret"),
