@@ -81,4 +81,5 @@ def test_the_first_who_cannot_sign_in_is_the_end_of_it() -> None:
 def test_once_told_to_stop_nobody_more_is_signed_in() -> None:
     source = Slow(500)
     taken, _ = warmed(source, stop_at=0.7)
-    assert len(taken) == source.asked == 2 * AT_ONCE
+    assert len(taken) == AT_ONCE
+    assert source.asked == 2 * AT_ONCE, "the second ones were under way, and are not waited for"
