@@ -347,7 +347,17 @@ def test_users_may_sign_in_by_password_or_bring_their_tokens(tmp_path: Path) -> 
         api_key="k", project="p", sign_in=SignInBy.PASSWORD, email="u{i}@x.org", password="hunter2"
     )
     plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "tokens": "tokens.txt"})
-    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path="tokens.txt")
+    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path=str(tmp_path / "tokens.txt"))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("sa.json", "{}/sa.json"), ("/sa.json", "/sa.json"), ("${SA}", '{{"a": 1}}')]
+)
+def test_paths_are_from_where_the_file_is(tmp_path: Path, written: str, meant: str) -> None:
+    plan = changed(("environments", "real", "firebase", "service_account"), written)
+    firebase = read_plan(tmp_path, plan, "real", {"SA": '{"a": 1}'}).environment.firebase
+    assert firebase is not None
+    assert firebase.service_account == meant.format(tmp_path)
 
 
 def test_firebases_own_variable_moves_it_to_an_emulator(tmp_path: Path) -> None:
