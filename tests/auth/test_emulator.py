@@ -29,7 +29,7 @@ Made = TypeVar("Made")
 @pytest.fixture
 def firebase(emulator: str, tmp_path: Path) -> Firebase:
     """The emulator's own project, which its tokens name; any service account will do."""
-    body = {"returnSecureToken": True}
+    body: dict[str, object] = {"returnSecureToken": True}
     made = asked(emulator, "signUp", body)
     own = jwt.decode(made["idToken"], options={"verify_signature": False})["aud"]
     return project(tmp_path, emulator, project=own)
