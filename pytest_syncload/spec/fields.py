@@ -172,7 +172,8 @@ def _is_base_url(value: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and port != 0
 
 
-def _is_host_port(value: str) -> bool:
+def is_host_port(value: str) -> bool:
+    """Whether it is a host and a port, without a scheme."""
     return "/" not in value and _is_base_url(f"http://{value}") and urlsplit(f"http://{value}").port is not None
 
 
@@ -210,8 +211,15 @@ BaseUrl = Annotated[
 ]
 HostPort = Annotated[
     str,
-    _checked(_is_host_port, "a host and port such as '127.0.0.1:9099'"),
+    _checked(is_host_port, "a host and port such as '127.0.0.1:9099'"),
     forms.text(r"[^\s/]+:\d+", "a host and port such as '127.0.0.1:9099'"),
+]
+Email = Annotated[
+    str,
+    _checked(
+        lambda text: bool(re.fullmatch(r"[^@\s]+@[^@\s]+", text)), "an e-mail address such as 'load-{i}@example.com'"
+    ),
+    forms.text(r"[^@\s]+@[^@\s]+", "an e-mail address", "load-{i}@example.com"),
 ]
 UrlPath = Annotated[
     str,

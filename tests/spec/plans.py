@@ -68,9 +68,10 @@ FULL: dict[str, Any] = {
             "firebase": {
                 "api_key": "key",
                 "project": "p",
-                "sign_in": "password",
+                "sign_in": "custom-token",
                 "service_account": "/sa.json",
                 "users": 7,
+                "sign_in_rate": "20/s",
                 "emulator_host": "127.0.0.1:9099",
             },
             "resources": {
