@@ -88,7 +88,7 @@ def _step(spec: Spec, url: str, rate: float, folder: RunFolder) -> Step:
     )
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     merged = Merged()
-    with Fleet(command, [JOB.dump_json(Job(shard=shard, firebase=None)).decode()]) as fleet:
+    with Fleet(command, [JOB.dump_json(Job(shard=shard, identities=None)).decode()]) as fleet:
         fleet.muster(lambda: None)
         fared = fleet.follow(
             {"start_at": time.monotonic() + _LEAD_S},

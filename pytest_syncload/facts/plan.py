@@ -13,6 +13,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.units import Kind
 
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
@@ -167,19 +168,44 @@ class RequestTemplate:
         return tuple(dict.fromkeys(form for value in values if len(value) > 3 for form in (value, dumps(value)[1:-1])))
 
 
+class SignInBy(StrEnum):
+    """What a Firebase user signs in with."""
+
+    CUSTOM_TOKEN = "custom-token"
+    PASSWORD = "password"  # a word of slo.yaml
+
+
+#: Users that share the load where nothing says how many.
+USERS = 50
+#: Stands in an e-mail address for the number of the user, from 0.
+USER_NUMBER = "{i}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firebase:
-    """Where users sign in, as ``users`` identities. ``service_account`` is the path of a service-account JSON file.
+    """Where users sign in, as ``users`` identities.
 
+    ``service_account`` is the path of a service-account JSON file, or its text. ``email`` has `USER_NUMBER` in place of
+    each user's number; all have the same ``password``. ``sign_in_rate_per_s`` None leaves it to Firebase's quotas.
     ``emulator_host`` (host:port) moves both Firebase services there, as FIREBASE_AUTH_EMULATOR_HOST does.
     """
 
     api_key: str = field(repr=False)
     project: str
-    sign_in: str = "custom-token"
-    service_account: str | None = None
+    sign_in: SignInBy = SignInBy.CUSTOM_TOKEN
+    email: str | None = None
+    password: str | None = field(default=None, repr=False)
+    service_account: str | None = field(default=None, repr=False)
     emulator_host: str | None = None
-    users: int = 50
+    users: int = USERS
+    sign_in_rate_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFile:
+    """Tokens of another issuer, one a line of a file; nothing here can refresh them."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +255,9 @@ class Faults:
     Of the doubles: ``late_s`` service seconds until a minute is published; ``missing_metrics`` never published and
     ``partial_data`` answered as PartialData, by metric name; a ``lost_page`` of every answer that has several;
     ``throttled_queries_share`` of calls; ``expired_credentials``.
+
+    Of sign-in: ``token_life_s`` wall seconds of an ID token (None: an hour); ``sign_in_quota_per_s`` sign-ins a wall
+    second, and as many refreshes (None: no end); ``failed_refreshes_share`` of refreshes.
     """
 
     latency_ms: float = 0.0
@@ -252,6 +281,9 @@ class Faults:
     lost_page: bool = False
     throttled_queries_share: float = 0.0
     expired_credentials: bool = False
+    token_life_s: int | None = None
+    sign_in_quota_per_s: float | None = None
+    failed_refreshes_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,11 +291,13 @@ class SandboxSettings:
     """The embedded sandbox. ``speed`` service seconds pass in a wall second; rates are offered × ``rate_scale``.
 
     ``region`` is where it is asked; what it has stands in us-east-1, as a real environment stands in one region only.
+    ``users`` share the load.
     """
 
     speed: float = 60.0
     rate_scale: float = 1.0
     region: str = "us-east-1"
+    users: int = USERS
     faults: Faults = field(default_factory=Faults)
 
 
@@ -271,6 +305,7 @@ class SandboxSettings:
 class Environment:
     """Where a run goes. A sandbox's addresses are None until it has been started.
 
+    Users sign in at ``firebase``, or have the ``tokens`` of a file.
     ``resources`` of a sandbox are what slo.yaml lists of it; None: all that it has.
     """
 
@@ -280,6 +315,7 @@ class Environment:
     max_rate_per_s: float | None = None
     aws: AwsAccess | None = None
     firebase: Firebase | None = None
+    tokens: TokenFile | None = None
     resources: Resources | None = None
     sandbox: SandboxSettings | None = None
 
@@ -297,6 +333,7 @@ class Spec:
     """A whole slo.yaml, for the one environment that was chosen.
 
     ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
+    ``identities`` of a conftest.py stand in place of the environment's.
     ``request_digest`` tells two requests apart as they are written, before variables: they may hold secrets.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
     """
@@ -308,6 +345,7 @@ class Spec:
     request: RequestTemplate
     phases: tuple[Phase, ...]
     items: bool = True
+    identities: Override | None = None
     request_digest: str = ""
     rejudged: Rejudged | None = None
 

@@ -29,6 +29,7 @@ FULL: dict[str, Any] = {
             "sandbox": {
                 "speed": 30,
                 "rate_scale": 0.5,
+                "users": 10000,
                 "faults": {
                     "latency": "700 ms",
                     "errors": "0.5 %",
@@ -51,6 +52,9 @@ FULL: dict[str, Any] = {
                     "lost_page": True,
                     "throttled_queries": "30 %",
                     "expired_credentials": True,
+                    "token_life": "5s",
+                    "sign_in_quota": "500/s",
+                    "failed_refreshes": "10 %",
                 },
             },
             "region": "eu-west-1",
@@ -64,9 +68,10 @@ FULL: dict[str, Any] = {
             "firebase": {
                 "api_key": "key",
                 "project": "p",
-                "sign_in": "password",
+                "sign_in": "custom-token",
                 "service_account": "/sa.json",
                 "users": 7,
+                "sign_in_rate": "20/s",
                 "emulator_host": "127.0.0.1:9099",
             },
             "resources": {
