@@ -23,6 +23,8 @@ from pydantic import TypeAdapter
 from pytest_syncload.auth.pool import IdentityPool
 from pytest_syncload.facts.errors import SyncloadError
 from pytest_syncload.facts.plan import Firebase
+from pytest_syncload.facts.reference import search
+from pytest_syncload.load.door import open_door
 from pytest_syncload.load.engine import Shard, run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.recorder import Snapshot
@@ -30,10 +32,14 @@ from pytest_syncload.load.recorder import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one generator is to do, and where its users sign in; None: nowhere, they are made up."""
+    """What one generator is to do, and where its users sign in; None: nowhere, they are made up.
+
+    ``root`` is where modules of the user's are looked for first: slo.yaml's folder.
+    """
 
     shard: Shard
     firebase: Firebase | None
+    root: Path | None = None
 
 
 JOB = TypeAdapter(Job)
@@ -69,9 +75,12 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
         pool = IdentityPool.made_up(shards=shard.shards)
     else:
         pool = await IdentityPool.signed_in(job.firebase, shard=shard.shard, shards=shard.shards)
+    # Before "ready": what cannot be written is told before load, and rows are made bytes before the schedule runs.
+    door = open_door(shard.transport, shard.request, shard.base_url)
     speak({"ready": {"identities": len(pool), "expires_at": pool.expires_at}})
     line = await asyncio.to_thread(next_line)
     if not line:
+        await door.aclose()
         return
     start_at = float(json.loads(line)["start_at"])
     loop = asyncio.get_running_loop()
@@ -80,7 +89,7 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
     def emit(snapshot: Snapshot) -> None:
         speak({"snapshot": snapshot.to_json()})
 
-    report = await run(shard, pool, start_at=start_at, stop=stop, emit=emit)
+    report = await run(shard, pool, start_at=start_at, stop=stop, emit=emit, door=door)
     speak({"report": asdict(report)})
 
 
@@ -121,6 +130,8 @@ def main() -> None:
     if not line:
         return
     job = JOB.validate_json(line)
+    if job.root is not None:
+        search(job.root)
 
     async def start() -> None:
         stop = asyncio.Event()

@@ -168,6 +168,7 @@ def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: P
             transport=spec.load.transport,
         ),
         firebase=environment.firebase,
+        root=spec.file.parent,
     )
 
 

@@ -53,6 +53,7 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
             transport=spec.load.transport,
         ),
         firebase=replace(environment.firebase, users=1),
+        root=spec.file.parent,
     )
     path = spec.request.path
     for secret in spec.request.hidden:

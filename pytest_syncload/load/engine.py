@@ -19,7 +19,7 @@ from pytest_syncload.facts.result import GeneratorReport, Outcome
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
-from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder, Snapshot
 from pytest_syncload.load.sameness import distinct_members
@@ -88,6 +88,7 @@ class _Loop:
         self.now = now
         self.identities = identities
         self.start_at = start_at
+        self.outcome_of = expectation(shard.request)
         self.recorder = Recorder(
             hold_from_s=shard.hold_from_s,
             hold_to_s=shard.hold_to_s,
@@ -117,12 +118,12 @@ class _Loop:
         self.recorder.sent(due_s, late_s, self.in_flight)
         identity = self.identities.for_arrival(index)
         key = f"{self.shard.key_prefix}-{index}"
-        self.door.start(identity, key, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
+        self.door.start(identity, key, index, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
 
     def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
-            outcome = classify(answer, self.shard.request)
+            outcome = self.outcome_of(answer)
             self.recorder.answered(due_s, self.start_at, answer, outcome)
             self.absence.note(outcome, answer.done_at)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
