@@ -318,7 +318,8 @@ class Spec:
     """A whole slo.yaml, for the one environment that was chosen.
 
     ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
-    ``request_digest`` tells two requests apart as they are written, before variables: they may hold secrets.
+    ``request_digest`` tells two requests apart as they are written, before variables (they may hold secrets), and by
+    what they draw from.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
     """
 
