@@ -21,9 +21,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from pytest_syncload.auth.pool import IdentityPool
-from pytest_syncload.facts.errors import SyncloadError
-from pytest_syncload.facts.plan import Firebase
-from pytest_syncload.facts.reference import search
+from pytest_syncload.facts.errors import Refused, SyncloadError
+from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.plan import Firebase, RequestTemplate
 from pytest_syncload.load.door import open_door
 from pytest_syncload.load.engine import Shard, run
 from pytest_syncload.load.limits import raise_file_limit
@@ -34,15 +34,18 @@ from pytest_syncload.load.recorder import Snapshot
 class Job:
     """What one generator is to do, and where its users sign in; None: nowhere, they are made up.
 
-    ``root`` is where modules of the user's are looked for first: slo.yaml's folder.
+    ``paths`` are where modules of the user's are imported from. Where ``request_from`` names a function, the shard's
+    request is made here too, and must come out the same.
     """
 
     shard: Shard
     firebase: Firebase | None
-    root: Path | None = None
+    paths: tuple[str, ...] = ()
+    request_from: Override | None = None
 
 
 JOB = TypeAdapter(Job)
+_REQUEST = TypeAdapter(RequestTemplate)
 
 
 Speak = Callable[[dict[str, Any]], None]
@@ -71,6 +74,9 @@ def own_channel() -> Speak:
 async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: asyncio.Event) -> None:
     """Sign in, say ready, wait for the start, offer the load, report."""
     shard = job.shard
+    sys.path += [path for path in job.paths if path not in sys.path]
+    if job.request_from is not None and job.request_from.reference is not None:
+        refuse_another(job.request_from, shard.request)
     if job.firebase is None:
         pool = IdentityPool.made_up(shards=shard.shards)
     else:
@@ -91,6 +97,22 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
 
     report = await run(shard, pool, start_at=start_at, stop=stop, emit=emit, door=door)
     speak({"report": asdict(report)})
+
+
+def refuse_another(override: Override, request: RequestTemplate) -> None:
+    """Raise `Refused` where the function makes another request here than it made in pytest: nobody could say which was
+    measured."""
+    try:
+        made = override.load()()
+    except SyncloadError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        raise Refused(f"{override.name}: {override.reference} raised {type(error).__name__} in a generator") from None
+    if not isinstance(made, RequestTemplate) or _REQUEST.dump_json(made) != _REQUEST.dump_json(request):
+        raise Refused(
+            f"{override.name}: {override.reference} makes another request in a generator than in pytest; let it make "
+            "the same in every process"
+        )
 
 
 def watch_end_of_stdin(next_line: Callable[[], str], then: Callable[[], object]) -> None:
@@ -130,8 +152,6 @@ def main() -> None:
     if not line:
         return
     job = JOB.validate_json(line)
-    if job.root is not None:
-        search(job.root)
 
     async def start() -> None:
         stop = asyncio.Event()

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from pytest_syncload.conductor.phase import RATE_A_GENERATOR
+from pytest_syncload.conductor.phase import RATE_A_GENERATOR, import_paths
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Calibration, Step
 from pytest_syncload.facts.errors import Refused
@@ -89,7 +89,14 @@ def _step(spec: Spec, url: str, rate: float, folder: RunFolder) -> Step:
     )
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     merged = Merged()
-    with Fleet(command, [JOB.dump_json(Job(shard=shard, firebase=None, root=spec.file.parent)).decode()]) as fleet:
+    with Fleet(
+        command,
+        [
+            JOB.dump_json(
+                Job(shard=shard, firebase=None, paths=import_paths(spec), request_from=spec.request_from)
+            ).decode()
+        ],
+    ) as fleet:
         fleet.muster(lambda: None)
         fared = fleet.follow(
             {"start_at": time.monotonic() + _LEAD_S},

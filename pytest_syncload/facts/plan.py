@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.placeholder import Slot, header_parts, written
 from pytest_syncload.facts.units import Kind
 
@@ -188,19 +189,44 @@ class RequestTemplate:
                         yield written(slot.placeholder.of(row), slot.place).decode()
 
 
+class SignInBy(StrEnum):
+    """What a Firebase user signs in with."""
+
+    CUSTOM_TOKEN = "custom-token"
+    PASSWORD = "password"  # a word of slo.yaml
+
+
+#: Users that share the load where nothing says how many.
+USERS = 50
+#: Stands in an e-mail address for the number of the user, from 0.
+USER_NUMBER = "{i}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firebase:
-    """Where users sign in, as ``users`` identities. ``service_account`` is the path of a service-account JSON file.
+    """Where users sign in, as ``users`` identities.
 
+    ``service_account`` is the path of a service-account JSON file, or its text. ``email`` has `USER_NUMBER` in place of
+    each user's number; all have the same ``password``. ``sign_in_rate_per_s`` None leaves it to Firebase's quotas.
     ``emulator_host`` (host:port) moves both Firebase services there, as FIREBASE_AUTH_EMULATOR_HOST does.
     """
 
     api_key: str = field(repr=False)
     project: str
-    sign_in: str = "custom-token"
-    service_account: str | None = None
+    sign_in: SignInBy = SignInBy.CUSTOM_TOKEN
+    email: str | None = None
+    password: str | None = field(default=None, repr=False)
+    service_account: str | None = field(default=None, repr=False)
     emulator_host: str | None = None
-    users: int = 50
+    users: int = USERS
+    sign_in_rate_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFile:
+    """Tokens of another issuer, one a line of a file; nothing here can refresh them."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +311,7 @@ class SandboxSettings:
     speed: float = 60.0
     rate_scale: float = 1.0
     region: str = "us-east-1"
+    users: int = USERS
     faults: Faults = field(default_factory=Faults)
 
 
@@ -292,6 +319,7 @@ class SandboxSettings:
 class Environment:
     """Where a run goes. A sandbox's addresses are None until it has been started.
 
+    Users sign in at ``firebase``, or have the ``tokens`` of a file.
     ``resources`` of a sandbox are what slo.yaml lists of it; None: all that it has.
     """
 
@@ -301,6 +329,7 @@ class Environment:
     max_rate_per_s: float | None = None
     aws: AwsAccess | None = None
     firebase: Firebase | None = None
+    tokens: TokenFile | None = None
     resources: Resources | None = None
     sandbox: SandboxSettings | None = None
 
@@ -318,6 +347,8 @@ class Spec:
     """A whole slo.yaml, for the one environment that was chosen.
 
     ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
+    ``identities`` of a conftest.py stand in place of the environment's. ``request_from`` says which one the ``request``
+    is of, None where it is slo.yaml's own; by a function that it names, generators make it too.
     ``request_digest`` tells two requests apart as they are written, before variables (they may hold secrets), and by
     what they draw from.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
@@ -330,6 +361,8 @@ class Spec:
     request: RequestTemplate
     phases: tuple[Phase, ...]
     items: bool = True
+    identities: Override | None = None
+    request_from: Override | None = None
     request_digest: str = ""
     rejudged: Rejudged | None = None
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.feeder import Feeder, Order
+from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.placeholder import Parts, Slot, Unwritable, written
-from pytest_syncload.facts.reference import imported
 
 _64_BITS = (1 << 64) - 1
 #: SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): its step, and the two factors of its mixing.
@@ -100,7 +100,7 @@ def _of_function(slot: Slot, row: Callable[[int], Any], name: str) -> Column:
 
 def _called(name: str, feeder: Feeder) -> Callable[[int], Any]:
     """The user's function, asked once for each arrival however many slots it fills."""
-    function = imported(name)
+    function = Override(name=f"feeder {feeder.name!r}", reference=name).load()
     last: tuple[int, Any] = (-1, None)
 
     def row(arrival: int) -> Any:

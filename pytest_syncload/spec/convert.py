@@ -19,7 +19,9 @@ from pytest_syncload.facts.plan import (
     RequestTemplate,
     Resources,
     SandboxSettings,
+    SignInBy,
     Slo,
+    TokenFile,
 )
 from pytest_syncload.spec import environment_schema, phase_schema, request_schema, row_schema, schema
 
@@ -63,6 +65,7 @@ def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentMo
             speed=model.sandbox.speed,
             rate_scale=model.sandbox.rate_scale,
             region=model.region,
+            users=model.sandbox.users,
             faults=_faults(model.sandbox.faults),
         ),
     )
@@ -94,27 +97,33 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
     )
 
 
-def real(name: str, line: int, model: environment_schema.RealEnvironmentModel) -> Environment:
-    """An environment that exists somewhere else."""
+def real(
+    name: str, line: int, model: environment_schema.RealEnvironmentModel, emulator_host: str | None = None
+) -> Environment:
+    """An environment that exists somewhere else. ``emulator_host`` is that of Firebase where slo.yaml names none."""
     return Environment(
         name=name,
         line=line,
         base_url=model.base_url.rstrip("/"),
         max_rate_per_s=model.max_rate,
         aws=AwsAccess(region=model.region),
-        firebase=None if model.firebase is None else _firebase(model.firebase),
+        firebase=None if model.firebase is None else _firebase(model.firebase, emulator_host),
+        tokens=None if model.tokens is None else TokenFile(path=model.tokens),
         resources=resources(model.resources),
     )
 
 
-def _firebase(model: environment_schema.FirebaseModel) -> Firebase:
+def _firebase(model: environment_schema.FirebaseModel, emulator_host: str | None) -> Firebase:
     return Firebase(
         api_key=model.api_key,
         project=model.project,
-        sign_in=model.sign_in,
+        sign_in=SignInBy(model.sign_in),
+        email=model.email,
+        password=model.password,
         service_account=model.service_account,
-        emulator_host=model.emulator_host,
+        emulator_host=model.emulator_host or emulator_host,
         users=model.users,
+        sign_in_rate_per_s=model.sign_in_rate,
     )
 
 

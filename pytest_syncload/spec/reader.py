@@ -6,7 +6,7 @@ text as the file has it. Raises `SpecError` for whatever a file can do wrong, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, Sand
 from pytest_syncload.spec import (
     convert,
     environment_schema,
+    fields,
     names,
     phase_schema,
     reasons,
@@ -38,6 +39,13 @@ MAX_BYTES = 256 * 1024
 LONGEST_MESSAGE = 600
 
 _SANDBOX = "sandbox"
+#: Firebase's own name for it (Firebase: "Connect your app to the Authentication Emulator").
+EMULATOR_VARIABLE = "FIREBASE_AUTH_EMULATOR_HOST"
+#: Which texts below firebase: are secrets: a service account may be a path, or all of its file.
+_SECRET: Mapping[str, Callable[[str], bool]] = {
+    "password": bool,
+    "service_account": lambda text: text.lstrip().startswith("{"),
+}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -96,6 +104,7 @@ class _Reading:
         self._value = document.value
         self._told: dict[tuple[int, str], Problem] = {}
         self._timeout_s = schema.LoadModel().timeout
+        self._environ: Mapping[str, str] = {}
 
     @property
     def problems(self) -> list[Problem]:
@@ -109,6 +118,7 @@ class _Reading:
             empty = "is empty" if self._value is None else "is not a mapping"
             self._problem((), f"{empty}; a plan begins with service:, request: and phases:")
             return None
+        self._environ = environ
         environments = self._value.get("environments", {})
         environments = environments if isinstance(environments, dict) else {}
         earlier = environment if isinstance(environment, Environment) else None
@@ -223,7 +233,24 @@ class _Reading:
             sandbox = self._piece(environment_schema.SandboxEnvironmentModel, path)
             return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
         real = self._piece(environment_schema.RealEnvironmentModel, path)
-        return None if real is None else convert.real(name, self._document.line(path), real)
+        if real is None:
+            return None
+        return convert.real(name, self._document.line(path), real, self._emulator_host((*path, "firebase")))
+
+    def _emulator_host(self, path: Path) -> str | None:
+        """Firebase's own variable, where the environment has a Firebase; and what is secret must be in variables."""
+        firebase = self._written(path)
+        if not isinstance(firebase, dict):
+            return None
+        for key, is_secret in _SECRET.items():
+            written = firebase.get(key)
+            if isinstance(written, str) and is_secret(written) and not has_variable(written):
+                what = "is a secret, and this file is no place for one; write it as a variable: ${NAME}"
+                self._problem((*path, key), what, at=(*path, key))
+        host = self._environ.get(EMULATOR_VARIABLE) or None
+        if host is not None and not fields.is_host_port(host):
+            self._problem(path, f"{EMULATOR_VARIABLE} is not a host and port such as '127.0.0.1:9099'", at=path)
+        return host
 
     def _limit(self, chosen: str | None) -> phase_schema.Limit | None:
         """What phases may ask for, read leniently: other mistakes in the environment are reported elsewhere."""

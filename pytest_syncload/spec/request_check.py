@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from pytest_syncload.facts import reference
+from pydantic import ValidationError
+
 from pytest_syncload.facts.errors import Problem
 from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.placeholder import (
@@ -27,9 +28,10 @@ from pytest_syncload.facts.placeholder import (
     path_parts,
     written,
 )
+from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.spec import feeder_files
 from pytest_syncload.spec.nodes import Path
-from pytest_syncload.spec.reasons import nearest
+from pytest_syncload.spec.reasons import nearest, reason
 from pytest_syncload.spec.request_schema import FeederModel, RequestModel
 from pytest_syncload.spec.substitute import digest, has_variable
 
@@ -54,7 +56,7 @@ def feeder(name: str, model: FeederModel, as_written: Any, root: FilePath) -> Fo
         made = Feeder(name=name, rows=tuple(model.rows), order=order, seed=model.seed, digest=digest(as_written))
         return Found(made, [f"item {number} of the list" for number in range(1, len(model.rows) + 1)])
     if model.function is not None:
-        kept = reference.digest(model.function, root)
+        kept = _of_module(model.function, root)
         return Found(Feeder(name=name, function=model.function, seed=model.seed, digest=kept))
     key, path = ("csv", model.csv) if model.csv is not None else ("jsonl", model.jsonl)
     assert path is not None  # the model has one of them
@@ -73,6 +75,13 @@ def feeder(name: str, model: FeederModel, as_written: Any, root: FilePath) -> Fo
         name=name, rows=tuple(table.rows), order=order, seed=model.seed, digest=hashlib.sha256(read).hexdigest()
     )
     return Found(made, [f"{shown}:{line}" for line in table.lines])
+
+
+def _of_module(function: str, root: FilePath) -> str:
+    """Tells functions apart: by their module's text where that lies below ``root``, else by their name alone."""
+    module = root.joinpath(*function.partition(":")[0].split("."))
+    files = [file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file()]
+    return digest([function, *(file.read_bytes().hex() for file in files[:1])])
 
 
 def mistakes(request: RequestModel, as_written: Any, feeders: Mapping[str, Found]) -> Iterator[tuple[Path, str]]:
@@ -99,6 +108,37 @@ def mistakes(request: RequestModel, as_written: Any, feeders: Mapping[str, Found
     for path, text in _texts(expected, ("expect",)):
         if has_placeholder(text):
             yield path, "no placeholder can stand here: what is expected is the same for every answer"
+
+
+def refusals(template: RequestTemplate) -> Iterator[str]:
+    """What is wrong with a request that Python made, by the rules of `request:` of slo.yaml."""
+    said = {
+        "method": template.method,
+        "path": template.path,
+        "headers": dict(template.headers),
+        "json": template.json,
+        "expect": {
+            "status": list(template.statuses),
+            "headers": dict(template.expect_headers),
+            "json": dict(template.expect_json),
+        },
+    }
+    try:
+        request = RequestModel.model_validate(said)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            yield f"{'.'.join(map(str, detail['loc']))}: {reason(detail)[1]}"
+        return
+    feeders = {
+        each.name: Found(each, [f"row {number}" for number in range(1, len(each.rows) + 1)])
+        for each in template.feeders
+    }
+    for each in template.feeders:
+        if not each.rows and each.function is None:
+            yield f"feeders: {each.name!r} has no rows"
+            feeders[each.name] = Found()
+    for path, what in mistakes(request, said, feeders):
+        yield f"{'.'.join(map(str, path))}: {what}"
 
 
 def from_variables(filled_in: Sequence[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
