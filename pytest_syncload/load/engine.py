@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from pytest_syncload.facts.identities import Identities, Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
-from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
@@ -56,7 +56,9 @@ class Shard:
 class ShardReport:
     """How the generator fared. ``cpu_percent`` is of one core, over the hold.
 
-    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself.
+    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``expired`` arrivals
+    had only an expired token and were not sent. ``refreshes`` of tokens worked while it ran, ``failed_refreshes`` did
+    not, and ``refresh_problem`` is what the last of them said.
     """
 
     index: int
@@ -66,6 +68,10 @@ class ShardReport:
     lag_p99_ms: float
     peak_in_flight: int
     gave_up: bool = False
+    expired: int = 0
+    refreshes: int = 0
+    failed_refreshes: int = 0
+    refresh_problem: str | None = None
 
     def to_generator_report(self) -> GeneratorReport:
         """The part of it that stays in the phase's result."""
@@ -74,6 +80,7 @@ class ShardReport:
             cpu_percent=self.cpu_percent,
             lag_p99_ms=self.lag_p99_ms,
             peak_in_flight=self.peak_in_flight,
+            refreshes=Refreshes(count=self.refreshes, failed=self.failed_refreshes),
         )
 
 
@@ -97,7 +104,7 @@ class _Loop:
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
-        self.in_flight = self.peak = self.sent = self.arrived = 0
+        self.in_flight = self.peak = self.sent = self.arrived = self.expired = 0
         self.absence = Absence()
         self.gave_up = False
 
@@ -107,16 +114,21 @@ class _Loop:
         return self.gave_up or stop.is_set()
 
     def arrive(self, index: int, due_s: float, late_s: float) -> None:
-        """Send arrival ``index``, or drop it at the cap."""
+        """Send arrival ``index``, or drop it: at the cap, or where its user has no token that is good now."""
         self.arrived += 1
         if self.in_flight >= self.shard.in_flight_cap:
             self.recorder.dropped(due_s, late_s, late=late_s > LATE_SECONDS)
+            return
+        identity = self.identities.for_arrival(index)
+        if not may_send(identity, self.start_at + due_s + late_s):
+            # Not the target's doing, as little as a drop while the loop was late.
+            self.expired += 1
+            self.recorder.dropped(due_s, late_s, late=True)
             return
         self.in_flight += 1
         self.sent += 1
         self.peak = max(self.peak, self.in_flight)
         self.recorder.sent(due_s, late_s, self.in_flight)
-        identity = self.identities.for_arrival(index)
         key = f"{self.shard.key_prefix}-{index}"
         self.door.start(identity, key, index, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
 
@@ -124,12 +136,20 @@ class _Loop:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
             outcome = self.outcome_of(answer)
+            if outcome is not Outcome.OK and identity.token:
+                # What is shown of it must not hold the token, which another issuer's may not be known by its form.
+                answer.body = answer.body.replace(identity.token.encode(), b"<token>")
             self.recorder.answered(due_s, self.start_at, answer, outcome)
             self.absence.note(outcome, answer.done_at)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
                 self.identities.rejected(identity)
 
         return on_answer
+
+
+def may_send(identity: Identity, now: float) -> bool:
+    """Whether the identity's token is good at ``now`` (monotonic)."""
+    return identity.expires_at > now
 
 
 async def run(
@@ -179,6 +199,7 @@ async def run(
         lag_p99_ms=loop.recorder.lag.percentile(99) or 0.0,
         peak_in_flight=loop.peak,
         gave_up=loop.gave_up,
+        expired=loop.expired,
     )
 
 

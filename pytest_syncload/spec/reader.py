@@ -238,9 +238,11 @@ class _Reading:
             sandbox = self._piece(environment_schema.SandboxEnvironmentModel, path)
             return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
         real = self._piece(environment_schema.RealEnvironmentModel, path)
+        host = self._emulator_host((*path, "firebase"))
         if real is None:
             return None
-        return convert.real(name, self._document.line(path), real, self._emulator_host((*path, "firebase")))
+        line = self._document.line(path)
+        return convert.real(name, line, real, folder=self._path.parent, emulator_host=host)
 
     def _emulator_host(self, path: Path) -> str | None:
         """Firebase's own variable, where the environment has a Firebase; and what is secret must be in variables."""

@@ -65,7 +65,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
             speed=30.0,
             rate_scale=0.5,
             region="eu-west-1",
-            users=9,
+            users=10_000,
             faults=Faults(
                 latency_ms=700.0,
                 error_share=0.5,
@@ -88,6 +88,9 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 lost_page=True,
                 throttled_queries_share=30.0,
                 expired_credentials=True,
+                token_life_s=5,
+                sign_in_quota_per_s=500.0,
+                failed_refreshes_share=10.0,
             ),
         ),
     )
@@ -357,7 +360,17 @@ def test_users_may_sign_in_by_password_or_bring_their_tokens(tmp_path: Path) -> 
         api_key="k", project="p", sign_in=SignInBy.PASSWORD, email="u{i}@x.org", password="hunter2"
     )
     plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "tokens": "tokens.txt"})
-    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path="tokens.txt")
+    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path=str(tmp_path / "tokens.txt"))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("sa.json", "{}/sa.json"), ("/sa.json", "/sa.json"), ("${SA}", '{{"a": 1}}')]
+)
+def test_paths_are_from_where_the_file_is(tmp_path: Path, written: str, meant: str) -> None:
+    plan = changed(("environments", "real", "firebase", "service_account"), written)
+    firebase = read_plan(tmp_path, plan, "real", {"SA": '{"a": 1}'}).environment.firebase
+    assert firebase is not None
+    assert firebase.service_account == meant.format(tmp_path)
 
 
 def test_firebases_own_variable_moves_it_to_an_emulator(tmp_path: Path) -> None:
