@@ -22,9 +22,10 @@ from pydantic import TypeAdapter
 
 from pytest_syncload.auth.pool import IdentityPool, WarmPool, source_of
 from pytest_syncload.auth.verify import verified
-from pytest_syncload.facts.errors import SyncloadError
+from pytest_syncload.facts.errors import Refused, SyncloadError
 from pytest_syncload.facts.override import Override
-from pytest_syncload.facts.plan import USERS, Firebase, TokenFile
+from pytest_syncload.facts.plan import USERS, Firebase, RequestTemplate, TokenFile
+from pytest_syncload.load.door import open_door
 from pytest_syncload.load.engine import Shard, run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.snapshot import Snapshot
@@ -35,16 +36,20 @@ class Job:
     """What one generator is to do, and where its identities come from; None: nowhere, they are made up.
 
     ``users`` are as many where ``identities`` does not say. With ``only_one``, one user signs in, and the token is
-    verified.
+    verified. ``paths`` are where modules of the user's are imported from. Where ``request_from`` names a function, the
+    shard's request is made here too, and must come out the same.
     """
 
     shard: Shard
     identities: Firebase | TokenFile | Override | None
     users: int = USERS
     only_one: bool = False
+    paths: tuple[str, ...] = ()
+    request_from: Override | None = None
 
 
 JOB = TypeAdapter(Job)
+_REQUEST = TypeAdapter(RequestTemplate)
 
 
 Speak = Callable[[dict[str, Any]], None]
@@ -72,6 +77,9 @@ def own_channel() -> Speak:
 
 async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: asyncio.Event) -> None:
     """Sign in, say ready, wait for the start, offer the load, report; less of it once ``stop`` is set."""
+    sys.path += [path for path in job.paths if path not in sys.path]
+    if job.request_from is not None and job.request_from.reference is not None:
+        refuse_another(job.request_from, job.shard.request)
     loop = asyncio.get_running_loop()
     start: asyncio.Future[float] = loop.create_future()
 
@@ -107,6 +115,8 @@ async def offer(
     stop: asyncio.Event,
 ) -> None:
     """Say ready and what was ``found``, wait for the start, offer the load, report."""
+    # Before "ready": what cannot be written is told before load, and rows are made bytes before the schedule runs.
+    door = open_door(shard.transport, shard.request, shard.base_url)
     if not stop.is_set():
         speak({"ready": {"identities": len(pool), "expires_at": pool.expires_at, **found}})
     stopping = asyncio.create_task(stop.wait())
@@ -114,13 +124,14 @@ async def offer(
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not start.done():
+        await door.aclose()
         return
 
     def emit(snapshot: Snapshot) -> None:
         speak({"snapshot": snapshot.to_json()})
 
     before = pool.refreshes
-    report = await run(shard, pool, start_at=start.result(), stop=stop, emit=emit)
+    report = await run(shard, pool, start_at=start.result(), stop=stop, emit=emit, door=door)
     after = pool.refreshes
     refreshed = replace(
         report,
@@ -129,6 +140,22 @@ async def offer(
         refresh_problem=pool.refresh_problem,
     )
     speak({"report": asdict(refreshed)})
+
+
+def refuse_another(override: Override, request: RequestTemplate) -> None:
+    """Raise `Refused` where the function makes another request here than it made in pytest: nobody could say which was
+    measured."""
+    try:
+        made = override.load()()
+    except SyncloadError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        raise Refused(f"{override.name}: {override.reference} raised {type(error).__name__} in a generator") from None
+    if not isinstance(made, RequestTemplate) or _REQUEST.dump_json(made) != _REQUEST.dump_json(request):
+        raise Refused(
+            f"{override.name}: {override.reference} makes another request in a generator than in pytest; let it make "
+            "the same in every process"
+        )
 
 
 def watch_stdin(next_line: Callable[[], str], hear: Callable[[str], object], at_end: Callable[[], object]) -> None:

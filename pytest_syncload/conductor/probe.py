@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import identities_of
+from pytest_syncload.conductor.phase import identities_of, import_paths
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import PhaseInvalid
@@ -56,6 +56,8 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
         ),
         identities=whence,
         only_one=True,
+        paths=import_paths(spec),
+        request_from=spec.request_from,
     )
     path = spec.request.path
     for secret in spec.request.hidden:

@@ -6,14 +6,16 @@ Durations of phases are *service* seconds, rates are per *wall* second, timeouts
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from json import dumps
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.placeholder import Slot, header_parts, written
 from pytest_syncload.facts.units import Kind
 
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
@@ -145,8 +147,11 @@ UNIQUE = "unique"
 class RequestTemplate:
     """The request of every arrival, and what answer to it is `ok`.
 
-    ``expect_json`` maps a top-level member to the value it must have, or to `ANY`, or one to `UNIQUE`. ``json`` is None
-    for no body.
+    ``path``, values of ``headers`` and texts of ``json`` may hold `{{feeder.field}}` (see `placeholder`), drawn from
+    ``feeders`` for each arrival. ``json`` is None for no body.
+    ``expect_status`` is the right one, or all that are. ``expect_headers`` maps a name to its value, or to `ANY`.
+    ``expect_json`` maps a top-level member to the value it must have; in it, at any depth, `ANY` stands for what is
+    there and not null, and `UNIQUE`, once, for the same.
     ``secrets`` are the values of the variables that stand in it: they are shown nowhere.
     """
 
@@ -154,18 +159,34 @@ class RequestTemplate:
     path: str = "/"
     headers: tuple[tuple[str, str], ...] = ()
     json: Any = None
-    expect_status: int = 200
+    feeders: tuple[Feeder, ...] = ()
+    expect_status: int | tuple[int, ...] = 200
+    expect_headers: tuple[tuple[str, str], ...] = ()
     expect_json: Mapping[str, Any] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Every status that is right."""
+        return (self.expect_status,) if isinstance(self.expect_status, int) else self.expect_status
 
     @property
     def hidden(self) -> tuple[str, ...]:
         """What is hidden where an answer or an address is shown: variables' values, and headers that a target echoes.
 
-        Not what is so short that hiding it would make everything unreadable. As text and as JSON has it.
+        What rows put into headers counts as such; what a function draws is not known here. Not what is so short that
+        hiding it would make everything unreadable. As text and as JSON has it.
         """
-        values = [*self.secrets, *(value for _, value in self.headers)]
+        values = [*self.secrets, *(value for _, value in self.headers), *self._drawn_into_headers()]
         return tuple(dict.fromkeys(form for value in values if len(value) > 3 for form in (value, dumps(value)[1:-1])))
+
+    def _drawn_into_headers(self) -> Iterator[str]:
+        rows = {feeder.name: feeder.rows for feeder in self.feeders}
+        for _, value in self.headers:
+            for slot in header_parts(value):
+                if isinstance(slot, Slot):
+                    for row in rows.get(slot.placeholder.feeder, ()):
+                        yield written(slot.placeholder.of(row), slot.place).decode()
 
 
 class SignInBy(StrEnum):
@@ -333,8 +354,10 @@ class Spec:
     """A whole slo.yaml, for the one environment that was chosen.
 
     ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
-    ``identities`` of a conftest.py stand in place of the environment's.
-    ``request_digest`` tells two requests apart as they are written, before variables: they may hold secrets.
+    ``identities`` of a conftest.py stand in place of the environment's. ``request_from`` says which one the ``request``
+    is of, None where it is slo.yaml's own; by a function that it names, generators make it too.
+    ``request_digest`` tells two requests apart as they are written, before variables (they may hold secrets), and by
+    what they draw from.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
     """
 
@@ -346,6 +369,7 @@ class Spec:
     phases: tuple[Phase, ...]
     items: bool = True
     identities: Override | None = None
+    request_from: Override | None = None
     request_digest: str = ""
     rejudged: Rejudged | None = None
 

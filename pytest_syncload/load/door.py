@@ -21,8 +21,11 @@ OnAnswer = Callable[[Answer], None]
 class Door(Protocol):
     """Takes arrivals. How many are open is the caller's to bound."""
 
-    def start(self, identity: Identity, key: str, on_answer: OnAnswer, *, timeout_s: float) -> object:
-        """Send the arrival's request; ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall)."""
+    def start(self, identity: Identity, key: str, arrival: int, on_answer: OnAnswer, *, timeout_s: float) -> object:
+        """Send the request of arrival number ``arrival``.
+
+        ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall).
+        """
 
     def flush(self) -> None:
         """Put what was started on its way: the engine's lag ends here."""
@@ -39,9 +42,9 @@ class Direct:
         self._head = template.method == "HEAD"
         self._transport = Transport(base_url)
 
-    def start(self, identity: Identity, key: str, on_answer: OnAnswer, *, timeout_s: float) -> object:
+    def start(self, identity: Identity, key: str, arrival: int, on_answer: OnAnswer, *, timeout_s: float) -> object:
         """See `Door`."""
-        wire = self._writer.wire(identity, key)
+        wire = self._writer.wire(identity, key, arrival)
         return self._transport.start(wire, on_answer, timeout_s=timeout_s, head=self._head)
 
     def flush(self) -> None:

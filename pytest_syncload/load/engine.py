@@ -19,7 +19,7 @@ from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
-from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
@@ -96,6 +96,7 @@ class _Loop:
         self.now = now
         self.identities = identities
         self.start_at = start_at
+        self.outcome_of = expectation(shard.request)
         self.recorder = Recorder(
             start_at=start_at,
             hold_from_s=shard.hold_from_s,
@@ -132,7 +133,7 @@ class _Loop:
         self.peak = max(self.peak, self.in_flight)
         self._begun.append((due_s, self.in_flight))
         key = f"{self.shard.key_prefix}-{index}"
-        self.door.start(identity, key, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
+        self.door.start(identity, key, index, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
 
     def flush(self) -> None:
         """Put what has arrived on its way. Only then was it handed over, so its lag ends here."""
@@ -146,7 +147,7 @@ class _Loop:
     def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
-            outcome = classify(answer, self.shard.request)
+            outcome = self.outcome_of(answer)
             if outcome is not Outcome.OK and identity.token:
                 # What is shown of it must not hold the token, which another issuer's may not be known by its form.
                 answer.body = answer.body.replace(identity.token.encode(), b"<token>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -23,7 +24,7 @@ from pytest_syncload.facts.plan import (
     Slo,
     TokenFile,
 )
-from pytest_syncload.spec import environment_schema, phase_schema, row_schema, schema
+from pytest_syncload.spec import environment_schema, phase_schema, request_schema, row_schema, schema
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -37,14 +38,18 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
     )
 
 
-def request_template(model: schema.RequestModel, secrets: Collection[str]) -> RequestTemplate:
-    """`request:`, with the values of the variables that stand in it."""
+def request_template(
+    model: request_schema.RequestModel, feeders: Collection[Feeder], secrets: Collection[str]
+) -> RequestTemplate:
+    """`request:`, with what it draws from, and the values of the variables that stand in it."""
     return RequestTemplate(
         method=model.method,
         path=model.path,
         headers=tuple(model.headers.items()),
         json=model.json_body,
-        expect_status=model.expect.status,
+        feeders=tuple(feeders),
+        expect_status=model.expect.status[0] if len(model.expect.status) == 1 else model.expect.status,
+        expect_headers=tuple(model.expect.headers.items()),
         expect_json=model.expect.json_members,
         secrets=tuple(sorted(secrets)),
     )

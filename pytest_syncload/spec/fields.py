@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from pytest_syncload.facts import units
 from pytest_syncload.facts.catalogue import OPERATIONS
 from pytest_syncload.facts.clock import MINUTE
+from pytest_syncload.facts.override import REFERENCE
 from pytest_syncload.facts.plan import Target
 from pytest_syncload.facts.units import EXAMPLE, Kind, UnitError
 from pytest_syncload.spec import forms
@@ -242,6 +243,11 @@ Operation = Annotated[
     _checked(lambda text: text in OPERATIONS, "an operation on a DynamoDB table such as PutItem"),
     WithJsonSchema(forms.words(*OPERATIONS)),
 ]
+Reference = Annotated[
+    str,
+    _checked(lambda text: bool(REFERENCE.fullmatch(text)), "a module and a function such as 'loadtest.values:row'"),
+    forms.text(r"[^:]+:[^:]+", "a module and a function", "loadtest.values:row"),
+]
 Statistic = Annotated[
     str,
     _checked(
@@ -251,6 +257,11 @@ Statistic = Annotated[
     forms.text(_STATISTIC, "a CloudWatch statistic", "Sum", "Average", "Maximum", "p95", "PR(:500)"),
 ]
 HeaderName = Annotated[str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"})]
+AnyHeaderName = Annotated[
+    str,
+    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"}),
+]
 HeaderValue = Annotated[
     str,
     _checked(

@@ -6,7 +6,7 @@ text as the file has it. Raises `SpecError` for whatever a file can do wrong, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -17,7 +17,18 @@ from pydantic_core import ErrorDetails
 from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
-from pytest_syncload.spec import convert, environment_schema, fields, names, phase_schema, reasons, row_schema, schema
+from pytest_syncload.spec import (
+    convert,
+    environment_schema,
+    fields,
+    names,
+    phase_schema,
+    reasons,
+    request_check,
+    request_schema,
+    row_schema,
+    schema,
+)
 from pytest_syncload.spec.breakable import unbreakable
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
@@ -120,7 +131,12 @@ class _Reading:
         # Read from the raw values, so that a mistake beside them hides none inside them.
         targets = {name: self._environment(name) for name in environments}
         settings = self._piece(schema.LoadModel, ("load",)) if "load" in self._value else schema.LoadModel()
-        request = self._piece(schema.RequestModel, ("request",)) if "request" in self._value else None
+        secrets = {value for path, value in filled_in if path[0] == "request"}
+        taken_for_placeholders = dict(request_check.from_variables(filled_in))
+        for path, what in taken_for_placeholders.items():
+            self._problem(path, what, at=path)
+        feeders = self._feeders()
+        template = self._request(feeders, secrets, taken_for_placeholders)
         if settings is not None:
             self._timeout_s = settings.timeout
         phases = self._phases(self._limit(chosen))
@@ -130,8 +146,6 @@ class _Reading:
         target = targets.get(chosen or "")
         if earlier is not None:
             target = self._as_listed_now(earlier)
-        secrets = {value for path, value in filled_in if path[0] == "request"}
-        template = None if request is None else convert.request_template(request, secrets)
         if earlier is not None and template is None:
             template = RequestTemplate()  # its variables may be unset: nothing is sent
         if file is None or target is None or settings is None or template is None or self.problems:
@@ -144,8 +158,49 @@ class _Reading:
             request=template,
             phases=phases,
             items=file.items,
-            request_digest=digest(self._written(("request",))),
+            request_digest=self._request_digest(feeders),
         )
+
+    def _feeders(self) -> dict[str, request_check.Found]:
+        """Every feeder by its name, also those that cannot be used."""
+        named = self._at(("request", "feeders"))
+        return {name: self._feeder(name) for name in named} if isinstance(named, dict) else {}
+
+    def _feeder(self, name: str) -> request_check.Found:
+        path: Path = ("request", "feeders", name)
+        self._name(path, names.feeder_name(name))
+        model = self._piece(request_schema.FeederModel, path)
+        if model is None:
+            return request_check.Found()
+        found = request_check.feeder(name, model, self._written(path), self._path.parent)
+        for problem in found.problems:
+            self._told.setdefault((problem.line, str(problem)), problem)
+        if found.what is not None:
+            key, what = found.what
+            self._problem((*path, key), what, at=(*path, key))
+        return found
+
+    def _request(
+        self, feeders: Mapping[str, request_check.Found], secrets: set[str], told: Collection[Path]
+    ) -> RequestTemplate | None:
+        """``told`` are the places where something was found wrong already."""
+        if "request" not in self._value:
+            return None
+        request = self._piece(request_schema.RequestModel, ("request",))
+        if request is None:
+            return None
+        for below, what in request_check.mistakes(request, self._written(("request",)), feeders):
+            path: Path = ("request", *below)
+            if path not in told:
+                self._problem(path, what, at=path)
+        return convert.request_template(request, [each.feeder for each in feeders.values() if each.feeder], secrets)
+
+    def _request_digest(self, feeders: Mapping[str, request_check.Found]) -> str:
+        """Of the request as it is written, and of what stands in the files that it draws from."""
+        text = self._written(("request",))
+        if not feeders:
+            return digest(text)
+        return digest([text, {name: each.feeder and each.feeder.digest for name, each in feeders.items()}])
 
     def _choose(self, environments: Mapping[str, Any], wanted: str | None) -> str | None:
         """The environment's name: as asked for, else the sandbox's, if there is one to choose."""

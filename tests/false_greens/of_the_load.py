@@ -261,7 +261,7 @@ ANSWERS: tuple[Entry, ...] = (
         "429 is expected",
         "request.expect names 429, so a target that refuses everything answers as wanted.",
         expects_429,
-        {"pytest_syncload.spec.schema:can_be_right": lambda _: True},
+        {"pytest_syncload.spec.request_schema:can_be_right": lambda _: True},
         needs=("tmp_path",),
     ),
     _load(
@@ -269,6 +269,23 @@ ANSWERS: tuple[Entry, ...] = (
         "The answer says in its body that the job failed, with the right status.",
         lambda: judged(offered((answer("200 OK", '{"error": "no"}'),), request=_wanting(expect_json={"job_id": ANY}))),
         {"pytest_syncload.load.outcome:body_fits": lambda *_: True},
+    ),
+    _load(
+        "200 without the expected header",
+        "A cache in front answers, which the missing header gives away, with the right status and body.",
+        lambda: judged(offered((OK,), request=_wanting(expect_headers=(("X-Served-By", ANY),)))),
+        {"pytest_syncload.load.outcome:Headers.fit": lambda *_: True},
+    ),
+    _load(
+        "more inside than was expected",
+        "The job says beside its id that it failed, and a nested object needs its expected members only.",
+        lambda: judged(
+            offered(
+                (answer("200 OK", '{"job": {"id": "1", "error": "no"}}'),),
+                request=_wanting(expect_json={"job": {"id": ANY}}),
+            )
+        ),
+        {"pytest_syncload.load.outcome:fitting": lambda _: lambda value: value is not None},
     ),
     _load(
         "true taken for 1",

@@ -34,8 +34,10 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.load.connection:Connection._is_whole",
     "pytest_syncload.load.engine:may_send",
     "pytest_syncload.load.engine:wait_for_answers",
+    "pytest_syncload.load.outcome:Headers.fit",
     "pytest_syncload.load.outcome:body_fits",
     "pytest_syncload.load.outcome:equal",
+    "pytest_syncload.load.outcome:fitting",
     "pytest_syncload.load.outcome:is_expected_status",
     "pytest_syncload.load.recorder:latency_from_due_ms",
     "pytest_syncload.load.validity:closed_everything",
@@ -73,5 +75,5 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.spec.reader:without_rows",
     "pytest_syncload.spec.row_schema:refuse_other_unit",
     "pytest_syncload.spec.row_schema:refuse_rate_of_a_sum",
-    "pytest_syncload.spec.schema:can_be_right",
+    "pytest_syncload.spec.request_schema:can_be_right",
 )

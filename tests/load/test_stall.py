@@ -55,7 +55,9 @@ class Freezing:
     def flush(self) -> None:
         """Each went at once."""
 
-    def start(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], *, timeout_s: float) -> None:
+    def start(
+        self, identity: Identity, key: str, arrival: int, on_answer: Callable[[Answer], None], *, timeout_s: float
+    ) -> None:
         sent_at = self._loop.time()
         done_at = self._start_at + answered_at(sent_at - self._start_at)
         self.open += 1

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
+from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -35,6 +36,7 @@ from pytest_syncload.facts.plan import (
 )
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import read
+from pytest_syncload.spec.substitute import digest
 from tests.spec.mistakes import MISTAKES, PEAK, RAW, REAL
 from tests.spec.plans import FULL, SMALL, changed, leaves, problems, read_plan, read_text
 
@@ -100,7 +102,18 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
         path="/v1/jobs?x=1",
         headers=(("X-Api-Key", "abc"),),
         json={"a": [1, None, True], "day": "2026-01-01"},
+        feeders=(
+            Feeder(
+                name="modes",
+                rows=("full", "incremental"),
+                order=Order.RANDOM,
+                seed=3,
+                digest=digest(FULL["request"]["feeders"]["modes"]),
+            ),
+            Feeder(name="made", function="values:row", digest=digest(["values:row"])),
+        ),
         expect_status=201,
+        expect_headers=(("Content-Type", "any"),),
         expect_json={"id": "any", "n": None},
     )
 
