@@ -13,6 +13,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.facts.idempotency import Idempotency, KeyRule
 from pytest_syncload.facts.units import Kind
 
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
@@ -146,7 +147,8 @@ class RequestTemplate:
 
     ``expect_json`` maps a top-level member to the value it must have, or to `ANY`, or one to `UNIQUE`. ``json`` is None
     for no body.
-    ``secrets`` are the values of the variables that stand in it: they are shown nowhere.
+    ``secrets`` are the values of the variables that stand in it: they are shown nowhere. ``idempotency`` says how it
+    carries its key.
     """
 
     method: str = "POST"
@@ -156,6 +158,7 @@ class RequestTemplate:
     expect_status: int = 200
     expect_json: Mapping[str, Any] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    idempotency: Idempotency = field(default_factory=Idempotency)
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -219,7 +222,7 @@ class Faults:
 
     Of the service: ``latency_ms`` on top of each answer; ``error_share``, ``rejected_tokens_share``,
     ``wrong_body_share`` of requests; ``refused_connections_share`` of time; ``foreign_traffic_per_s`` requests that
-    somebody else sends.
+    somebody else sends; ``idempotency`` is the rule that its store of keys breaks.
 
     Of what stands behind it: ``table_capacity_per_s`` and ``index_capacity_per_s`` in writes; ``workers`` that drain
     the queue; ``request_cpu_ms`` of task CPU that a request costs; ``task_memory_share`` in use by each task;
@@ -237,6 +240,7 @@ class Faults:
     wrong_body_share: float = 0.0
     refused_connections_share: float = 0.0
     foreign_traffic_per_s: float = 0.0
+    idempotency: KeyRule | None = None
     table_capacity_per_s: float | None = None
     index_capacity_per_s: float | None = None
     workers: int | None = None

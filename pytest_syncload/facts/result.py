@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.histogram import Histogram
+from pytest_syncload.facts.idempotency import RuleCount
 
 
 class Outcome(StrEnum):
@@ -153,7 +154,8 @@ class PhaseResult:
     from the intended time, ``service_time`` from the actual send, ``lag`` is how late the generator itself handed the
     arrival to the transport (connecting is the target's time), all over the hold, in ms.
     ``wire_requests`` are the requests put on a connection inside the window, probes included; ``in_flight_edges`` those
-    that were open at its two ends. ``examples`` show unexpected answers, secrets masked.
+    that were open at its two ends. ``examples`` show unexpected answers, secrets masked. ``idempotency`` are the checks of
+    arrivals due in the hold, one count a rule; none where no row asks for them.
     """
 
     phase: str
@@ -172,6 +174,7 @@ class PhaseResult:
     generators: tuple[GeneratorReport, ...]
     timeline: tuple[Second, ...]
     examples: tuple[str, ...] = ()
+    idempotency: tuple[RuleCount, ...] = ()
     invalid: tuple[Invalidity, ...] = ()
 
     @property
