@@ -23,7 +23,7 @@ from pydantic import TypeAdapter
 from pytest_syncload.auth.pool import IdentityPool
 from pytest_syncload.facts.errors import SyncloadError
 from pytest_syncload.facts.plan import Firebase
-from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.recorder import Snapshot
 
@@ -37,6 +37,8 @@ class Job:
 
 
 JOB = TypeAdapter(Job)
+#: What a generator reports at its end.
+REPORT = TypeAdapter(ShardReport)
 
 
 Speak = Callable[[dict[str, Any]], None]

@@ -78,15 +78,6 @@ class Idempotency:
     job_id: str = ""
     changed: Mapping[str, Any] = field(default_factory=dict)
 
-    def written(self, key: str) -> str:
-        """``key`` as its header has it. Raises ValueError where it cannot stand there."""
-        if not (key.isascii() and key.isprintable()):
-            raise ValueError(f"{key!r} cannot be an Idempotency-Key")
-        if self.key is KeyForm.BARE:
-            return key
-        escaped = key.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleCount:

@@ -154,8 +154,8 @@ class PhaseResult:
     from the intended time, ``service_time`` from the actual send, ``lag`` is how late the generator itself handed the
     arrival to the transport (connecting is the target's time), all over the hold, in ms.
     ``wire_requests`` are the requests put on a connection inside the window, probes included; ``in_flight_edges`` those
-    that were open at its two ends. ``examples`` show unexpected answers, secrets masked. ``idempotency`` are the checks of
-    arrivals due in the hold, one count a rule; none where no row asks for them.
+    that were open at its two ends. ``examples`` show unexpected answers, secrets masked. ``idempotency`` counts the
+    checks of arrivals due in the hold, by rule; it is empty where no row asks for them.
     """
 
     phase: str

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from pytest_syncload.facts.idempotency import Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.plain import Plain
 from pytest_syncload.load.transport import Transport
-from pytest_syncload.load.wire import RequestWriter
+from pytest_syncload.load.wire import writers
 
 OnAnswer = Callable[[Answer], None]
 
@@ -21,7 +22,15 @@ OnAnswer = Callable[[Answer], None]
 class Door(Protocol):
     """Takes arrivals. How many are open is the caller's to bound."""
 
-    def start(self, identity: Identity, key: str, on_answer: OnAnswer, *, timeout_s: float) -> object:
+    def start(
+        self,
+        identity: Identity,
+        key: str,
+        on_answer: OnAnswer,
+        *,
+        timeout_s: float,
+        variant: Variant = Variant.PLAIN,
+    ) -> object:
         """Send the arrival's request; ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall)."""
 
     async def aclose(self) -> None:
@@ -32,13 +41,23 @@ class Direct:
     """The pool at httpx's seam, by its first door: no task, no Request, no Response an arrival."""
 
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
-        self._writer = RequestWriter(template, base_url)
+        self._writers = writers(template, base_url)
+        self._plain = self._writers[Variant.PLAIN]
         self._head = template.method == "HEAD"
         self._transport = Transport(base_url)
 
-    def start(self, identity: Identity, key: str, on_answer: OnAnswer, *, timeout_s: float) -> object:
+    def start(
+        self,
+        identity: Identity,
+        key: str,
+        on_answer: OnAnswer,
+        *,
+        timeout_s: float,
+        variant: Variant = Variant.PLAIN,
+    ) -> object:
         """See `Door`."""
-        wire = self._writer.wire(identity, key)
+        writer = self._plain if variant is Variant.PLAIN else self._writers[variant]  # an Enum's hash costs a call
+        wire = writer.wire(identity, key)
         return self._transport.start(wire, on_answer, timeout_s=timeout_s, head=self._head)
 
     async def aclose(self) -> None:

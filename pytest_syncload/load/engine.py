@@ -13,16 +13,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_syncload.facts.idempotency import RuleCount
 from pytest_syncload.facts.identities import Identities, Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.load.asking import Asker
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
+from pytest_syncload.load.idempotency import KeyChecks
 from pytest_syncload.load.outcome import classify
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder, Snapshot
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.sampled import sampled_arrivals
 
 _TICK_SECONDS = 0.001
 #: Arrivals that go out in one turn of the loop at most: a few ms of work.
@@ -37,7 +41,10 @@ LATE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """One generator's part of a phase. Seconds count from the phase's start, on the wall."""
+    """One generator's part of a phase. Seconds count from the phase's start, on the wall.
+
+    ``verify_percent`` of the arrivals due in the hold check what their Idempotency-Key promises; 0 for none.
+    """
 
     base_url: str
     request: RequestTemplate
@@ -50,13 +57,15 @@ class Shard:
     in_flight_cap: int
     key_prefix: str
     transport: Passage = Passage.BUILT_IN
+    verify_percent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardReport:
     """How the generator fared. ``cpu_percent`` is of one core, over the hold.
 
-    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself.
+    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``idempotency`` are
+    the checks of Idempotency-Keys, a count a rule.
     """
 
     index: int
@@ -66,6 +75,7 @@ class ShardReport:
     lag_p99_ms: float
     peak_in_flight: int
     gave_up: bool = False
+    idempotency: tuple[RuleCount, ...] = ()
 
     def to_generator_report(self) -> GeneratorReport:
         """The part of it that stays in the phase's result."""
@@ -96,6 +106,7 @@ class _Loop:
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
+        self.checks = _checks(shard, identities, door, lambda answer: self.recorder.beside(start_at, answer))
         self.in_flight = self.peak = self.sent = self.arrived = 0
         self.absence = Absence()
         self.gave_up = False
@@ -117,7 +128,10 @@ class _Loop:
         self.recorder.sent(due_s, late_s, self.in_flight)
         identity = self.identities.for_arrival(index)
         key = f"{self.shard.key_prefix}-{index}"
-        self.door.start(identity, key, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
+        on_answer = self._on_answer(due_s, identity)
+        if index >= self.checks.next_index:
+            on_answer = self.checks.follow(index, due_s, identity, key, on_answer)
+        self.door.start(identity, key, on_answer, timeout_s=self.shard.timeout_s)
 
     def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
         def on_answer(answer: Answer) -> None:
@@ -129,6 +143,20 @@ class _Loop:
                 self.identities.rejected(identity)
 
         return on_answer
+
+
+def _checks(shard: Shard, identities: Identities, door: Door, note: Callable[[Answer], None]) -> KeyChecks:
+    asker = Asker(
+        request=shard.request,
+        identities=identities,
+        door=door,
+        note=note,
+        shards=shard.shards,
+        timeout_s=shard.timeout_s,
+        key_prefix=shard.key_prefix,
+    )
+    samples = sampled_arrivals(shard.verify_percent, shard.pacer.seed, shard.shard, shard.shards)
+    return KeyChecks(samples, asker, (shard.hold_from_s, shard.hold_to_s))
 
 
 async def run(
@@ -163,6 +191,7 @@ async def run(
             await wait_for_answers(loop, stop, within_s=_LAST_WORDS_SECONDS)
         elif not interrupted:
             interrupted = await wait_for_answers(loop, stop)
+        await loop.checks.finish(stop, 0.0 if interrupted else shard.timeout_s + _GRACE_SECONDS)
     finally:
         speaking.cancel()
         cpu.stop()
@@ -178,6 +207,7 @@ async def run(
         lag_p99_ms=loop.recorder.lag.percentile(99) or 0.0,
         peak_in_flight=loop.peak,
         gave_up=loop.gave_up,
+        idempotency=loop.checks.counts,
     )
 
 

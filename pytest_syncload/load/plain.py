@@ -18,11 +18,12 @@ from typing import Any
 import httpx
 
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.idempotency import Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load.connection import Answer, Failure
 from pytest_syncload.load.reading import ANSWER_LIMIT
-from pytest_syncload.load.wire import RequestWriter
+from pytest_syncload.load.wire import RequestWriter, writers
 
 #: Connections idle for longer may meet the peer's own idle limit on their next request.
 _IDLE_SECONDS = 30.0
@@ -36,8 +37,9 @@ class Plain:
 
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
         self._template = template
-        self._writer = RequestWriter(template, base_url)
-        self._url = httpx.URL(base_url).copy_with(userinfo=b"", raw_path=self._writer.target)
+        self._writers = writers(template, base_url)
+        target = self._writers[Variant.PLAIN].target
+        self._url = httpx.URL(base_url).copy_with(userinfo=b"", raw_path=target)
         try:
             self._transport = httpx.AsyncHTTPTransport(
                 http2=importlib.util.find_spec("h2") is not None,
@@ -55,9 +57,18 @@ class Plain:
             ) from None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], *, timeout_s: float) -> object:
+    def start(
+        self,
+        identity: Identity,
+        key: str,
+        on_answer: Callable[[Answer], None],
+        *,
+        timeout_s: float,
+        variant: Variant = Variant.PLAIN,
+    ) -> object:
         """See `door.Door`."""
-        task = asyncio.get_running_loop().create_task(self._carry(identity, key, on_answer, timeout_s))
+        carrying = self._carry(self._writers[variant], identity, key, on_answer, timeout_s)
+        task = asyncio.get_running_loop().create_task(carrying)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -70,7 +81,14 @@ class Plain:
         await asyncio.gather(*open_tasks, return_exceptions=True)
         await self._transport.aclose()
 
-    async def _carry(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], timeout_s: float) -> None:
+    async def _carry(
+        self,
+        writer: RequestWriter,
+        identity: Identity,
+        key: str,
+        on_answer: Callable[[Answer], None],
+        timeout_s: float,
+    ) -> None:
         sending: list[float] = []
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -85,8 +103,8 @@ class Plain:
         request = httpx.Request(
             self._template.method,
             self._url,
-            headers=self._writer.headers(identity, key),
-            content=self._writer.body,
+            headers=writer.headers(identity, key),
+            content=writer.body,
             extensions={"trace": trace},
         )
         try:

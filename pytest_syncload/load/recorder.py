@@ -158,6 +158,11 @@ class Recorder:
         elif in_hold and self._distinct and len(new.digests) < SAMPLE:
             new.digests.append(digest(answer.body, self._distinct))
 
+    def beside(self, start_at: float, answer: Answer) -> None:
+        """A request that is no arrival was answered: the service has counted it, and no figure of the load has."""
+        if answer.sent_at is not None:
+            self._on_wire(start_at, answer.done_at, answer.sent_at, in_hold=False)
+
     def dropped(self, due_s: float, late_s: float, *, late: bool) -> None:
         """An arrival found the in-flight cap full, ``late`` where the loop itself was.
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.idempotency import KeyForm, Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 
 #: Headers that the generator writes itself; a second one of them would contradict it.
-_OURS = frozenset({"authorization", "idempotency-key", "content-length", "transfer-encoding", "connection"})
+_OURS = ("authorization", "idempotency-key", "content-length", "transfer-encoding", "connection")
 #: What a path may hold as it is (RFC 3986, section 3.3 and 3.4), and the sign of what is quoted already.
 _SAFE = "/?%:@!$&'()*+,;=~-._"
 
@@ -46,26 +47,33 @@ class PreparedRequest:
 
 
 class RequestWriter:
-    """Writes the template's request for an identity and a key.
+    """Writes the template's request, or a ``variant`` of it, for an identity and a key.
 
     Raises:
         Refused: the template's headers or path cannot be written, or contradict what the generator writes.
     """
 
-    def __init__(self, template: RequestTemplate, base_url: str) -> None:
+    def __init__(self, template: RequestTemplate, base_url: str, variant: Variant = Variant.PLAIN) -> None:
         parts = urlsplit(base_url)
         self._template = template
         #: What the request line names, and the body that follows the headers.
         self.target = quote(parts.path.rstrip("/") + template.path, safe=_SAFE).encode()
         self._host = parts.netloc.rpartition("@")[2].encode()
-        self.body = b"" if template.json is None else json.dumps(template.json, separators=(",", ":")).encode()
+        sent = template.json
+        if variant is Variant.CHANGED:
+            sent = {**template.json, **template.idempotency.changed}
+        self.body = b"" if sent is None else json.dumps(sent, separators=(",", ":")).encode()
+        self._key_name = b"" if variant is Variant.WITHOUT_KEY else template.idempotency.header.encode()
+        #: What stands on both sides of a key (RFC 8941, section 3.3.3).
+        self._quote = b'"' if template.idempotency.key is KeyForm.SF_STRING else b""
         self._prepared: dict[int, PreparedRequest] = {}
-        ours = [name for name, _ in template.headers if name.lower() in _OURS]
+        written = {*_OURS, template.idempotency.header.lower()}
+        ours = [name for name, _ in template.headers if name.lower() in written]
         if ours:
             raise Refused(f"the generator writes {ours[0]} itself; take it out of request.headers of slo.yaml")
 
     def headers(self, identity: Identity, key: str) -> list[tuple[bytes, bytes]]:
-        """The request's headers, in the order in which they go out; the key is last."""
+        """The request's headers, in the order in which they go out; the key, if it has one, is last."""
         given = {name.lower() for name, _ in self._template.headers}
         headers = [] if "host" in given else [(b"Host", self._host)]
         headers.append((b"Authorization", b"Bearer " + identity.token.encode()))
@@ -75,7 +83,9 @@ class RequestWriter:
         # Without a body, these three must say so (RFC 9110, section 8.6).
         if self.body or self._template.method in ("POST", "PUT", "PATCH"):
             headers.append((b"Content-Length", str(len(self.body)).encode()))
-        return [*headers, (b"Idempotency-Key", key.encode())]
+        if self._key_name:
+            headers.append((self._key_name, self._quote + key.encode() + self._quote))
+        return headers
 
     def prepared(self, identity: Identity) -> PreparedRequest:
         """The constant bytes of this identity's requests, made anew only when its token has changed."""
@@ -87,14 +97,23 @@ class RequestWriter:
             whole = serialise(method, self.target, self.headers(identity, ""), self.body)
         except ValueError as error:
             raise Refused(f"the request cannot be written: {error}; look at request of slo.yaml") from None
-        end = len(whole) - len(self.body) - len(b"\r\n\r\n")
+        end = len(whole) - len(self.body) - len(b"\r\n\r\n") - len(self._quote)
         made = PreparedRequest(identity.token, whole[:end], whole[end:])
         self._prepared[identity.index] = made
         return made
 
     def wire(self, identity: Identity, key: str) -> bytes:
-        """The whole request. Costs a join of three parts once an identity has been seen. Raises ValueError."""
-        if not key.isprintable():
+        """The whole request. Costs a join of three parts once an identity has been seen. Raises ValueError.
+
+        ``key`` is "" where the variant has none.
+        """
+        if not key.isprintable() or (self._quote and ('"' in key or "\\" in key)):
             raise ValueError(f"{key!r} cannot be an Idempotency-Key")
         prepared = self.prepared(identity)
         return prepared.before + key.encode() + prepared.after
+
+
+def writers(template: RequestTemplate, base_url: str) -> dict[Variant, RequestWriter]:
+    """A writer for each variant that this template has. Raises `Refused` as `RequestWriter` does."""
+    changed = [Variant.CHANGED] if template.idempotency.changed else []
+    return {one: RequestWriter(template, base_url, one) for one in (Variant.PLAIN, *changed, Variant.WITHOUT_KEY)}

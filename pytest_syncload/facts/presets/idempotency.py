@@ -1,4 +1,7 @@
-"""What the load itself checks of the Idempotency-Key; no service publishes it. The rules stand in `facts.idempotency`."""
+"""What the load itself checks of the Idempotency-Key; no service publishes it.
+
+The rules stand in `facts.idempotency`.
+"""
 
 from __future__ import annotations
 
