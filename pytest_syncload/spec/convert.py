@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from pytest_syncload.facts.idempotency import KeyRule
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -20,7 +21,8 @@ from pytest_syncload.facts.plan import (
     SandboxSettings,
     Slo,
 )
-from pytest_syncload.spec import environment_schema, phase_schema, row_schema, schema
+from pytest_syncload.spec import environment_schema, phase_schema, request_schema, row_schema, schema
+from pytest_syncload.spec.idempotency_check import idempotency
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -34,7 +36,7 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
     )
 
 
-def request_template(model: schema.RequestModel, secrets: Collection[str]) -> RequestTemplate:
+def request_template(model: request_schema.RequestModel, secrets: Collection[str]) -> RequestTemplate:
     """`request:`, with the values of the variables that stand in it."""
     return RequestTemplate(
         method=model.method,
@@ -44,6 +46,7 @@ def request_template(model: schema.RequestModel, secrets: Collection[str]) -> Re
         expect_status=model.expect.status,
         expect_json=model.expect.json_members,
         secrets=tuple(sorted(secrets)),
+        idempotency=idempotency(model),
     )
 
 
@@ -71,6 +74,7 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         wrong_body_share=model.wrong_body,
         refused_connections_share=model.refused_connections,
         foreign_traffic_per_s=model.foreign_traffic,
+        idempotency=None if model.idempotency is None else KeyRule(model.idempotency),
         table_capacity_per_s=model.table_capacity,
         index_capacity_per_s=model.index_capacity,
         workers=model.workers,

@@ -172,6 +172,12 @@ def _header_name(name: str) -> str:
     return name
 
 
+def _key_header_name(name: str) -> str:
+    if name.lower() in map(str.lower, RESERVED_HEADERS) and name.lower() != "idempotency-key":
+        raise wrong(f"{name} has another meaning in every request; name the key's own header", "the key's own header")
+    return name
+
+
 Given = BeforeValidator(_given)
 Text = Annotated[
     str, Field(strict=True), _checked(lambda text: bool(text.strip()), "a text that says something"), forms.TEXT
@@ -230,6 +236,12 @@ Statistic = Annotated[
     forms.text(_STATISTIC, "a CloudWatch statistic", "Sum", "Average", "Maximum", "p95", "PR(:500)"),
 ]
 HeaderName = Annotated[str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"})]
+KeyHeaderName = Annotated[
+    str,
+    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    AfterValidator(_key_header_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"}),
+]
 HeaderValue = Annotated[
     str,
     _checked(

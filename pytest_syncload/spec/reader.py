@@ -17,7 +17,17 @@ from pydantic_core import ErrorDetails
 from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
-from pytest_syncload.spec import convert, environment_schema, names, phase_schema, reasons, row_schema, schema
+from pytest_syncload.spec import (
+    convert,
+    environment_schema,
+    idempotency_check,
+    names,
+    phase_schema,
+    reasons,
+    request_schema,
+    row_schema,
+    schema,
+)
 from pytest_syncload.spec.breakable import unbreakable
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
@@ -111,10 +121,14 @@ class _Reading:
         # Read from the raw values, so that a mistake beside them hides none inside them.
         targets = {name: self._environment(name) for name in environments}
         settings = self._piece(schema.LoadModel, ("load",)) if "load" in self._value else schema.LoadModel()
-        request = self._piece(schema.RequestModel, ("request",)) if "request" in self._value else None
+        request = self._piece(request_schema.RequestModel, ("request",)) if "request" in self._value else None
         if settings is not None:
             self._timeout_s = settings.timeout
-        phases = self._phases(self._limit(chosen))
+        limit = self._limit(chosen)
+        phases = self._phases(limit)
+        if request is not None:
+            for path, what in idempotency_check.contradictions(request, phases, self._at(("phases",)), limit):
+                self._problem(path, what, at=path)
         if chosen == _SANDBOX:
             line = self._document.line(("environments",))
             targets.setdefault(_SANDBOX, Environment(name=_SANDBOX, line=line, sandbox=SandboxSettings()))

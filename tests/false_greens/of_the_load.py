@@ -241,7 +241,7 @@ ANSWERS: tuple[Entry, ...] = (
         "429 is expected",
         "request.expect names 429, so a target that refuses everything answers as wanted.",
         expects_429,
-        {"pytest_syncload.spec.schema:can_be_right": lambda _: True},
+        {"pytest_syncload.spec.request_schema:can_be_right": lambda _: True},
         needs=("tmp_path",),
     ),
     _load(

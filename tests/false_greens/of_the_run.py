@@ -71,5 +71,5 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.spec.reader:without_rows",
     "pytest_syncload.spec.row_schema:refuse_other_unit",
     "pytest_syncload.spec.row_schema:refuse_rate_of_a_sum",
-    "pytest_syncload.spec.schema:can_be_right",
+    "pytest_syncload.spec.request_schema:can_be_right",
 )
