@@ -109,7 +109,7 @@ class KeyChecks:
         else:
             self._add(RuleCount(rule=rule, finished=1))
             if broken is not None:
-                self._add(RuleCount(rule=rule, broken=1, key=key, says=broken))
+                self._add(RuleCount(rule=rule, broken=1, key=broken.key, says=broken.says))
 
     def _unfinished(self, rule: KeyRule, because: str) -> None:
         self._add(RuleCount(rule=rule, unfinished_because=because))
