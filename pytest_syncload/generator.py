@@ -21,8 +21,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from pytest_syncload.auth.pool import IdentityPool
-from pytest_syncload.facts.errors import SyncloadError
-from pytest_syncload.facts.plan import Firebase
+from pytest_syncload.facts.errors import Refused, SyncloadError
+from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.plan import Firebase, RequestTemplate
+from pytest_syncload.load.door import open_door
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.recorder import Snapshot
@@ -30,15 +32,22 @@ from pytest_syncload.load.recorder import Snapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one generator is to do, and where its users sign in; None: nowhere, they are made up."""
+    """What one generator is to do, and where its users sign in; None: nowhere, they are made up.
+
+    ``paths`` are where modules of the user's are imported from. Where ``request_from`` names a function, the shard's
+    request is made here too, and must come out the same.
+    """
 
     shard: Shard
     firebase: Firebase | None
+    paths: tuple[str, ...] = ()
+    request_from: Override | None = None
 
 
 JOB = TypeAdapter(Job)
 #: What a generator reports at its end.
 REPORT = TypeAdapter(ShardReport)
+_REQUEST = TypeAdapter(RequestTemplate)
 
 
 Speak = Callable[[dict[str, Any]], None]
@@ -67,13 +76,19 @@ def own_channel() -> Speak:
 async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: asyncio.Event) -> None:
     """Sign in, say ready, wait for the start, offer the load, report."""
     shard = job.shard
+    sys.path += [path for path in job.paths if path not in sys.path]
+    if job.request_from is not None and job.request_from.reference is not None:
+        refuse_another(job.request_from, shard.request)
     if job.firebase is None:
         pool = IdentityPool.made_up(shards=shard.shards)
     else:
         pool = await IdentityPool.signed_in(job.firebase, shard=shard.shard, shards=shard.shards)
+    # Before "ready": what cannot be written is told before load, and rows are made bytes before the schedule runs.
+    door = open_door(shard.transport, shard.request, shard.base_url)
     speak({"ready": {"identities": len(pool), "expires_at": pool.expires_at}})
     line = await asyncio.to_thread(next_line)
     if not line:
+        await door.aclose()
         return
     start_at = float(json.loads(line)["start_at"])
     loop = asyncio.get_running_loop()
@@ -82,8 +97,24 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
     def emit(snapshot: Snapshot) -> None:
         speak({"snapshot": snapshot.to_json()})
 
-    report = await run(shard, pool, start_at=start_at, stop=stop, emit=emit)
+    report = await run(shard, pool, start_at=start_at, stop=stop, emit=emit, door=door)
     speak({"report": asdict(report)})
+
+
+def refuse_another(override: Override, request: RequestTemplate) -> None:
+    """Raise `Refused` where the function makes another request here than it made in pytest: nobody could say which was
+    measured."""
+    try:
+        made = override.load()()
+    except SyncloadError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        raise Refused(f"{override.name}: {override.reference} raised {type(error).__name__} in a generator") from None
+    if not isinstance(made, RequestTemplate) or _REQUEST.dump_json(made) != _REQUEST.dump_json(request):
+        raise Refused(
+            f"{override.name}: {override.reference} makes another request in a generator than in pytest; let it make "
+            "the same in every process"
+        )
 
 
 def watch_end_of_stdin(next_line: Callable[[], str], then: Callable[[], object]) -> None:

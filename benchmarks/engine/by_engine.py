@@ -21,7 +21,7 @@ from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.engine import Shard, run
 from pytest_syncload.load.limits import in_flight_cap, raise_file_limit
-from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Merged, Recorder, Snapshot
 from pytest_syncload.load.sameness import distinct_members
@@ -57,6 +57,7 @@ class Closed:
         self._transport = Transport(job.url)
         self._writer = RequestWriter(TEMPLATE, job.url)
         self._users = Users()
+        self._outcome_of = expectation(TEMPLATE)
         self._start_at = time.monotonic()
         self._ends_at = self._start_at + job.seconds
         self._job = job
@@ -86,11 +87,11 @@ class Closed:
         self._sent += 1
         self._in_flight += 1
         self._recorder.sent(due_s, 0.0, self._in_flight)
-        wire = self._writer.wire(self._users.for_arrival(index), f"bench-{index}")
+        wire = self._writer.wire(self._users.for_arrival(index), f"bench-{index}", index)
 
         def on_answer(answer: Answer) -> None:
             self._in_flight -= 1
-            self._recorder.answered(due_s, self._start_at, answer, classify(answer, TEMPLATE))
+            self._recorder.answered(due_s, self._start_at, answer, self._outcome_of(answer))
             if time.monotonic() < self._ends_at:
                 self._start()
             elif not self._in_flight:

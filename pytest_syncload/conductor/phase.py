@@ -171,7 +171,14 @@ def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: P
             verify_percent=verify_percent(spec, phase),
         ),
         firebase=environment.firebase,
+        paths=import_paths(spec),
+        request_from=spec.request_from,
     )
+
+
+def import_paths(spec: Spec) -> tuple[str, ...]:
+    """Where generators look for modules of the user's: beside slo.yaml, and where this process does."""
+    return (str(spec.file.parent), *(path for path in sys.path if path))
 
 
 def key_prefix(folder: RunFolder, phase: Phase) -> str:

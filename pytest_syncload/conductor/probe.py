@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from pytest_syncload.conductor.ground import Ground
+from pytest_syncload.conductor.phase import import_paths
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import PhaseInvalid
@@ -53,6 +54,8 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
             transport=spec.load.transport,
         ),
         firebase=replace(environment.firebase, users=1),
+        paths=import_paths(spec),
+        request_from=spec.request_from,
     )
     path = spec.request.path
     for secret in spec.request.hidden:

@@ -59,9 +59,9 @@ class KeyForm(StrEnum):
 class Variant(StrEnum):
     """The form in which an arrival's request goes out: its own, or one of those that only checks send."""
 
-    PLAIN = "plain"
-    CHANGED = "changed payload"
-    WITHOUT_KEY = "without key"
+    WHOLE = "whole"
+    KEYLESS = "without a key"
+    CHANGED = "with another payload"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,10 @@ from typing import Any
 
 from pytest_syncload.facts.idempotency import Variant
 from pytest_syncload.facts.identities import Identities, Identity
-from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door
-from pytest_syncload.load.outcome import classify, parsed
+from pytest_syncload.load.outcome import parsed
 
 #: Answers that are about this moment or this token, and not about the key.
 _OF_THE_MOMENT = frozenset({401, 408, 425, 429})
@@ -47,9 +46,10 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """One generator's way to ask. ``note`` is told of every answer that comes."""
+    """One generator's way to ask. ``member`` of an answer names its job; ``note`` is told of every answer that comes."""
 
-    request: RequestTemplate
+    member: str
+    outcome_of: Callable[[Answer], Outcome]
     identities: Identities
     door: Door
     note: Callable[[Answer], None]
@@ -58,9 +58,15 @@ class Asker:
     key_prefix: str
 
     async def ask(
-        self, identity: Identity, key: str, variant: Variant = Variant.PLAIN, *, may_be_nobody: bool = False
+        self,
+        arrival: Arrival,
+        identity: Identity,
+        key: str,
+        variant: Variant = Variant.WHOLE,
+        *,
+        may_be_nobody: bool = False,
     ) -> Answer:
-        """Send one request. Raises `Unfinished`; for a 401 too, unless it ``may_be_nobody``."""
+        """Send the arrival's request. Raises `Unfinished`; for a 401 too, unless it ``may_be_nobody``."""
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def on_answer(answer: Answer) -> None:
@@ -68,7 +74,7 @@ class Asker:
             if not answered.done():
                 answered.set_result(answer)
 
-        self.door.start(identity, key, on_answer, timeout_s=self.timeout_s, variant=variant)
+        self.door.start(identity, key, arrival.index, on_answer, timeout_s=self.timeout_s, variant=variant)
         answer = await answered
         if answer.failure is not None:
             raise Unfinished(f"one of its requests ended as {answer.failure}")
@@ -80,14 +86,14 @@ class Asker:
             raise Unfinished(f"one of its requests was answered {answer.status}")
         return answer
 
-    async def ask_again(self, arrival: Arrival, variant: Variant = Variant.PLAIN) -> Answer:
+    async def ask_again(self, arrival: Arrival, variant: Variant = Variant.WHOLE) -> Answer:
         """Send the arrival's request with its key; where it is said to be in progress, some times more."""
-        answer = await self.ask(self.current(arrival), arrival.key, variant)
+        answer = await self.ask(arrival, self.current(arrival), arrival.key, variant)
         for wait_s in _AGAIN_AFTER_S:
             if answer.status != IN_PROGRESS:
                 break
             await asyncio.sleep(wait_s)
-            answer = await self.ask(self.current(arrival), arrival.key, variant)
+            answer = await self.ask(arrival, self.current(arrival), arrival.key, variant)
         return answer
 
     def current(self, arrival: Arrival) -> Identity:
@@ -111,12 +117,7 @@ class Asker:
 
     def accepted(self, answer: Answer) -> bool:
         """Whether it is the right answer to a request, by `request.expect`."""
-        return classify(answer, self.request) is Outcome.OK
-
-    @property
-    def member(self) -> str:
-        """The member of an answer that names its job."""
-        return self.request.idempotency.job_id
+        return self.outcome_of(answer) is Outcome.OK
 
     def job(self, answer: Answer) -> str:
         """What names the answer's job, as text. Raises `Unfinished` where nothing does."""

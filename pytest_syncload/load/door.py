@@ -14,7 +14,7 @@ from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.plain import Plain
 from pytest_syncload.load.transport import Transport
-from pytest_syncload.load.wire import writers
+from pytest_syncload.load.wire import RequestWriter, check_writers
 
 OnAnswer = Callable[[Answer], None]
 
@@ -26,12 +26,16 @@ class Door(Protocol):
         self,
         identity: Identity,
         key: str,
+        arrival: int,
         on_answer: OnAnswer,
         *,
         timeout_s: float,
-        variant: Variant = Variant.PLAIN,
+        variant: Variant = Variant.WHOLE,
     ) -> object:
-        """Send the arrival's request; ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall)."""
+        """Send the request of arrival number ``arrival``, or, for a check of its key, a ``variant`` of it.
+
+        ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall).
+        """
 
     async def aclose(self) -> None:
         """Close every connection; what is under way ends as a failure."""
@@ -41,8 +45,8 @@ class Direct:
     """The pool at httpx's seam, by its first door: no task, no Request, no Response an arrival."""
 
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
-        self._writers = writers(template, base_url)
-        self._plain = self._writers[Variant.PLAIN]
+        self._writer = RequestWriter(template, base_url)
+        self._of_checks = check_writers(template, base_url)
         self._head = template.method == "HEAD"
         self._transport = Transport(base_url)
 
@@ -50,14 +54,15 @@ class Direct:
         self,
         identity: Identity,
         key: str,
+        arrival: int,
         on_answer: OnAnswer,
         *,
         timeout_s: float,
-        variant: Variant = Variant.PLAIN,
+        variant: Variant = Variant.WHOLE,
     ) -> object:
         """See `Door`."""
-        writer = self._plain if variant is Variant.PLAIN else self._writers[variant]  # an Enum's hash costs a call
-        wire = writer.wire(identity, key)
+        writer = self._writer if variant is Variant.WHOLE else self._of_checks[variant]
+        wire = writer.wire(identity, key, arrival)
         return self._transport.start(wire, on_answer, timeout_s=timeout_s, head=self._head)
 
     async def aclose(self) -> None:

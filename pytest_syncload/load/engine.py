@@ -22,7 +22,7 @@ from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
 from pytest_syncload.load.idempotency import KeyChecks
-from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder, Snapshot
 from pytest_syncload.load.sameness import distinct_members
@@ -98,6 +98,7 @@ class _Loop:
         self.now = now
         self.identities = identities
         self.start_at = start_at
+        self.outcome_of = expectation(shard.request)
         self.recorder = Recorder(
             hold_from_s=shard.hold_from_s,
             hold_to_s=shard.hold_to_s,
@@ -106,7 +107,9 @@ class _Loop:
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
-        self.checks = _checks(shard, identities, door, lambda answer: self.recorder.beside(start_at, answer))
+        self.checks = _checks(
+            shard, self.outcome_of, identities, door, lambda answer: self.recorder.beside(start_at, answer)
+        )
         self.in_flight = self.peak = self.sent = self.arrived = 0
         self.absence = Absence()
         self.gave_up = False
@@ -131,12 +134,12 @@ class _Loop:
         on_answer = self._on_answer(due_s, identity)
         if index >= self.checks.next_index:
             on_answer = self.checks.follow(index, due_s, identity, key, on_answer)
-        self.door.start(identity, key, on_answer, timeout_s=self.shard.timeout_s)
+        self.door.start(identity, key, index, on_answer, timeout_s=self.shard.timeout_s)
 
     def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
-            outcome = classify(answer, self.shard.request)
+            outcome = self.outcome_of(answer)
             self.recorder.answered(due_s, self.start_at, answer, outcome)
             self.absence.note(outcome, answer.done_at)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
@@ -145,9 +148,16 @@ class _Loop:
         return on_answer
 
 
-def _checks(shard: Shard, identities: Identities, door: Door, note: Callable[[Answer], None]) -> KeyChecks:
+def _checks(
+    shard: Shard,
+    outcome_of: Callable[[Answer], Outcome],
+    identities: Identities,
+    door: Door,
+    note: Callable[[Answer], None],
+) -> KeyChecks:
     asker = Asker(
-        request=shard.request,
+        member=shard.request.idempotency.job_id,
+        outcome_of=outcome_of,
         identities=identities,
         door=door,
         note=note,

@@ -17,7 +17,6 @@ from pytest_syncload.load.asking import Arrival, Asker, Unfinished
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import OnAnswer
 from pytest_syncload.load.key_rules import RULES
-from pytest_syncload.load.outcome import classify
 
 #: Checks under way at once: their requests must find room in the descriptors that `limits` leaves beside the arrivals.
 MOST_OPEN = 16
@@ -85,7 +84,7 @@ class KeyChecks:
     def _then(self, rule: KeyRule, index: int, identity: Identity, key: str, on_answer: OnAnswer) -> OnAnswer:
         def on_first(answer: Answer) -> None:
             on_answer(answer)
-            outcome = classify(answer, self._asker.request)
+            outcome = self._asker.outcome_of(answer)
             if outcome is not Outcome.OK:
                 self._unfinished(rule, f"its arrival ended as {outcome}")
             elif len(self._open) >= MOST_OPEN:

@@ -38,7 +38,7 @@ async def replay(asker: Asker, arrival: Arrival) -> Broken | None:
 async def concurrent(asker: Asker, arrival: Arrival) -> Broken | None:
     """Several at once with one key get one job. While one is worked on, the others may be answered 409."""
     key, identity = asker.fresh_key(arrival), asker.current(arrival)
-    answers = await at_once([asker.ask(identity, key) for _ in range(REQUESTS[KeyRule.CONCURRENT])])
+    answers = await at_once([asker.ask(arrival, identity, key) for _ in range(REQUESTS[KeyRule.CONCURRENT])])
     done = [answer for answer in answers if answer.status != IN_PROGRESS]
     if not done:
         raise Unfinished(f"all of {len(answers)} requests at once were answered {IN_PROGRESS}")
@@ -52,7 +52,7 @@ async def concurrent(asker: Asker, arrival: Arrival) -> Broken | None:
 async def payload(asker: Asker, arrival: Arrival) -> Broken | None:
     """Another payload with the same key is answered 422."""
     # By itself first: a target that refuses this payload whatever its key would seem to keep the rule.
-    alone = await asker.ask(asker.current(arrival), asker.fresh_key(arrival), Variant.CHANGED)
+    alone = await asker.ask(arrival, asker.current(arrival), asker.fresh_key(arrival), Variant.CHANGED)
     if not asker.accepted(alone):
         raise Unfinished(
             f"request.idempotency.changed was answered {alone.status} with a key of its own; name members that the "
@@ -66,7 +66,7 @@ async def payload(asker: Asker, arrival: Arrival) -> Broken | None:
 
 async def missing_key(asker: Asker, arrival: Arrival) -> Broken | None:
     """A request without a key is answered 400."""
-    answer = await asker.ask(asker.current(arrival), "", Variant.WITHOUT_KEY)
+    answer = await asker.ask(arrival, asker.current(arrival), "", Variant.KEYLESS)
     if answer.status == _NO_KEY:
         return None
     return Broken(arrival.key, f"the same request without its key was answered {answer.status}")
@@ -74,7 +74,7 @@ async def missing_key(asker: Asker, arrival: Arrival) -> Broken | None:
 
 async def user(asker: Asker, arrival: Arrival) -> Broken | None:
     """Another user with the same key gets a job of their own."""
-    answer = await asker.ask(asker.other_than(arrival), arrival.key)
+    answer = await asker.ask(arrival, asker.other_than(arrival), arrival.key)
     if not asker.accepted(answer):
         return Broken(arrival.key, f"another user's request with the same key was answered {answer.status}")
     if asker.job(answer) == arrival.job:
@@ -85,14 +85,14 @@ async def user(asker: Asker, arrival: Arrival) -> Broken | None:
 async def unauthorized(asker: Asker, arrival: Arrival) -> Broken | None:
     """A 401 is not stored for the key."""
     identity, key = asker.current(arrival), asker.fresh_key(arrival)
-    refused = await asker.ask(forged(identity), key, may_be_nobody=True)
+    refused = await asker.ask(arrival, forged(identity), key, may_be_nobody=True)
     if refused.status != NOBODY:
         raise Unfinished(f"a token with a wrong signature was answered {refused.status}, not {NOBODY}")
-    if _was_let_in(asker, await asker.ask(identity, key, may_be_nobody=True)):
+    if _was_let_in(asker, await asker.ask(arrival, identity, key, may_be_nobody=True)):
         return None
     # A 401 may be about the token and not about the key; then another key meets it too, and nothing is known.
-    await asker.ask(identity, f"{key}-control")
-    if _was_let_in(asker, await asker.ask(identity, key, may_be_nobody=True)):
+    await asker.ask(arrival, identity, f"{key}-control")
+    if _was_let_in(asker, await asker.ask(arrival, identity, key, may_be_nobody=True)):
         raise Unfinished("a right token was rejected once")
     return Broken(key, f"a right token was answered {NOBODY} after a wrong one, and only with this key")
 

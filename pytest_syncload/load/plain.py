@@ -23,7 +23,7 @@ from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load.connection import Answer, Failure
 from pytest_syncload.load.reading import ANSWER_LIMIT
-from pytest_syncload.load.wire import RequestWriter, writers
+from pytest_syncload.load.wire import RequestWriter, check_writers
 
 #: Connections idle for longer may meet the peer's own idle limit on their next request.
 _IDLE_SECONDS = 30.0
@@ -37,9 +37,9 @@ class Plain:
 
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
         self._template = template
-        self._writers = writers(template, base_url)
-        target = self._writers[Variant.PLAIN].target
-        self._url = httpx.URL(base_url).copy_with(userinfo=b"", raw_path=target)
+        self._writer = RequestWriter(template, base_url)
+        self._of_checks = check_writers(template, base_url)
+        self._url = httpx.URL(base_url).copy_with(userinfo=b"")
         try:
             self._transport = httpx.AsyncHTTPTransport(
                 http2=importlib.util.find_spec("h2") is not None,
@@ -61,14 +61,16 @@ class Plain:
         self,
         identity: Identity,
         key: str,
+        arrival: int,
         on_answer: Callable[[Answer], None],
         *,
         timeout_s: float,
-        variant: Variant = Variant.PLAIN,
+        variant: Variant = Variant.WHOLE,
     ) -> object:
         """See `door.Door`."""
-        carrying = self._carry(self._writers[variant], identity, key, on_answer, timeout_s)
-        task = asyncio.get_running_loop().create_task(carrying)
+        writer = self._writer if variant is Variant.WHOLE else self._of_checks[variant]
+        request = self._request(writer, identity, key, arrival)
+        task = asyncio.get_running_loop().create_task(self._carry(request, on_answer, timeout_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -81,14 +83,15 @@ class Plain:
         await asyncio.gather(*open_tasks, return_exceptions=True)
         await self._transport.aclose()
 
-    async def _carry(
-        self,
-        writer: RequestWriter,
-        identity: Identity,
-        key: str,
-        on_answer: Callable[[Answer], None],
-        timeout_s: float,
-    ) -> None:
+    def _request(self, writer: RequestWriter, identity: Identity, key: str, arrival: int) -> httpx.Request:
+        return httpx.Request(
+            self._template.method,
+            self._url.copy_with(raw_path=writer.target(arrival)),
+            headers=writer.headers(identity, key, arrival),
+            content=writer.body(arrival),
+        )
+
+    async def _carry(self, request: httpx.Request, on_answer: Callable[[Answer], None], timeout_s: float) -> None:
         sending: list[float] = []
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -100,13 +103,7 @@ class Plain:
             sent_at = sending[0] if sending else None
             return Answer(sent_at=sent_at, done_at=time.monotonic(), failure=failure, detail=detail)
 
-        request = httpx.Request(
-            self._template.method,
-            self._url,
-            headers=writer.headers(identity, key),
-            content=writer.body,
-            extensions={"trace": trace},
-        )
+        request.extensions["trace"] = trace
         try:
             async with asyncio.timeout(timeout_s):
                 response = await self._transport.handle_async_request(request)

@@ -118,6 +118,8 @@ def describe(spec: Spec) -> list[str]:
     again = (
         [] if spec.rejudged is None else [f"syncload: NO LOAD: {format_rejudged(spec.rejudged)}, in {environment.name}"]
     )
+    if spec.request_from is not None:
+        again.append(f"syncload: the request is {spec.request_from.name}'s, not that of {spec.file.name}")
     if environment.sandbox is None:
         region = environment.aws.region if environment.aws else "unknown region"
         return [*again, f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]

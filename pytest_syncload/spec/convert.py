@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from pytest_syncload.facts.idempotency import KeyRule
+from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.plan import (
+    UNIQUE,
     Arrivals,
     AwsAccess,
     Climb,
@@ -19,10 +21,11 @@ from pytest_syncload.facts.plan import (
     RequestTemplate,
     Resources,
     SandboxSettings,
+    SignInBy,
     Slo,
+    TokenFile,
 )
 from pytest_syncload.spec import environment_schema, phase_schema, request_schema, row_schema, schema
-from pytest_syncload.spec.idempotency_check import idempotency
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -36,17 +39,32 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
     )
 
 
-def request_template(model: request_schema.RequestModel, secrets: Collection[str]) -> RequestTemplate:
-    """`request:`, with the values of the variables that stand in it."""
+def request_template(
+    model: request_schema.RequestModel, feeders: Collection[Feeder], secrets: Collection[str]
+) -> RequestTemplate:
+    """`request:`, with what it draws from, and the values of the variables that stand in it."""
     return RequestTemplate(
         method=model.method,
         path=model.path,
         headers=tuple(model.headers.items()),
         json=model.json_body,
-        expect_status=model.expect.status,
+        feeders=tuple(feeders),
+        expect_status=model.expect.status[0] if len(model.expect.status) == 1 else model.expect.status,
+        expect_headers=tuple(model.expect.headers.items()),
         expect_json=model.expect.json_members,
         secrets=tuple(sorted(secrets)),
-        idempotency=idempotency(model),
+        idempotency=_idempotency(model),
+    )
+
+
+def _idempotency(model: request_schema.RequestModel) -> Idempotency:
+    own, members = model.idempotency, model.expect.json_members
+    return Idempotency(
+        header=own.header,
+        key=KeyForm(own.key),
+        verify_percent=own.verify,
+        job_id=own.job_id or next((name for name, wanted in members.items() if wanted == UNIQUE), ""),
+        changed=own.changed,
     )
 
 
@@ -61,6 +79,7 @@ def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentMo
             speed=model.sandbox.speed,
             rate_scale=model.sandbox.rate_scale,
             region=model.region,
+            users=model.sandbox.users,
             faults=_faults(model.sandbox.faults),
         ),
     )
@@ -93,27 +112,33 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
     )
 
 
-def real(name: str, line: int, model: environment_schema.RealEnvironmentModel) -> Environment:
-    """An environment that exists somewhere else."""
+def real(
+    name: str, line: int, model: environment_schema.RealEnvironmentModel, emulator_host: str | None = None
+) -> Environment:
+    """An environment that exists somewhere else. ``emulator_host`` is that of Firebase where slo.yaml names none."""
     return Environment(
         name=name,
         line=line,
         base_url=model.base_url.rstrip("/"),
         max_rate_per_s=model.max_rate,
         aws=AwsAccess(region=model.region),
-        firebase=None if model.firebase is None else _firebase(model.firebase),
+        firebase=None if model.firebase is None else _firebase(model.firebase, emulator_host),
+        tokens=None if model.tokens is None else TokenFile(path=model.tokens),
         resources=resources(model.resources),
     )
 
 
-def _firebase(model: environment_schema.FirebaseModel) -> Firebase:
+def _firebase(model: environment_schema.FirebaseModel, emulator_host: str | None) -> Firebase:
     return Firebase(
         api_key=model.api_key,
         project=model.project,
-        sign_in=model.sign_in,
+        sign_in=SignInBy(model.sign_in),
+        email=model.email,
+        password=model.password,
         service_account=model.service_account,
-        emulator_host=model.emulator_host,
+        emulator_host=model.emulator_host or emulator_host,
         users=model.users,
+        sign_in_rate_per_s=model.sign_in_rate,
     )
 
 

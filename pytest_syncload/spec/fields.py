@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from pytest_syncload.facts import units
 from pytest_syncload.facts.catalogue import OPERATIONS
 from pytest_syncload.facts.clock import MINUTE
+from pytest_syncload.facts.override import REFERENCE
 from pytest_syncload.facts.plan import Target
 from pytest_syncload.facts.units import EXAMPLE, Kind, UnitError
 from pytest_syncload.spec import forms
@@ -160,7 +161,8 @@ def _is_base_url(value: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and port != 0
 
 
-def _is_host_port(value: str) -> bool:
+def is_host_port(value: str) -> bool:
+    """Whether it is a host and a port, without a scheme."""
     return "/" not in value and _is_base_url(f"http://{value}") and urlsplit(f"http://{value}").port is not None
 
 
@@ -203,8 +205,15 @@ BaseUrl = Annotated[
 ]
 HostPort = Annotated[
     str,
-    _checked(_is_host_port, "a host and port such as '127.0.0.1:9099'"),
+    _checked(is_host_port, "a host and port such as '127.0.0.1:9099'"),
     forms.text(r"[^\s/]+:\d+", "a host and port such as '127.0.0.1:9099'"),
+]
+Email = Annotated[
+    str,
+    _checked(
+        lambda text: bool(re.fullmatch(r"[^@\s]+@[^@\s]+", text)), "an e-mail address such as 'load-{i}@example.com'"
+    ),
+    forms.text(r"[^@\s]+@[^@\s]+", "an e-mail address", "load-{i}@example.com"),
 ]
 UrlPath = Annotated[
     str,
@@ -227,6 +236,11 @@ Operation = Annotated[
     _checked(lambda text: text in OPERATIONS, "an operation on a DynamoDB table such as PutItem"),
     WithJsonSchema(forms.words(*OPERATIONS)),
 ]
+Reference = Annotated[
+    str,
+    _checked(lambda text: bool(REFERENCE.fullmatch(text)), "a module and a function such as 'loadtest.values:row'"),
+    forms.text(r"[^:]+:[^:]+", "a module and a function", "loadtest.values:row"),
+]
 Statistic = Annotated[
     str,
     _checked(
@@ -236,6 +250,11 @@ Statistic = Annotated[
     forms.text(_STATISTIC, "a CloudWatch statistic", "Sum", "Average", "Maximum", "p95", "PR(:500)"),
 ]
 HeaderName = Annotated[str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"})]
+AnyHeaderName = Annotated[
+    str,
+    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"}),
+]
 KeyHeaderName = Annotated[
     str,
     _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),

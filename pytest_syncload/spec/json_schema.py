@@ -29,6 +29,7 @@ _PIECES: tuple[type[BaseModel], ...] = (
     schema.FileModel,
     schema.LoadModel,
     request_schema.RequestModel,
+    request_schema.FeederModel,
     environment_schema.SandboxEnvironmentModel,
     environment_schema.RealEnvironmentModel,
     phase_schema.HoldPhaseModel,
@@ -83,6 +84,7 @@ def json_schema() -> dict[str, Any]:
     )
     known["load"] = _ref("LoadModel")
     known["request"] = _ref("RequestModel")
+    pieces["RequestModel"]["properties"]["feeders"] |= _named(_ref("FeederModel"), _SLUG)
     known["phases"] |= _named(_with("climb", _CLIMB, "ClimbPhaseModel", "HoldPhaseModel"), _IDENTIFIER, least=1)
     for phase in ("HoldPhaseModel", "ClimbPhaseModel"):
         pieces[phase]["properties"]["slos"] |= _named(

@@ -1,8 +1,8 @@
 """The form of slo.yaml, as pydantic models: which keys exist where, and of which type. Unknown keys are refused.
 
-A phase, a row and an environment are each validated as a piece of their own, so that a mistake in one hides none in
-another; their models stand in `environment_schema`, `phase_schema`, `request_schema` and `row_schema`. Docstrings and
-descriptions are what an editor shows, by `json_schema`.
+A phase, a row, an environment and a feeder are each validated as a piece of their own, so that a mistake in one hides
+none in another; their models stand in `environment_schema`, `phase_schema`, `request_schema` and `row_schema`.
+Docstrings and descriptions are what an editor shows, by `json_schema`.
 """
 
 from __future__ import annotations

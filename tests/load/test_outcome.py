@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_syncload.facts.plan import ANY, UNIQUE, RequestTemplate
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.load.outcome import classify, parsed
+from pytest_syncload.load.outcome import expectation, parsed
 from pytest_syncload.load.transport import Answer, Failure
 
 
@@ -33,7 +33,7 @@ def answer(status: int, body: bytes = b"") -> Answer:
     ],
 )
 def test_a_failure_comes_before_any_status(failure: Failure, outcome: Outcome) -> None:
-    assert classify(Answer(sent_at=0.0, done_at=1.0, failure=failure, status=500), RequestTemplate()) is outcome
+    assert expectation(RequestTemplate())(Answer(sent_at=0.0, done_at=1.0, failure=failure, status=500)) is outcome
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_failure_comes_before_any_status(failure: Failure, outcome: Outcome) -
 )
 def test_the_status(status: int, expected: int, outcome: Outcome) -> None:
     template = RequestTemplate(expect_status=expected, expect_json={"a": 1} if outcome is not Outcome.OK else {})
-    assert classify(answer(status, b"not json"), template) is outcome
+    assert expectation(template)(answer(status, b"not json")) is outcome
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_the_status(status: int, expected: int, outcome: Outcome) -> None:
 def test_every_expected_member_must_fit(wanted: Mapping[str, Any], body: object, fits: bool) -> None:
     template = RequestTemplate(expect_json=wanted)
     expected = Outcome.OK if fits else Outcome.WRONG_BODY
-    assert classify(answer(200, json.dumps(body).encode()), template) is expected
+    assert expectation(template)(answer(200, json.dumps(body).encode())) is expected
 
 
 @given(
@@ -108,5 +108,5 @@ def test_a_byte_order_mark_is_no_error() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"id": 1', b"\xff\xfe\x00", b"[" * 100_000])
 def test_what_is_not_json_is_a_wrong_body(body: bytes) -> None:
-    assert classify(answer(200, body), RequestTemplate(expect_json={"id": ANY})) is Outcome.WRONG_BODY
-    assert classify(answer(200, body), RequestTemplate()) is Outcome.OK
+    assert expectation(RequestTemplate(expect_json={"id": ANY}))(answer(200, body)) is Outcome.WRONG_BODY
+    assert expectation(RequestTemplate())(answer(200, body)) is Outcome.OK

@@ -57,10 +57,11 @@ class Freezing:
         self,
         identity: Identity,
         key: str,
+        arrival: int,
         on_answer: Callable[[Answer], None],
         *,
         timeout_s: float,
-        variant: Variant = Variant.PLAIN,
+        variant: Variant = Variant.WHOLE,
     ) -> None:
         sent_at = self._loop.time()
         done_at = self._start_at + answered_at(sent_at - self._start_at)

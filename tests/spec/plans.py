@@ -29,6 +29,7 @@ FULL: dict[str, Any] = {
             "sandbox": {
                 "speed": 30,
                 "rate_scale": 0.5,
+                "users": 9,
                 "faults": {
                     "latency": "700 ms",
                     "errors": "0.5 %",
@@ -64,9 +65,10 @@ FULL: dict[str, Any] = {
             "firebase": {
                 "api_key": "key",
                 "project": "p",
-                "sign_in": "password",
+                "sign_in": "custom-token",
                 "service_account": "/sa.json",
                 "users": 7,
+                "sign_in_rate": "20/s",
                 "emulator_host": "127.0.0.1:9099",
             },
             "resources": {

@@ -28,8 +28,10 @@ from pytest_syncload.facts.plan import (
     RequestTemplate,
     Resources,
     SandboxSettings,
+    SignInBy,
     Slo,
     Target,
+    TokenFile,
 )
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import read
@@ -61,6 +63,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
             speed=30.0,
             rate_scale=0.5,
             region="eu-west-1",
+            users=9,
             faults=Faults(
                 latency_ms=700.0,
                 error_share=0.5,
@@ -109,9 +112,10 @@ def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
         firebase=Firebase(
             api_key="key",
             project="p",
-            sign_in="password",
+            sign_in=SignInBy.CUSTOM_TOKEN,
             service_account="/sa.json",
             users=7,
+            sign_in_rate_per_s=20.0,
             emulator_host="127.0.0.1:9099",
         ),
         resources=Resources(
@@ -331,6 +335,39 @@ def test_a_file_that_cannot_be_opened_is_a_problem(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.yaml", tmp_path / ("x" * 300)):
         with pytest.raises(SpecError, match=r"plans/a\.yaml:1: cannot be read: "):
             read(path, environment=None, environ={}, shown_as="plans/a.yaml")
+
+
+def test_users_may_sign_in_by_password_or_bring_their_tokens(tmp_path: Path) -> None:
+    firebase = {"api_key": "k", "project": "p", "sign_in": "password", "email": "u{i}@x.org", "password": "${PW}"}
+    plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "firebase": firebase})
+    assert read_plan(tmp_path, plan, "real", {"PW": "hunter2"}).environment.firebase == Firebase(
+        api_key="k", project="p", sign_in=SignInBy.PASSWORD, email="u{i}@x.org", password="hunter2"
+    )
+    plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "tokens": "tokens.txt"})
+    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path="tokens.txt")
+
+
+def test_firebases_own_variable_moves_it_to_an_emulator(tmp_path: Path) -> None:
+    def emulator(plan: Any, host: str) -> str | None:
+        firebase = read_plan(tmp_path, plan, "real", {"FIREBASE_AUTH_EMULATOR_HOST": host}).environment.firebase
+        assert firebase is not None
+        return firebase.emulator_host
+
+    plan = deepcopy(FULL)
+    assert emulator(plan, "127.0.0.1:1") == "127.0.0.1:9099", "the file says more than the shell"
+    del plan["environments"]["real"]["firebase"]["emulator_host"]
+    assert emulator(plan, "127.0.0.1:1") == "127.0.0.1:1"
+    assert emulator(plan, "") is None
+    with pytest.raises(SpecError, match="FIREBASE_AUTH_EMULATOR_HOST is not a host and port"):
+        emulator(plan, "http://127.0.0.1:1")
+
+
+def test_what_a_secret_variable_holds_is_in_no_message(tmp_path: Path) -> None:
+    firebase = {"api_key": "k", "project": "p", "sign_in": "password", "email": "${PW}", "password": "${PW}"}
+    plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "firebase": firebase})
+    [problem] = problems(tmp_path, plan, "real", {"PW": "hunter2"})
+    assert "'${PW}' does not fit here" in problem
+    assert "hunter2" not in problem
 
 
 def test_variables_are_wanted_only_where_they_are_used(tmp_path: Path) -> None:
