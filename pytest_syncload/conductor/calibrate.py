@@ -93,7 +93,7 @@ def _step(spec: Spec, url: str, rate: float, folder: RunFolder) -> Step:
         command,
         [
             JOB.dump_json(
-                Job(shard=shard, firebase=None, paths=import_paths(spec), request_from=spec.request_from)
+                Job(shard=shard, identities=None, paths=import_paths(spec), request_from=spec.request_from)
             ).decode()
         ],
     ) as fleet:

@@ -86,6 +86,7 @@ def environment_to_json(environment: Environment) -> dict[str, Any]:
     bare = replace(
         environment,
         firebase=None,
+        tokens=None,
         aws=None if aws is None else replace(aws, access_key_id=None, secret_access_key=None),
     )
     data: dict[str, Any] = _ENVIRONMENT.dump_python(bare, mode="json")

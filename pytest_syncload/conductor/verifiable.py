@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import generators_for, verify_percent
+from pytest_syncload.conductor.phase import generators_for, identities_of, verify_percent
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.idempotency import ENOUGH, KeyRule
-from pytest_syncload.facts.plan import Phase, Spec
+from pytest_syncload.facts.plan import Firebase, Phase, Spec
 from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.units import format_number
 
@@ -46,10 +46,10 @@ def _too_few_arrivals(spec: Spec, ground: Ground, phase: Phase) -> Iterator[str]
 
 
 def _too_few_users(spec: Spec, ground: Ground, phase: Phase) -> Iterator[str]:
-    firebase = ground.environment.firebase
+    whence = identities_of(spec, ground.environment)
     generators = generators_for(spec, phase.rate_per_s * ground.rate_scale)
-    if firebase is not None and firebase.users < 2 * generators:
+    if isinstance(whence, Firebase) and whence.users < 2 * generators:
         yield (
-            f"another user's key is checked by each of {generators} generators, and {firebase.users} users are not two "
+            f"another user's key is checked by each of {generators} generators, and {whence.users} users are not two "
             f"each; sign in at least {2 * generators} (firebase.users)"
         )

@@ -279,6 +279,9 @@ class Faults:
     Of the doubles: ``late_s`` service seconds until a minute is published; ``missing_metrics`` never published and
     ``partial_data`` answered as PartialData, by metric name; a ``lost_page`` of every answer that has several;
     ``throttled_queries_share`` of calls; ``expired_credentials``.
+
+    Of sign-in: ``token_life_s`` wall seconds of an ID token (None: an hour); ``sign_in_quota_per_s`` sign-ins a wall
+    second, and as many refreshes (None: no end); ``failed_refreshes_share`` of refreshes.
     """
 
     latency_ms: float = 0.0
@@ -303,6 +306,9 @@ class Faults:
     lost_page: bool = False
     throttled_queries_share: float = 0.0
     expired_credentials: bool = False
+    token_life_s: int | None = None
+    sign_in_quota_per_s: float | None = None
+    failed_refreshes_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +316,7 @@ class SandboxSettings:
     """The embedded sandbox. ``speed`` service seconds pass in a wall second; rates are offered × ``rate_scale``.
 
     ``region`` is where it is asked; what it has stands in us-east-1, as a real environment stands in one region only.
+    ``users`` share the load.
     """
 
     speed: float = 60.0

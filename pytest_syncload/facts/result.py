@@ -29,8 +29,8 @@ class Outcome(StrEnum):
 class Tally:
     """The outcomes of a set of arrivals.
 
-    ``throttled`` are the 429 answers among `unexpected_status`; ``dropped_late`` the drops while the generator's own
-    loop was late, which say nothing about the target.
+    ``throttled`` are the 429 answers among `unexpected_status`; ``dropped_late`` the drops by the generator's own
+    doing, while its loop was late or for want of a good token, which say nothing about the target.
     """
 
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
@@ -137,13 +137,22 @@ class Invalidity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshes:
+    """How often a token was renewed beside the load, and how often that failed."""
+
+    count: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorReport:
-    """How one generator process fared over the hold. ``cpu_percent`` is of one core."""
+    """How one generator process fared over the hold. ``cpu_percent`` is of one core, ``refreshes`` are of its users."""
 
     index: int
     cpu_percent: float
     lag_p99_ms: float
     peak_in_flight: int
+    refreshes: Refreshes = field(default_factory=Refreshes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,13 +46,17 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """One generator's way to ask. ``member`` of an answer names its job; ``note`` is told of every answer that comes."""
+    """One generator's way to ask. ``member`` of an answer names its job; ``note`` is told of every answer.
+
+    ``now`` is the clock of the identities' expiry. Nothing is sent with a token that has expired.
+    """
 
     member: str
     outcome_of: Callable[[Answer], Outcome]
     identities: Identities
     door: Door
     note: Callable[[Answer], None]
+    now: Callable[[], float]
     shards: int
     timeout_s: float
     key_prefix: str
@@ -67,6 +71,8 @@ class Asker:
         may_be_nobody: bool = False,
     ) -> Answer:
         """Send the arrival's request. Raises `Unfinished`; for a 401 too, unless it ``may_be_nobody``."""
+        if identity.expires_at <= self.now():
+            raise Unfinished("the token of one of its users had expired")
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         def on_answer(answer: Answer) -> None:

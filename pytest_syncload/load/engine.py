@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pytest_syncload.facts.idempotency import RuleCount
 from pytest_syncload.facts.identities import Identities, Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
-from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.asking import Asker
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
@@ -64,8 +64,10 @@ class Shard:
 class ShardReport:
     """How the generator fared. ``cpu_percent`` is of one core, over the hold.
 
-    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``idempotency`` are
-    the checks of Idempotency-Keys, a count a rule.
+    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``expired`` arrivals
+    had only an expired token and were not sent. ``refreshes`` of tokens worked while it ran, ``failed_refreshes`` did
+    not, and ``refresh_problem`` is what the last of them said. ``idempotency`` are the checks of Idempotency-Keys, a
+    count a rule.
     """
 
     index: int
@@ -76,6 +78,10 @@ class ShardReport:
     peak_in_flight: int
     gave_up: bool = False
     idempotency: tuple[RuleCount, ...] = ()
+    expired: int = 0
+    refreshes: int = 0
+    failed_refreshes: int = 0
+    refresh_problem: str | None = None
 
     def to_generator_report(self) -> GeneratorReport:
         """The part of it that stays in the phase's result."""
@@ -84,6 +90,7 @@ class ShardReport:
             cpu_percent=self.cpu_percent,
             lag_p99_ms=self.lag_p99_ms,
             peak_in_flight=self.peak_in_flight,
+            refreshes=Refreshes(count=self.refreshes, failed=self.failed_refreshes),
         )
 
 
@@ -108,9 +115,9 @@ class _Loop:
             distinct=distinct_members(shard.request),
         )
         self.checks = _checks(
-            shard, self.outcome_of, identities, door, lambda answer: self.recorder.beside(start_at, answer)
+            shard, self.outcome_of, identities, door, now, lambda answer: self.recorder.beside(start_at, answer)
         )
-        self.in_flight = self.peak = self.sent = self.arrived = 0
+        self.in_flight = self.peak = self.sent = self.arrived = self.expired = 0
         self.absence = Absence()
         self.gave_up = False
 
@@ -120,16 +127,21 @@ class _Loop:
         return self.gave_up or stop.is_set()
 
     def arrive(self, index: int, due_s: float, late_s: float) -> None:
-        """Send arrival ``index``, or drop it at the cap."""
+        """Send arrival ``index``, or drop it: at the cap, or where its user has no token that is good now."""
         self.arrived += 1
         if self.in_flight >= self.shard.in_flight_cap:
             self.recorder.dropped(due_s, late_s, late=late_s > LATE_SECONDS)
+            return
+        identity = self.identities.for_arrival(index)
+        if not may_send(identity, self.start_at + due_s + late_s):
+            # Not the target's doing, as little as a drop while the loop was late.
+            self.expired += 1
+            self.recorder.dropped(due_s, late_s, late=True)
             return
         self.in_flight += 1
         self.sent += 1
         self.peak = max(self.peak, self.in_flight)
         self.recorder.sent(due_s, late_s, self.in_flight)
-        identity = self.identities.for_arrival(index)
         key = f"{self.shard.key_prefix}-{index}"
         on_answer = self._on_answer(due_s, identity)
         if index >= self.checks.next_index:
@@ -153,6 +165,7 @@ def _checks(
     outcome_of: Callable[[Answer], Outcome],
     identities: Identities,
     door: Door,
+    now: Callable[[], float],
     note: Callable[[Answer], None],
 ) -> KeyChecks:
     asker = Asker(
@@ -161,12 +174,18 @@ def _checks(
         identities=identities,
         door=door,
         note=note,
+        now=now,
         shards=shard.shards,
         timeout_s=shard.timeout_s,
         key_prefix=shard.key_prefix,
     )
     samples = sampled_arrivals(shard.verify_percent, shard.pacer.seed, shard.shard, shard.shards)
     return KeyChecks(samples, asker, (shard.hold_from_s, shard.hold_to_s))
+
+
+def may_send(identity: Identity, now: float) -> bool:
+    """Whether the identity's token is good at ``now`` (monotonic)."""
+    return identity.expires_at > now
 
 
 async def run(
@@ -218,6 +237,7 @@ async def run(
         peak_in_flight=loop.peak,
         gave_up=loop.gave_up,
         idempotency=loop.checks.counts,
+        expired=loop.expired,
     )
 
 

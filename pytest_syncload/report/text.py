@@ -14,6 +14,7 @@ from pytest_syncload.facts.events import (
     Settled,
     Settling,
     Waiting,
+    Warming,
 )
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
 from pytest_syncload.facts.plan import Spec
@@ -23,6 +24,8 @@ from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.check import progress_lines
 
 _BARS = "▁▂▃▄▅▆▇█"
+#: Characters of a bar that shows how far something is.
+_BAR = 22
 #: Lines of progress a person reads in a CI log: one in ten seconds.
 _PROGRESS_EVERY_S = 10
 
@@ -73,6 +76,12 @@ def sparkline(values: Sequence[float]) -> str:
     if not top:
         return _BARS[0] * len(values)
     return "".join(_BARS[min(len(_BARS) - 1, int(max(0.0, value) / top * (len(_BARS) - 1) + 0.5))] for value in values)
+
+
+def bar(done: float) -> str:
+    """How far something is, from 0 to 1."""
+    full = int(done * _BAR)
+    return "━" * full + "╌" * (_BAR - full)
 
 
 def _sparkline_lines(seen: Observation) -> list[str]:
@@ -148,6 +157,9 @@ def progress(event: Event) -> str | None:
             return "\n".join(progress_lines(event.phase, event.checks))
         case Waiting():
             return f"{event.phase}: waiting for {event.waiting_for}"
+        case Warming():
+            done = event.done / max(event.of, 1)
+            return f"{event.phase}: {bar(done)} {event.done} of {event.of} users signed in"
         case PhaseStarted():
             rate, wall = format_number(event.rate_per_s), format_duration(event.wall_s)
             many = "1 generator" if event.generators == 1 else f"{event.generators} generators"

@@ -30,7 +30,6 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.sandbox.names import API, CLUSTER, INDEX, NODES, QUEUE, REGION, SERVICE, STAGE, TABLE
 from pytest_syncload.sandbox.processes import read_line, say, start
 
-USERS = 50
 _PROJECT = "syncwell-sandbox"
 _ENDED_WITHIN_S = 0.4
 #: What a write to a child says that has ended, or whose stdin was closed just now to end it.
@@ -120,7 +119,6 @@ def _announcement(port: int, endpoint: str, keys: dict[str, str], api_key: str, 
             "project": _PROJECT,
             "service_account": str(account),
             "emulator_host": endpoint.removeprefix("http://"),
-            "users": USERS,
         },
         "resources": {
             "rest_api": API,

@@ -51,6 +51,13 @@ class FaultsModel(Strict):
     lost_page: bool = Field(default=False, description="An answer of several pages loses one.")
     throttled_queries: fields.Share = Field(default=0.0, description="Share of AWS calls that are throttled.")
     expired_credentials: bool = Field(default=False, description="AWS says that the credentials have expired.")
+    token_life: Annotated[fields.TokenLife | None, Given] = Field(
+        default=None, description="How long an ID token lives, in wall time. Default: 1h, as Firebase's."
+    )
+    sign_in_quota: Annotated[fields.Rate | None, Given] = Field(
+        default=None, description="Sign-ins, and as many refreshes, beyond which sign-in says QUOTA_EXCEEDED."
+    )
+    failed_refreshes: fields.Share = Field(default=0.0, description="Share of token refreshes answered with 503.")
 
 
 class SandboxModel(Strict):

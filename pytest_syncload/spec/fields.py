@@ -27,6 +27,8 @@ _LONGEST_QUANTITY = 64
 
 # CloudWatch is read for fifteen minutes after a hold at most, and its last minute may arrive some minutes late.
 LONGEST_DRAIN_S = 600.0
+# Firebase's ID tokens live so long.
+LONGEST_TOKEN_LIFE_S = 3600
 # As many tasks as the sandbox's service runs.
 MOST_BAD_TASKS = 4
 
@@ -116,6 +118,16 @@ def _minutes(value: Any) -> float:
     return seconds
 
 
+def _token_life(value: Any) -> int:
+    seconds = amount(value, Kind.TIME) / 1000
+    if not 1 <= seconds <= LONGEST_TOKEN_LIFE_S or seconds % 1:
+        raise wrong(
+            f"{value!r} is not whole seconds from 1s to 1h; JWT times are whole seconds, and Firebase's tokens live 1h",
+            "whole seconds from 1s to 1h such as '5s'",
+        )
+    return int(seconds)
+
+
 def _drain(seconds: float) -> float:
     if seconds > LONGEST_DRAIN_S:
         raise wrong(
@@ -190,6 +202,7 @@ Seconds = Annotated[float, _of(Kind.TIME, 1000), forms.quantity(Kind.TIME)]
 SecondsOrNone = Annotated[float, _of(Kind.TIME, 1000, positive=False), forms.quantity(Kind.TIME)]
 Minutes = Annotated[float, BeforeValidator(_minutes), forms.quantity(Kind.TIME, "3m")]
 Drain = Annotated[float, BeforeValidator(_minutes), AfterValidator(_drain), forms.quantity(Kind.TIME, "5m")]
+TokenLife = Annotated[int, BeforeValidator(_token_life), forms.quantity(Kind.TIME, "5s")]
 Milliseconds = Annotated[float, _of(Kind.TIME, positive=False), forms.quantity(Kind.TIME)]
 Percent = Annotated[float, _of(Kind.SHARE), forms.quantity(Kind.SHARE, "10 %")]
 Share = Annotated[float, BeforeValidator(_share), forms.quantity(Kind.SHARE)]

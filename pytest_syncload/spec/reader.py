@@ -241,9 +241,8 @@ class _Reading:
             sandbox = self._piece(environment_schema.SandboxEnvironmentModel, path)
             return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
         real = self._piece(environment_schema.RealEnvironmentModel, path)
-        if real is None:
-            return None
-        return convert.real(name, self._document.line(path), real, self._emulator_host((*path, "firebase")))
+        emulator_host = self._emulator_host((*path, "firebase"))
+        return None if real is None else convert.real(name, self._document.line(path), real, emulator_host)
 
     def _emulator_host(self, path: Path) -> str | None:
         """Firebase's own variable, where the environment has a Firebase; and what is secret must be in variables."""

@@ -234,6 +234,17 @@ def test_environment_keeps_the_resources_and_the_region_that_slo_yaml_gives(sand
     assert bare.aws.region == sandbox.announcement["aws"]["region"]
 
 
+def test_as_many_users_share_the_load_as_slo_yaml_says(sandbox: Sandbox) -> None:
+    for environment, users in (
+        (EMPTY, 50),
+        (Environment(name="sandbox", line=1), 50),
+        (Environment(name="sandbox", line=1, sandbox=SandboxSettings(users=10_000)), 10_000),
+    ):
+        firebase = sandbox.fill(environment).firebase
+        assert firebase is not None
+        assert firebase.users == users
+
+
 def test_close_leaves_nothing_and_can_be_repeated(sandbox: Sandbox) -> None:
     assert fill_from(EMPTY, json.loads(json.dumps(sandbox.announcement))) == sandbox.fill(EMPTY)
     assert sandbox.pid == sandbox.announcement["pids"][0]

@@ -29,7 +29,7 @@ FULL: dict[str, Any] = {
             "sandbox": {
                 "speed": 30,
                 "rate_scale": 0.5,
-                "users": 9,
+                "users": 10000,
                 "faults": {
                     "latency": "700 ms",
                     "errors": "0.5 %",
@@ -52,6 +52,9 @@ FULL: dict[str, Any] = {
                     "lost_page": True,
                     "throttled_queries": "30 %",
                     "expired_credentials": True,
+                    "token_life": "5s",
+                    "sign_in_quota": "500/s",
+                    "failed_refreshes": "10 %",
                 },
             },
             "region": "eu-west-1",

@@ -63,7 +63,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
             speed=30.0,
             rate_scale=0.5,
             region="eu-west-1",
-            users=9,
+            users=10_000,
             faults=Faults(
                 latency_ms=700.0,
                 error_share=0.5,
@@ -86,6 +86,9 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 lost_page=True,
                 throttled_queries_share=30.0,
                 expired_credentials=True,
+                token_life_s=5,
+                sign_in_quota_per_s=500.0,
+                failed_refreshes_share=10.0,
             ),
         ),
     )
