@@ -28,7 +28,7 @@ from pytest_syncload.facts.plan import USERS, Firebase, RequestTemplate, TokenFi
 from pytest_syncload.load.door import open_door
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.limits import raise_file_limit
-from pytest_syncload.load.recorder import Snapshot
+from pytest_syncload.load.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

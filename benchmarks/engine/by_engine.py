@@ -23,8 +23,9 @@ from pytest_syncload.load.engine import Shard, run
 from pytest_syncload.load.limits import in_flight_cap, raise_file_limit
 from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged, Recorder, Snapshot
+from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.load.transport import Transport
 from pytest_syncload.load.wire import RequestWriter
 
@@ -62,7 +63,11 @@ class Closed:
         self._ends_at = self._start_at + job.seconds
         self._job = job
         self._recorder = Recorder(
-            hold_from_s=0.0, hold_to_s=job.seconds, timeout_s=_TIMEOUT_S, distinct=distinct_members(TEMPLATE)
+            start_at=self._start_at,
+            hold_from_s=0.0,
+            hold_to_s=job.seconds,
+            timeout_s=_TIMEOUT_S,
+            distinct=distinct_members(TEMPLATE),
         )
         self._sent = self._in_flight = 0
         self._over = asyncio.Event()
@@ -91,7 +96,7 @@ class Closed:
 
         def on_answer(answer: Answer) -> None:
             self._in_flight -= 1
-            self._recorder.answered(due_s, self._start_at, answer, self._outcome_of(answer))
+            self._recorder.answered(due_s, answer, self._outcome_of(answer))
             if time.monotonic() < self._ends_at:
                 self._start()
             elif not self._in_flight:

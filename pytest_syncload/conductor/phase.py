@@ -33,8 +33,8 @@ from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged, Snapshot
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 #: Requests a second that one generator process is trusted with when their number is left to us.

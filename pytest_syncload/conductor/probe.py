@@ -22,7 +22,7 @@ from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged, Snapshot
+from pytest_syncload.load.snapshot import Merged, Snapshot
 
 NAME = "sign-in and request"
 #: An answer that takes longer than this is a finding by itself.

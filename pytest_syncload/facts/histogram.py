@@ -1,7 +1,8 @@
 """A log-bucketed histogram: constant memory, merged without loss, percentiles within 0.25 %.
 
-Ours because the recorder stands on the hot path and its snapshots travel as sparse JSON: measured, a sample costs
-166 ns here, 422 ns with DDSketch and 748 ns with hdrhistogram, whose arrays would also be made anew every second.
+Ours because many values at a time are counted by columns (`load/columns`), which no library offers, and its snapshots
+travel as sparse JSON. Even one by one a sample costs 166 ns here, 422 ns with DDSketch and 748 ns with hdrhistogram,
+whose arrays would also be made anew every second.
 The layout is DDSketch's (Masson, Rim, Lee: "DDSketch", VLDB 2019): bucket i holds (g^(i-1), g^i], which bounds the
 relative error.
 """
@@ -14,12 +15,11 @@ from collections.abc import Iterable, Mapping
 
 #: Bucket growth. Reporting a bucket's middle is wrong by at most (g - 1) / (g + 1) = 0.25 %.
 GROWTH = 1.005
-_PER_LOG = 1 / math.log(GROWTH)
+#: Buckets for each unit of a value's natural logarithm.
+PER_LOG = 1 / math.log(GROWTH)
 #: Values at or below this (ms) share the lowest bucket: a loopback round trip is about 0.1 ms.
 FLOOR_MS = 0.001
-
-
-_FLOOR_BUCKET = math.ceil(math.log(FLOOR_MS) * _PER_LOG)
+FLOOR_BUCKET = math.ceil(math.log(FLOOR_MS) * PER_LOG)
 # Looked up once: recording is the hot path.
 _ceil, _log = math.ceil, math.log
 
@@ -37,11 +37,19 @@ class Histogram:
 
     def record(self, value_ms: float) -> None:
         """Count one value in milliseconds. Raises ValueError for NaN and OverflowError for infinity."""
-        self.buckets[_FLOOR_BUCKET if value_ms <= FLOOR_MS else _ceil(_log(value_ms) * _PER_LOG)] += 1
+        self.buckets[FLOOR_BUCKET if value_ms <= FLOOR_MS else _ceil(_log(value_ms) * PER_LOG)] += 1
         self.count += 1
         self.sum_ms += value_ms
         if value_ms > self.max_ms:
             self.max_ms = value_ms
+
+    def count_in_buckets(self, buckets: Iterable[tuple[int, int]], *, sum_ms: float, max_ms: float) -> None:
+        """Count many values whose buckets are known: ``(bucket, how many)``, with their sum and the largest of them."""
+        for bucket, count in buckets:
+            self.buckets[bucket] += count
+            self.count += count
+        self.sum_ms += sum_ms
+        self.max_ms = max(self.max_ms, max_ms)
 
     def merge(self, other: Histogram) -> None:
         """Add all that ``other`` counted."""

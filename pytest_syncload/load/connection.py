@@ -7,11 +7,10 @@ asked for. A connection that behaved oddly is never used again.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import cast
+from typing import Protocol, cast
 
 from pytest_syncload.load.reading import Reading
 
@@ -35,24 +34,23 @@ class Answer:
 
     def __init__(
         self,
-        *,
         sent_at: float | None,
         done_at: float,
-        failure: Failure | None = None,
-        detail: str = "",
-        cause: OSError | None = None,
         status: int = 0,
         fields: list[tuple[bytes, bytes]] | None = None,
         body: bytes = b"",
+        failure: Failure | None = None,
+        detail: str = "",
+        cause: OSError | None = None,
     ) -> None:
         self.sent_at = sent_at
         self.done_at = done_at
-        self.failure = failure
-        self.detail = detail
-        self.cause = cause
         self.status = status
         self.fields = fields
         self.body = body
+        self.failure = failure
+        self.detail = detail
+        self.cause = cause
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
@@ -83,7 +81,8 @@ class Exchange:
 
     def fail(self, failure: Failure, detail: str, cause: OSError | None = None) -> None:
         """End without an answer. Does nothing once it has ended."""
-        self.end(Answer(sent_at=self.sent_at, done_at=time.monotonic(), failure=failure, detail=detail, cause=cause))
+        now = time.monotonic()
+        self.end(Answer(self.sent_at, now, failure=failure, detail=detail, cause=cause))
 
     def end(self, answer: Answer) -> None:
         """End with this answer. Does nothing once it has ended."""
@@ -105,6 +104,22 @@ class Exchange:
             self.connection.close()
 
 
+class Stream(Protocol):
+    """What carries a connection's bytes: asyncio's transport of a socket, or TLS upon one."""
+
+    def write(self, data: bytes, /) -> None:
+        """Send it, or keep it until the peer takes it."""
+
+    def abort(self) -> None:
+        """Close now."""
+
+    def is_closing(self) -> bool:
+        """Whether it can carry nothing more."""
+
+    def get_write_buffer_size(self) -> int:
+        """Bytes that the system has not taken yet."""
+
+
 #: Bytes that are read at once: an answer to a sync job is some hundred.
 BUFFER_BYTES = 1 << 16
 
@@ -113,7 +128,6 @@ class Connection(asyncio.BufferedProtocol):
     """Carries one exchange at a time. ``on_idle`` is told when it is fit for the next, ``on_lost`` when it is gone.
 
     It reads into ``buffer``, which all connections of a loop share: what is in it is taken before the next read.
-    Without one, TLS makes 256 KB of memory for every read, half of such a request's CPU (benchmarks/engine).
     ``choked`` says that the peer takes the request's bytes more slowly than they come.
     """
 
@@ -126,51 +140,81 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = buffer
         self._on_idle = on_idle
         self._on_lost = on_lost
-        self._transport: asyncio.Transport | None = None
+        self._stream: Stream | None = None
         self._exchange: Exchange | None = None
-        self._tls: ssl.SSLObject | None = None
         self._reading = Reading()
         self.choked = False
         self.opened_at = time.monotonic()
         self.idle_since = self.opened_at
 
-    def send(self, exchange: Exchange) -> None:
-        """Put the exchange's bytes on the wire."""
-        assert self._transport is not None
+    def send(self, exchange: Exchange, now: float) -> bool:
+        """Put the exchange's bytes on the wire at ``now``, monotonic. False, and nothing done, where it is closing."""
+        stream = self._stream
+        if stream is None or stream.is_closing():
+            return False
         self._exchange = exchange
         exchange.connection = self
-        self._reading.begin(head=exchange.head)
-        exchange.sent_at = time.monotonic()
-        self._transport.write(exchange.wire)
+        self._reading.begin(exchange.head)
+        exchange.sent_at = now
+        stream.write(exchange.wire)
         exchange.wire = b""  # a timeout later nobody reads it, and there may be thousands
+        return True
 
     def close(self) -> None:
         """Close now. An exchange under way ends as a protocol error."""
-        if self._transport is not None:
-            self._transport.abort()
+        if self._stream is not None:
+            self._stream.abort()
 
     @property
     def closing(self) -> bool:
         """Whether it can carry nothing more."""
-        return self._transport is None or self._transport.is_closing()
+        return self._stream is None or self._stream.is_closing()
 
     @property
     def unsent(self) -> int:
         """Bytes of the request that the system has not taken yet."""
-        return 0 if self._transport is None else self._transport.get_write_buffer_size()
+        return 0 if self._stream is None else self._stream.get_write_buffer_size()
 
     @property
     def received(self) -> int:
         """Bytes of the answer so far."""
         return self._reading.received
 
-    # What asyncio tells us.
+    # What the stream tells us.
+
+    def opened(self, stream: Stream) -> None:
+        """Connected, by a stream that is fit for a request."""
+        self._stream = stream
+
+    def take(self, data: bytes) -> None:
+        """Bytes of an answer; bytes that nobody asked for end the connection."""
+        exchange = self._exchange
+        if exchange is None:
+            self.close()
+        elif self._reading.feed(data):
+            self._finish(exchange)
+
+    def ended(self, error: Exception | None) -> None:
+        """The peer will send nothing more, so neither shall we, not even what it has not yet taken of the request.
+
+        ``error`` says why this end may not be the peer's word.
+        """
+        self._end(error)
+        self.close()
+
+    def lost(self, error: Exception | None) -> None:
+        """The end."""
+        self._end(error)
+        self._stream = None
+        self._reading.end()
+        self._on_lost(self)
+
+    # What asyncio tells us where the stream is its own transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected. Asyncio and uvloop have set TCP_NODELAY already."""
         # A cast: uvloop's transports have asyncio's methods without being its subclasses.
-        self._transport = cast(asyncio.Transport, transport)
-        self._tls = transport.get_extra_info("ssl_object")
+        self.opened(cast(asyncio.Transport, transport))
 
     def pause_writing(self) -> None:
         """The peer does not take what we write."""
@@ -185,35 +229,17 @@ class Connection(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Bytes of an answer; bytes that nobody asked for end the connection."""
-        exchange = self._exchange
-        if exchange is None:
-            self.close()
-        elif self._reading.feed(self._buffer[:nbytes].tobytes()):
-            self._finish(exchange)
+        """See `take`."""
+        self.take(self._buffer[:nbytes].tobytes())
 
     def eof_received(self) -> bool:
-        """The peer will send nothing more, so neither shall we, not even what it has not yet taken of the request."""
-        self._end(self._cut_off())
-        self.close()
+        """See `ended`."""
+        self.ended(None)
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The end."""
-        self._end(error or self._cut_off())
-        self._transport = None
-        self._reading.end()
-        self._on_lost(self)
-
-    def _cut_off(self) -> Exception | None:
-        """What is wrong with the end of the stream: under TLS it is an end only if the peer said so (RFC 9112, 9.8)."""
-        if self._tls is None:
-            return None
-        try:
-            said = self._tls.read(1) == b""
-        except ssl.SSLError:
-            said = False
-        return None if said else ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without a closure alert")
+        """See `lost`."""
+        self.lost(error)
 
     def _end(self, error: Exception | None) -> None:
         """The end of the stream completes an answer without a length; any other is cut off."""
@@ -229,7 +255,8 @@ class Connection(asyncio.BufferedProtocol):
         exchange.fail(Failure.PROTOCOL, f"closed {when} an answer ({how})", cause)
 
     def _finish(self, exchange: Exchange) -> None:
-        assert self._transport is not None
+        stream = self._stream
+        assert stream is not None
         self._exchange = None
         reading = self._reading
         if reading.fault:
@@ -237,9 +264,12 @@ class Connection(asyncio.BufferedProtocol):
             exchange.fail(Failure.PROTOCOL, reading.fault)
             return
         answer = self._answer(exchange)
-        # An answer before the whole request was taken leaves the stream in no known state.
-        free = reading.keep and not (exchange.done or exchange.last or self._transport.is_closing())
-        if free and not self._transport.get_write_buffer_size():
+        if (
+            reading.keep
+            and not (exchange.done or exchange.last or stream.is_closing())
+            # An answer before the whole request was taken leaves the stream in no known state.
+            and not stream.get_write_buffer_size()
+        ):
             self.idle_since = answer.done_at
             self._on_idle(self)
         else:
@@ -248,13 +278,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _answer(self, exchange: Exchange) -> Answer:
         reading = self._reading
-        return Answer(
-            sent_at=exchange.sent_at,
-            done_at=time.monotonic(),
-            status=reading.status,
-            fields=reading.fields,
-            body=b"".join(reading.pieces),
-        )
+        pieces = reading.pieces
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return Answer(exchange.sent_at, time.monotonic(), reading.status, reading.fields, body)
 
     def _is_whole(self, error: Exception | None) -> bool:
         """Whether the end of the connection completes an answer: only one that said nothing of its length."""

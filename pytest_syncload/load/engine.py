@@ -24,13 +24,14 @@ from pytest_syncload.load.gone import Absence
 from pytest_syncload.load.idempotency import KeyChecks
 from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Recorder, Snapshot
+from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.sampled import sampled_arrivals
+from pytest_syncload.load.snapshot import Snapshot
 
 _TICK_SECONDS = 0.001
-#: Arrivals that go out in one turn of the loop at most: a few ms of work.
-_BATCH = 256
+#: Arrivals that go out in one turn of the loop at most: less than a ms of work, before answers are read again.
+_BATCH = 64
 #: Beyond the timeout, what has no outcome will have none: the hold is then cut short.
 _GRACE_SECONDS = 5.0
 #: How long a target that is gone may take to lose what was open.
@@ -107,6 +108,7 @@ class _Loop:
         self.start_at = start_at
         self.outcome_of = expectation(shard.request)
         self.recorder = Recorder(
+            start_at=start_at,
             hold_from_s=shard.hold_from_s,
             hold_to_s=shard.hold_to_s,
             timeout_s=shard.timeout_s,
@@ -114,9 +116,7 @@ class _Loop:
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
-        self.checks = _checks(
-            shard, self.outcome_of, identities, door, now, lambda answer: self.recorder.beside(start_at, answer)
-        )
+        self.checks = _checks(shard, self.outcome_of, identities, door, now, self.recorder.beside)
         self.in_flight = self.peak = self.sent = self.arrived = self.expired = 0
         self.absence = Absence()
         self.gave_up = False
@@ -152,7 +152,7 @@ class _Loop:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
             outcome = self.outcome_of(answer)
-            self.recorder.answered(due_s, self.start_at, answer, outcome)
+            self.recorder.answered(due_s, answer, outcome)
             self.absence.note(outcome, answer.done_at)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
                 self.identities.rejected(identity)

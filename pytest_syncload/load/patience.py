@@ -28,8 +28,7 @@ class Patience:
         self.exchange = exchange
         self._limits_s = limits_s
         self._ended_in: Stage | None = None
-        # How far one is that has a connection already, the sweep sees when it first looks.
-        self._seen = (Stage.CONNECT, 0, 0) if exchange.connection is None else None
+        self._seen = (Stage.CONNECT, 0, 0)  # nothing goes out before this turn of the loop ends
         self._since = time.monotonic()
 
     @property
@@ -45,9 +44,7 @@ class Patience:
     def is_at_an_end(self, now: float) -> bool:
         """Whether nothing has moved for longer than this stage may take; ``now`` is monotonic."""
         progress = self._progress()
-        if self._seen is None:
-            self._seen = progress
-        elif progress != self._seen:
+        if progress != self._seen:
             self._seen, self._since = progress, now
         limit_s = self._limits_s.get(progress[0])
         if limit_s is None or now - self._since < limit_s:

@@ -77,7 +77,7 @@ class Reading:
         self.fault = ""
         self._forget()
 
-    def begin(self, *, head: bool) -> None:
+    def begin(self, head: bool) -> None:
         """The next answer; with ``head``, to a HEAD request, which has no body whatever its headers say."""
         if self._stale:
             self._parser = httptools.HttpResponseParser(self)

@@ -2,8 +2,9 @@
 
 `start(wire, on_answer)` is the hot path: no task, no Request, no Response a call; `send_prepared` awaits it.
 `handle_async_request` is httpx's own door, for any `httpx.AsyncClient`. Both use the same serialiser and the same
-connections. Nothing is ever retried, and proxies from the environment are not followed: this pool measures the target
-it was given and nothing on the way.
+connections. What one turn of the loop starts goes out together at its end: a write that wakes a sleeping peer costs
+several times one that finds it awake. Nothing is ever retried, and proxies from the environment are not followed: this
+pool measures the target it was given and nothing on the way.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import httpx
 from pytest_syncload.load.connection import BUFFER_BYTES, Answer, Connection, Exchange, Failure
 from pytest_syncload.load.httpx_door import as_response, as_wire
 from pytest_syncload.load.patience import Patience, Stage
+from pytest_syncload.load.tls import Tls
 
 __all__ = ["Answer", "Failure", "Transport"]
 
@@ -31,8 +33,6 @@ _SWEEP_SECONDS = 0.02
 #: load balancers), and a connection's age is bounded so that new addresses behind a name are followed.
 _IDLE_SECONDS = 30.0
 _AGE_SECONDS = 300.0
-#: Asyncio gives a handshake up after 60 s, as a connection error; here the request's own timeout ends it.
-_HANDSHAKE_SECONDS = 3600.0
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -51,6 +51,7 @@ class Transport(httpx.AsyncBaseTransport):
         self._pending: dict[float, deque[Exchange]] = {}  # by timeout: within one, deadlines come in order
         self._patient: list[Patience] = []
         self._connecting: set[asyncio.Task[None]] = set()
+        self._begun: list[Exchange] = []  # what this turn of the loop has started
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -123,50 +124,65 @@ class Transport(httpx.AsyncBaseTransport):
     def _begin(self, exchange: Exchange) -> None:
         if self._closed:
             raise RuntimeError("the transport is closed")
-        if self._sweeper is None:
-            self._sweeper = asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep)
-        connection = self._take_idle()
-        if connection is not None:
-            connection.send(exchange)
-        else:
-            exchange.connecting = asyncio.get_running_loop().create_task(self._connect(exchange))
-            self._connecting.add(exchange.connecting)
-            exchange.connecting.add_done_callback(self._connecting.discard)
+        begun = self._begun
+        if not begun:
+            asyncio.get_running_loop().call_soon(self._send_begun)
+        begun.append(exchange)
 
-    def _take_idle(self) -> Connection | None:
+    def _send_begun(self) -> None:
+        begun, self._begun = self._begun, []
+        if self._closed:
+            return  # they have failed with it
+        loop = asyncio.get_running_loop()
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
+        for exchange in begun:
+            if exchange.done:  # given up before it went out
+                continue
+            if not self._send_on_idle(exchange):
+                exchange.connecting = loop.create_task(self._connect(exchange))
+                self._connecting.add(exchange.connecting)
+                exchange.connecting.add_done_callback(self._connecting.discard)
+
+    def _send_on_idle(self, exchange: Exchange) -> bool:
+        """Whether a connection that was idle carries it now."""
         now = time.monotonic()
         while self._idle:
             # Last in, first out: as few connections as the load needs stay warm.
             connection, _ = self._idle.popitem()
-            if connection.closing:
-                continue
             if now - connection.idle_since > _IDLE_SECONDS or now - connection.opened_at > _AGE_SECONDS:
                 connection.close()
-                continue
-            return connection
-        return None
+            elif connection.send(exchange, now):
+                return True
+        return False
 
     async def _connect(self, exchange: Exchange) -> None:
-        loop = asyncio.get_running_loop()
+        connection = Connection(self._fit, self._lost, self._buffer)
         try:
-            _, connection = await loop.create_connection(
-                lambda: Connection(self._fit, self._lost, self._buffer),
-                self._host,
-                self._port,
-                ssl=self._ssl,
-                ssl_handshake_timeout=None if self._ssl is None else _HANDSHAKE_SECONDS,
-            )
+            await self._open_up(connection)
         except OSError as error:  # ssl.SSLError is one
             exchange.fail(Failure.CONNECT, f"{type(error).__name__}: {error.strerror or error}", error)
             return
         except UnicodeError as error:
             exchange.fail(Failure.CONNECT, f"{self._host!r} is not a host name: {error}")
             return
-        if connection.closing:
+        if not connection.send(exchange, time.monotonic()):
             exchange.fail(Failure.CONNECT, "closed as soon as it was open")
             return
         self._open.add(connection)
-        connection.send(exchange)
+
+    async def _open_up(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        if self._ssl is None:
+            await loop.create_connection(lambda: connection, self._host, self._port)
+            return
+        tls = Tls(connection, self._ssl, self._host, self._buffer)
+        await loop.create_connection(lambda: tls, self._host, self._port)
+        try:
+            await tls.ready
+        except asyncio.CancelledError:
+            tls.abort()
+            raise
 
     def _fit(self, connection: Connection) -> None:
         self._idle[connection] = None
@@ -209,7 +225,7 @@ def _time_out(exchange: Exchange, stage: Stage, now: float) -> None:
     if exchange.done:
         return
     exchange.abandon()
-    exchange.on_answer(Answer(sent_at=exchange.sent_at, done_at=now, failure=Failure.TIMEOUT, detail=_WAITING[stage]))
+    exchange.on_answer(Answer(exchange.sent_at, now, failure=Failure.TIMEOUT, detail=_WAITING[stage]))
 
 
 def _into(answered: asyncio.Future[Answer]) -> Callable[[Answer], None]:

@@ -20,7 +20,7 @@ from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.result import Invalidity, Outcome, Second, Side, Tally
-from pytest_syncload.load.recorder import Merged, Slice, Snapshot
+from pytest_syncload.load.snapshot import Merged, Slice, Snapshot
 from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import Reading
 from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, reading, result

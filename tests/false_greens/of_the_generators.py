@@ -24,7 +24,7 @@ from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged, Slice, Snapshot
+from pytest_syncload.load.snapshot import Merged, Slice, Snapshot
 from tests.auth.scripted import SIGNED_IN, project, scripted
 from tests.conductor.plans import REAL, phase, spec
 from tests.false_greens.entry import Entry, Seen, Through

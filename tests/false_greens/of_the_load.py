@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.phase import job_of
 from pytest_syncload.conductor.run_folder import RunFolder
@@ -14,9 +16,10 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.plan import ANY, Firebase
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.load.connection import Answer
+from pytest_syncload.load.columns import Column, Mask
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged, latency_from_due_ms
+from pytest_syncload.load.recorder import latency_from_due_ms
+from pytest_syncload.load.snapshot import Merged
 from tests.conductor.plans import REAL, phase, spec
 from tests.conductor.plans import REQUEST as POST
 from tests.false_greens.entry import Entry, Seen, Through
@@ -88,12 +91,13 @@ def timeouts_among_answers() -> Seen:
     return judged_by_latency(offered(*one_in_ten, timeout_s=2.5), limit_ms=2400)
 
 
-def timeouts_at_nothing(answer: Answer, outcome: Outcome, due_at: float, timeout_ms: float) -> float:
-    return 0.0 if outcome is Outcome.TIMEOUT else _LATENCY(answer, outcome, due_at, timeout_ms)
+def timeouts_at_nothing(done_at: Column, timed_out: Mask, due_at: Column, timeout_ms: float) -> Column:
+    return np.where(timed_out, 0.0, _LATENCY(done_at, timed_out, due_at, timeout_ms))
 
 
-def latency_from_the_send(answer: Answer, _: Outcome, due_at: float, __: float) -> float:
-    return (answer.done_at - (answer.sent_at or due_at)) * 1000
+def latency_from_the_send(done_at: Column, timed_out: Mask, _: Column, timeout_ms: float) -> Column:
+    # The load of that entry ends within milliseconds of its send.
+    return _LATENCY(done_at, timed_out, done_at, timeout_ms)
 
 
 _LATENCY = latency_from_due_ms

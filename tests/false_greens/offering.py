@@ -21,7 +21,7 @@ from pytest_syncload.facts.result import Outcome, PhaseResult, Tally
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged, Snapshot
+from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.sources.observe import observe
 from pytest_syncload.verdict import judge
 from tests.conductor.plans import phase

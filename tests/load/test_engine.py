@@ -17,7 +17,7 @@ from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged, Snapshot
+from pytest_syncload.load.snapshot import Merged, Snapshot
 from tests.load.scripted import OK, End, Scripted
 
 HOLD = (End.HOLD,)

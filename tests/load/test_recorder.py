@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.load.recorder import EXAMPLES, Merged, Recorder, Snapshot
+from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import SAMPLE, Sameness
+from pytest_syncload.load.snapshot import EXAMPLES, Merged, Snapshot
 from pytest_syncload.load.transport import Answer, Failure
 
 START, TIMEOUT_S = 1000.0, 10.0
@@ -20,7 +21,7 @@ HOLD = (2.0, 5.0)
 
 
 def recorder() -> Recorder:
-    return Recorder(hold_from_s=HOLD[0], hold_to_s=HOLD[1], timeout_s=TIMEOUT_S)
+    return Recorder(start_at=START, hold_from_s=HOLD[0], hold_to_s=HOLD[1], timeout_s=TIMEOUT_S)
 
 
 def answer(
@@ -65,7 +66,7 @@ class Happened:
         sent_s = None if self.outcome is Outcome.CONNECT_ERROR else self.due_s + self.late_s
         done_s = self.due_s + self.late_s + self.took_s
         failure = failures.get(self.outcome)
-        into.answered(self.due_s, START, answer(sent_s, done_s, status=self.status, failure=failure), self.outcome)
+        into.answered(self.due_s, answer(sent_s, done_s, status=self.status, failure=failure), self.outcome)
 
 
 happenings = st.builds(
@@ -146,7 +147,7 @@ def test_every_arrival_is_counted_once_and_has_a_latency(arrivals: list[Happened
 def test_latency_counts_from_the_intended_time_and_service_time_from_the_send() -> None:
     one = recorder()
     one.sent(3.0, 0.05, 1)
-    one.answered(3.0, START, answer(3.2, 3.5), Outcome.OK)
+    one.answered(3.0, answer(3.2, 3.5), Outcome.OK)
     total = merged([one.drain()])
     assert total.latency.max_ms == pytest.approx(500)
     assert total.service_time.max_ms == pytest.approx(300)
@@ -158,8 +159,8 @@ def test_drops_and_timeouts_count_at_their_full_time() -> None:
     one = recorder()
     one.dropped(3.0, 0.0, late=False)
     one.dropped(3.0, 0.2, late=True)
-    one.answered(3.0, START, answer(3.0, 13.0 - 1e-6, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
-    one.answered(3.0, START, answer(4.0, 14.0, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
+    one.answered(3.0, answer(3.0, 13.0 - 1e-6, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
+    one.answered(3.0, answer(4.0, 14.0, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
     total = merged([one.drain()])
     assert total.latency.percentile(1) == pytest.approx(10_000, rel=0.003)
     assert total.latency.max_ms == pytest.approx(11_000)
@@ -180,15 +181,15 @@ def test_drops_and_timeouts_count_at_their_full_time() -> None:
 )
 def test_wire_requests_count_by_their_send(sent_s: float, done_s: float, wire: int, edges: int) -> None:
     one = recorder()
-    one.answered(1.0, START, answer(sent_s, done_s), Outcome.OK)
+    one.answered(1.0, answer(sent_s, done_s), Outcome.OK)
     total = merged([one.drain()])
     assert (total.wire_requests, total.in_flight_edges) == (wire, edges)
 
 
 def test_what_never_went_out_is_no_wire_request() -> None:
     one = recorder()
-    one.answered(3.0, START, answer(None, 4.0, failure=Failure.CONNECT), Outcome.CONNECT_ERROR)
-    one.answered(3.0, START, answer(None, 13.0, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
+    one.answered(3.0, answer(None, 4.0, failure=Failure.CONNECT), Outcome.CONNECT_ERROR)
+    one.answered(3.0, answer(None, 13.0, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
     one.dropped(3.0, 0.0, late=False)
     total = merged([one.drain()])
     assert (total.wire_requests, total.in_flight_edges, total.service_time.count) == (0, 0, 0)
@@ -197,9 +198,9 @@ def test_what_never_went_out_is_no_wire_request() -> None:
 
 def test_429_is_throttled_only_where_it_is_unexpected() -> None:
     one = recorder()
-    one.answered(3.0, START, answer(3.0, 3.1, status=429), Outcome.UNEXPECTED_STATUS)
-    one.answered(3.0, START, answer(3.0, 3.1, status=429), Outcome.OK)
-    one.answered(1.0, START, answer(1.0, 1.1, status=403), Outcome.UNEXPECTED_STATUS)
+    one.answered(3.0, answer(3.0, 3.1, status=429), Outcome.UNEXPECTED_STATUS)
+    one.answered(3.0, answer(3.0, 3.1, status=429), Outcome.OK)
+    one.answered(1.0, answer(1.0, 1.1, status=403), Outcome.UNEXPECTED_STATUS)
     total = merged([one.drain()])
     assert (total.hold.throttled, total.hold.failed, total.hold.wrong_answers) == (1, 1, 0)
     assert total.statuses == {429: 2}, "of the hold alone"
@@ -209,11 +210,11 @@ def test_examples_are_few_of_each_kind_and_hold_no_token() -> None:
     one = recorder()
     jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl"
     for _ in range(9):
-        one.answered(3.0, START, answer(3.0, 13.0, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
+        one.answered(3.0, answer(3.0, 13.0, failure=Failure.TIMEOUT), Outcome.TIMEOUT)
     for body in (f'{{"echo": "{jwt}"}}', "x" * 190 + jwt, "authorization: Bearer s3cret\r\n\x1b[31m", "plain"):
-        one.answered(3.0, START, answer(3.0, 3.1, body=body.encode()), Outcome.WRONG_BODY)
-        one.answered(3.0, START, answer(3.0, 3.1, status=429, body=body.encode()), Outcome.UNEXPECTED_STATUS)
-        one.answered(3.0, START, answer(3.0, 3.1, status=401, body=body[::-1].encode()), Outcome.UNEXPECTED_STATUS)
+        one.answered(3.0, answer(3.0, 3.1, body=body.encode()), Outcome.WRONG_BODY)
+        one.answered(3.0, answer(3.0, 3.1, status=429, body=body.encode()), Outcome.UNEXPECTED_STATUS)
+        one.answered(3.0, answer(3.0, 3.1, status=401, body=body[::-1].encode()), Outcome.UNEXPECTED_STATUS)
     examples = one.drain().examples
     kinds = [example.partition(":")[0] for example in examples]
     assert {kind: kinds.count(kind) for kind in kinds} == dict.fromkeys(
@@ -227,7 +228,7 @@ def test_examples_are_few_of_each_kind_and_hold_no_token() -> None:
 @pytest.mark.parametrize("body", [b"Bearer s3cret", b"bearer s3cret x", b"\x1b[31mred", b"\xff\xfe", b"eyJabc"])
 def test_an_example_is_safe_to_show(body: bytes) -> None:
     one = recorder()
-    one.answered(3.0, START, answer(3.0, 3.1, body=body), Outcome.WRONG_BODY)
+    one.answered(3.0, answer(3.0, 3.1, body=body), Outcome.WRONG_BODY)
     (example,) = one.drain().examples
     assert example.startswith("wrong_body: HTTP 202")
     assert example.isprintable()
@@ -236,8 +237,8 @@ def test_an_example_is_safe_to_show(body: bytes) -> None:
 
 
 def test_a_header_of_ours_that_the_target_echoes_is_not_shown() -> None:
-    recording = Recorder(hold_from_s=0.0, hold_to_s=1.0, timeout_s=1.0, masked=["topsecret-4711"])
-    recording.answered(0.5, 0.0, answer(status=403, body=b'{"denied": "topsecret-4711"}'), Outcome.UNEXPECTED_STATUS)
+    recording = Recorder(start_at=START, hold_from_s=0.0, hold_to_s=1.0, timeout_s=1.0, masked=["topsecret-4711"])
+    recording.answered(0.5, answer(status=403, body=b'{"denied": "topsecret-4711"}'), Outcome.UNEXPECTED_STATUS)
     (example,) = recording.drain().examples
     assert example == 'unexpected_status: HTTP 403 {"denied": "<hidden>"}'
 
@@ -252,7 +253,7 @@ def test_a_second_of_the_timeline() -> None:
     one = recorder()
     one.sent(3.2, 0.0, 7)
     one.sent(3.4, 0.0, 5)
-    one.answered(3.4, START, answer(3.4, 3.5), Outcome.OK)
+    one.answered(3.4, answer(3.4, 3.5), Outcome.OK)
     total = merged([one.drain()])
     (second,) = total.timeline()
     assert second == total.second(3)
@@ -265,9 +266,9 @@ def test_a_second_of_the_timeline() -> None:
 
 def told_apart(bodies: list[bytes], distinct: tuple[str, ...] = ("job_id",), due_s: float = 3.0) -> Recorder:
     """A recorder that has seen these answers, all right."""
-    mine = Recorder(hold_from_s=HOLD[0], hold_to_s=HOLD[1], timeout_s=TIMEOUT_S, distinct=distinct)
+    mine = Recorder(start_at=START, hold_from_s=HOLD[0], hold_to_s=HOLD[1], timeout_s=TIMEOUT_S, distinct=distinct)
     for body in bodies:
-        mine.answered(due_s, START, answer(3.0, 3.1, body=body), Outcome.OK)
+        mine.answered(due_s, answer(3.0, 3.1, body=body), Outcome.OK)
     return mine
 
 

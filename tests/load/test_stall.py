@@ -20,7 +20,7 @@ from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.connection import Answer, Failure
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.pacer import Pacer
-from pytest_syncload.load.recorder import Merged
+from pytest_syncload.load.snapshot import Merged
 from tests.load.virtual import run_virtually
 
 SERVICE_S = 0.02

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import shutil
 import socket
+import subprocess
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -16,7 +18,8 @@ import uvloop
 
 from pytest_syncload.load.transport import Failure, Transport
 from tests.load.authority import Authority
-from tests.load.scripted import OK, Asked, Scripted
+from tests.load.relay import Relay, byte_by_byte
+from tests.load.scripted import GET, OK, Asked, End, Scripted, until_none_is_open
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -101,5 +104,186 @@ def test_an_answer_without_length_is_whole_only_where_the_peer_says_so(says_so: 
         else:
             assert (answer.failure, answer.body) == (Failure.PROTOCOL, b"")
             assert "SSLEOFError" in answer.detail
+
+    run(scenario())
+
+
+def test_records_may_come_byte_by_byte(tmp_path: Path, run: Run) -> None:
+    authority = Authority(tmp_path)
+
+    async def scenario() -> None:
+        async with Scripted((OK,), tls=authority.server()) as server, Relay(server.url, byte_by_byte) as relay:
+            transport = Transport(relay.url, ssl_context=authority.trusting)
+            for _ in range(2):
+                assert (await Asked(transport).answer()).body == b"ok"
+            assert server.connections == 1
+            await transport.aclose()
+
+    run(scenario())
+
+
+def test_more_than_a_record_goes_both_ways(tmp_path: Path, run: Run) -> None:
+    """One record holds 16 KB; the request is more than the sockets hold, too."""
+    authority = Authority(tmp_path)
+    sent, come = b"s" * 5_000_000, b"c" * 700_000
+    answers = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(come), come)
+    wire = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(sent), sent)
+
+    async def scenario() -> None:
+        async with Scripted((answers,), tls=authority.server()) as server:
+            transport = Transport(server.url, ssl_context=authority.trusting)
+            for _ in range(2):
+                assert (await Asked(transport, wire).answer()).body == come
+            assert server.requests == [wire, wire]
+            assert server.connections == 1
+            await transport.aclose()
+
+    run(scenario())
+
+
+def test_a_record_that_was_tampered_with_ends_the_connection(tmp_path: Path, run: Run) -> None:
+    authority = Authority(tmp_path)
+    meddling = False
+
+    def flip(data: bytes) -> list[bytes]:
+        return [data[:-1] + bytes([data[-1] ^ 1])] if meddling else [data]
+
+    async def scenario() -> None:
+        nonlocal meddling
+        async with Scripted((OK,), tls=authority.server()) as server, Relay(server.url, flip) as relay:
+            transport = Transport(relay.url, ssl_context=authority.trusting)
+            assert (await Asked(transport).answer()).body == b"ok"
+            meddling = True
+            answer = await Asked(transport).answer()
+            assert (answer.failure, answer.body) == (Failure.PROTOCOL, b"")
+            assert "SSLError" in answer.detail
+            await until_none_is_open(transport)
+            meddling = False
+            assert (await Asked(transport).answer()).body == b"ok"
+            assert server.connections == 2
+            await transport.aclose()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("end", [End.CLOSE, End.RESET])
+def test_a_connection_that_the_peer_closed_while_idle_is_not_used(end: End, tmp_path: Path, run: Run) -> None:
+    authority = Authority(tmp_path)
+
+    async def scenario() -> None:
+        async with Scripted((OK, end), (OK,), tls=authority.server()) as server:
+            transport = Transport(server.url, ssl_context=authority.trusting)
+            assert (await Asked(transport).answer()).status == 200
+            await until_none_is_open(transport)
+            assert (await Asked(transport).answer()).status == 200
+            assert server.served_by == [1, 2]
+            await transport.aclose()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "wrong version number"), (b"", "EOF occurred")],
+    ids=["plain HTTP", "nothing"],
+)
+def test_who_does_not_shake_hands_is_a_connect_error(said: bytes, reason: str, run: Run) -> None:
+    def serve(listening: socket.socket) -> None:
+        plain, _ = listening.accept()
+        with plain:
+            plain.recv(1000)
+            plain.sendall(said)
+            plain.shutdown(socket.SHUT_WR)
+            while plain.recv(1000):  # a close with bytes unread would be a reset
+                pass
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            serving = threading.Thread(target=serve, args=(listening,))
+            serving.start()
+            transport = Transport(f"https://127.0.0.1:{listening.getsockname()[1]}")
+            answer = await Asked(transport).answer()
+            await transport.aclose()
+            serving.join()
+        assert answer.failure is Failure.CONNECT
+        assert reason in answer.detail
+        assert answer.sent_at is None
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("gives_up", ["timeout", "cancelled"])
+def test_a_handshake_that_is_not_answered_is_given_up_and_its_socket_closed(gives_up: str, run: Run) -> None:
+    async def scenario() -> None:
+        gone = asyncio.Event()
+        greeted = asyncio.Event()
+
+        async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            assert await reader.read(1) == b"\x16", "a handshake record"
+            greeted.set()
+            try:
+                await reader.read()
+            except OSError:
+                pass  # reset, which is gone as well
+            writer.close()
+            gone.set()
+
+        server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+        transport = Transport(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        if gives_up == "timeout":
+            answer = await Asked(transport, timeout_s=0.1).answer()
+            assert (answer.failure, answer.detail) == (Failure.TIMEOUT, "while connecting")
+        else:
+            sending = asyncio.create_task(transport.send_prepared(GET, timeout_s=10))
+            await asyncio.wait_for(greeted.wait(), 10)
+            sending.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await sending
+        await asyncio.wait_for(gone.wait(), 10)
+        await until_none_is_open(transport)
+        await transport.aclose()
+        server.close()
+
+    run(scenario())
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command, which can change its keys")
+def test_keys_that_the_peer_changes_are_answered(tmp_path: Path, run: Run) -> None:
+    """RFC 8446, section 4.6.3; Python's own server cannot. Each line on s_server's input goes to the client."""
+    authority = Authority(tmp_path)
+    authority.server()
+    free = socket.create_server(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    command = ["openssl", "s_server", "-crlf", "-accept", f"127.0.0.1:{port}", "-cert", str(tmp_path / "127.0.0.1.pem")]
+
+    async def scenario() -> None:
+        said = asyncio.Event()
+
+        def listen(data: bytes) -> list[bytes]:
+            said.set()
+            return [data]
+
+        server = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert server.stdin is not None
+        assert server.stdout is not None
+        try:
+            await asyncio.wait_for(server.stdout.readuntil(b"ACCEPT"), 10)
+            async with Relay(f"https://127.0.0.1:{port}", listen) as relay:
+                transport = Transport(relay.url, ssl_context=authority.trusting)
+                for number in range(2):
+                    asked = Asked(transport, GET.replace(b"/ ", b"/%d " % number))
+                    await asyncio.wait_for(server.stdout.readuntil(b"GET /%d " % number), 10)
+                    said.clear()
+                    # "K" asks for the client's new keys too: its next request is read only if it changed them.
+                    server.stdin.write(b"K\n")
+                    await asyncio.wait_for(said.wait(), 10)
+                    server.stdin.write(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok")
+                    answer = await asked.answer()
+                    assert (answer.failure, answer.body) == (None, b"ok")
+                await transport.aclose()
+        finally:
+            server.kill()
+            await server.wait()
 
     run(scenario())
