@@ -14,13 +14,13 @@ from pytest_syncload.facts.plan import Firebase
 
 #: A network that lets nobody out shall not cost the checks before load their time.
 _PATIENCE_S = 3.0
-_PATH = "/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
+_ADDRESS = "www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
 
 
 def address(firebase: Firebase) -> str:
-    """Where the keys are: Google's, or what a double of Firebase has in their place."""
-    host = f"http://{firebase.emulator_host}" if firebase.emulator_host else "https://www.googleapis.com"
-    return f"{host}{_PATH}"
+    """Where the keys are: at Google, or below the host of what stands for it, as its other services are."""
+    base = f"http://{firebase.emulator_host}/" if firebase.emulator_host else "https://"
+    return f"{base}{_ADDRESS}"
 
 
 async def keys_of(firebase: Firebase) -> Mapping[str, RSAPublicKey]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -105,13 +106,15 @@ class WarmPool:
         shards: int,
         stop: asyncio.Event | None = None,
         say: Callable[[int, int], None] = lambda done, of: None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._stop = stop or asyncio.Event()
-        self._users = list(range(shard, source.users, shards)) or [shard % source.users]
+        #: Their numbers, by place.
+        self.users = list(range(shard, source.users, shards)) or [shard % source.users]
         self._say = say
-        nobody_yet = [Identity(index, "nobody yet", "", -math.inf) for index in range(len(self._users))]
-        renewing = Refreshing(self._renew, self._take) if source.renews else None
+        nobody_yet = [Identity(index, "nobody yet", "", -math.inf) for index in range(len(self.users))]
+        renewing = Refreshing(self._renew, self._take, now=now) if source.renews else None
         self._refreshing = renewing
         self._pool = IdentityPool(nobody_yet, shards, renewing)
         self._running: asyncio.Task[None] | None = None
@@ -121,7 +124,7 @@ class WarmPool:
             # From the start: signing thousands in may take longer than a token lives.
             self._running = asyncio.create_task(self._refreshing.run())
         try:
-            await warm(self._source, self._users, self._take_first, self._say, self._stop)
+            await warm(self._source, self.users, self._take_first, self._say, self._stop)
         except BaseException:
             await self.__aexit__()
             raise
@@ -134,7 +137,7 @@ class WarmPool:
         await self._source.aclose()
 
     async def _renew(self, index: int, session: Session) -> Session:
-        return await self._source.renew(self._users[index], session)
+        return await self._source.renew(self.users[index], session)
 
     def _take(self, index: int, session: Session) -> None:
         self._pool.take(index, session)

@@ -35,6 +35,11 @@ class FirebaseUsers:
         self._signing_in = Pace(rate / shards)
         self._refreshing = Pace(REFRESHES_PER_S / shards)
 
+    @property
+    def sign_ins_per_s(self) -> float:
+        """How many this generator asks for at most, by now."""
+        return self._signing_in.rate_per_s
+
     async def sign_in(self, user: int) -> Session:
         """See `Source`."""
         return await patiently(lambda: self._sign_in(user), self._signing_in)

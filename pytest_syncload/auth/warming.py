@@ -20,7 +20,7 @@ async def warm(
     say: Callable[[int, int], None],
     stop: asyncio.Event,
 ) -> None:
-    """Sign ``users`` in, or fewer once ``stop`` is set; ``take`` gets each place among them and its session.
+    """Sign ``users`` in, or until ``stop`` is set; ``take`` gets each place among them and its session.
 
     ``say`` hears every second, and in the end, how many are done, of how many.
 
@@ -32,23 +32,32 @@ async def warm(
     async def sign_in_the_next() -> None:
         nonlocal done
         for place, user in waiting:
-            if stop.is_set():
-                return
             take(place, await source.sign_in(user))
             done += 1
+
+    async def sign_in_all() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, len(users))):
+                group.create_task(sign_in_the_next())
 
     async def keep_saying() -> None:
         while True:
             await asyncio.sleep(SAY_EVERY_S)
             say(done, len(users))
 
-    saying = asyncio.create_task(keep_saying())
+    signing, saying, stopping = (asyncio.create_task(each) for each in (sign_in_all(), keep_saying(), _until(stop)))
     try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(AT_ONCE, len(users))):
-                group.create_task(sign_in_the_next())
+        await asyncio.wait({signing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if signing.done():
+            signing.result()
     except* SignInError as refused:
         raise refused.exceptions[0] from None
     finally:
-        saying.cancel()
+        for task in (signing, saying, stopping):
+            task.cancel()
+        await asyncio.wait({signing})
     say(done, len(users))
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()

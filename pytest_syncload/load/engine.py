@@ -152,6 +152,9 @@ class _Loop:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
             outcome = self.outcome_of(answer)
+            if outcome is not Outcome.OK and identity.token:
+                # What is shown of it must not hold the token, which another issuer's may not be known by its form.
+                answer.body = answer.body.replace(identity.token.encode(), b"<token>")
             self.recorder.answered(due_s, answer, outcome)
             self.absence.note(outcome, answer.done_at)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:

@@ -181,11 +181,18 @@ def progress(event: Event) -> str | None:
             shown = "no latencies"
             if p95_ms is not None and lag_ms is not None:
                 shown = f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
-            return f"{event.phase}: {_outcomes(result)} · {shown}"
+            return f"{event.phase}: {_outcomes(result)} · {shown}{_refreshed(result)}"
         case Settling():
             return f"{event.phase}: CloudWatch has not settled: {event.waiting_for}" if event.attempt % 5 == 0 else None
         case Settled():
             return f"{event.phase}: " + (event.problem or f"CloudWatch settled after {event.attempts} polls")
+
+
+def _refreshed(result: PhaseResult) -> str:
+    count, failed = (sum(getattr(each.refreshes, what) for each in result.generators) for what in ("count", "failed"))
+    if not (count or failed):
+        return ""
+    return f" · {count} tokens refreshed" + (f", {failed} refreshes failed" if failed else "")
 
 
 def _worth_knowing(verdict: Verdict) -> list[str]:

@@ -1,7 +1,7 @@
 """The supervisor: starts the service and the doubles, carries what they say to each other, ends with its stdin.
 
 The service's minutes go to CloudWatch, by boto3; what changed behind the service goes to the doubles' stdin as it is;
-that the queue was asked for goes from the doubles to the service.
+that the queue was asked for, or tokens revoked, goes from the doubles to the service.
 
 Its stdin and stdout are described in `launch`. It must leave nothing behind: both children end with pipes that only it
 holds, and the service account's private key lives in a directory that goes with it.
@@ -68,7 +68,7 @@ def _run(
         imported = importing.submit(_publisher)
         made = _hear(doubles)
         asked = {name: config[name] for name in ("clock", "faults", "log")}
-        _tell(service, asked | {"project": _PROJECT, "public_key": made["public_key"]})
+        _tell(service, asked | {"project": _PROJECT, "keys": made["keys"]})
         account = directory / "service-account.json"
         account.touch(mode=0o600)
         account.write_text(json.dumps(made["service_account"]), "utf-8")

@@ -4,22 +4,24 @@ Verifies the ID token, honours Idempotency-Key, writes to a table and its index 
 stands behind it (`backend`), sheds overload at once, and misbehaves as it is told. It counts what it did and never what
 it meant to do: no metric of it is made up.
 
-Reads one JSON line {"clock", "faults", "log", "project", "public_key"}, then {"touched": queue} as often as somebody
-asks for the queue; prints {"port"}, then a line {"minute", …} for every service minute that is over (`Minute.counts`),
-and a line {"queue", "service", "tasks"} whenever a task changed or a minute ended. Ends with its stdin.
+Reads one JSON line {"clock", "faults", "log", "project", "keys"}, then {"touched": queue} as often as somebody asks for
+the queue, and {"revoked": uid, "before": wall time or null} where a user's tokens are good no more; prints {"port"},
+then a line {"minute", …} for every service minute that is over (`Minute.counts`), and a line {"queue", "service",
+"tasks"} whenever a task changed or a minute ended. Ends with its stdin.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import random
 import secrets
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -241,9 +243,10 @@ def main() -> None:
     """Serve until stdin ends."""
     config = json.loads(read_line())
     faults = faults_from(config["faults"])
-    key = load_pem_public_key(config["public_key"].encode())
-    assert isinstance(key, RSAPublicKey)  # made by the doubles' process
-    service = Service(clock=ServiceClock(**config["clock"]), faults=faults, verifier=Verifier(key, config["project"]))
+    # Made by the doubles' process, so that they are RSA keys is certain.
+    keys = {kid: cast(RSAPublicKey, load_pem_public_key(pem.encode())) for kid, pem in config["keys"].items()}
+    verifier = Verifier(keys, config["project"])
+    service = Service(clock=ServiceClock(**config["clock"]), faults=faults, verifier=verifier)
     journal = Journal(service, config["log"])
     loops: list[asyncio.AbstractEventLoop] = []
 
@@ -260,9 +263,13 @@ def main() -> None:
             done.wait(0.3)
 
     def hear(line: bytes) -> None:
-        # There is one queue, so whatever was touched was it.
+        said = json.loads(line)
         for loop in loops:
-            loop.call_soon_threadsafe(service.backend.touch, time.monotonic())
+            if "revoked" in said:
+                before = math.inf if said["before"] is None else said["before"]
+                loop.call_soon_threadsafe(verifier.revoke, said["revoked"], before)
+            else:  # there is one queue, so whatever was touched was it
+                loop.call_soon_threadsafe(service.backend.touch, time.monotonic())
 
     async def background() -> None:
         tasks = [journal.keep()]

@@ -27,6 +27,7 @@ from tests.false_greens.offering import (
     LONG_AGO_S,
     REQUEST,
     Storing,
+    Users,
     answer,
     failed_without,
     failed_without_429,
@@ -178,6 +179,21 @@ UNSENT: tuple[Entry, ...] = (
         "The generator hands arrivals over a minute late, in one burst, and the rate of the plan was never offered.",
         lambda: judged(offered((OK,), start_in_s=LONG_AGO_S)),
         {f"{_VALIDITY}:lagged": nothing},
+    ),
+    _load(
+        "requests with expired tokens",
+        "Refreshing fell behind, and the target lets expired tokens through, as its cache of verified ones is warm.",
+        lambda: judged(offered((OK,), users=Users(expired=3))),
+        {"pytest_syncload.load.engine:may_send": lambda *_: True},
+    ),
+    _load(
+        "unsent for want of a token",
+        "Refreshing fell behind, and who had no token sent nothing; the rest was fast, at less than the rate.",
+        lambda: judged(offered((OK,), users=Users(expired=3))),
+        {
+            f"{_VALIDITY}:{name}": nothing
+            for name in ("tokens_expired", "dropped_while_late", "offered_too_little", "not_reached")
+        },
     ),
     _load(
         "the same key over two runs",

@@ -14,7 +14,7 @@ import pytest
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
-from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.snapshot import Merged, Snapshot
@@ -62,15 +62,30 @@ class Ran:
     users: Users
 
 
+@dataclass
+class Expiring(Users):
+    """User 1's token ends ``ends_in_s`` from now."""
+
+    ends_in_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ends_at = time.monotonic() + self.ends_in_s
+
+    def for_arrival(self, arrival: int) -> Identity:
+        user = super().for_arrival(arrival)
+        return replace(user, expires_at=self.ends_at) if user.index == 1 else user
+
+
 async def ran(
     shard: Shard,
     *,
+    users: Users | None = None,
     stop: asyncio.Event | None = None,
     start_in_s: float = 0.02,
     on_snapshot: Callable[[Snapshot], None] = lambda _: None,
 ) -> Ran:
     snapshots: list[Snapshot] = []
-    users, merged = Users(), Merged()
+    users, merged = users or Users(), Merged()
 
     def emit(snapshot: Snapshot) -> None:
         snapshots.append(snapshot)
@@ -328,4 +343,45 @@ def test_a_request_that_cannot_be_written_ends_the_run_and_leaves_nothing_open()
 
 def test_what_of_a_report_stays_in_the_result() -> None:
     report = ShardReport(index=2, sent=9, interrupted=False, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4)
-    assert report.to_generator_report() == GeneratorReport(index=2, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4)
+    report = replace(report, refreshes=9, failed_refreshes=2)
+    assert report.to_generator_report() == GeneratorReport(
+        index=2, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4, refreshes=Refreshes(count=9, failed=2)
+    )
+
+
+def test_an_arrival_with_an_expired_token_is_not_sent_and_no_failure_of_the_target() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            ended = await ran(shard_of(server.url), users=Expiring(ends_in_s=0.0))
+        assert ended.report.expired == sum(arrival % 3 == 1 for arrival in ended.users.asked) > 0
+        assert server.requests
+        assert not any(b"token-1" in request for request in server.requests)
+        tally = ended.merged.hold + ended.merged.ramp
+        assert tally[Outcome.DROPPED] == tally.dropped_late == ended.report.expired
+        assert tally.failed == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_token_is_used_until_it_ends() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            ended = await ran(shard_of(server.url, hold_s=0.6), users=Expiring(ends_in_s=0.4))
+        with_it = sum(b"token-1" in request for request in server.requests)
+        assert 0 < with_it < with_it + ended.report.expired
+        assert with_it + ended.report.expired == sum(arrival % 3 == 1 for arrival in ended.users.asked)
+
+    asyncio.run(scenario())
+
+
+def test_a_target_that_repeats_the_token_is_shown_without_it() -> None:
+    async def scenario() -> None:
+        echo = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 18\r\n\r\nno token-0 token-1"
+        async with Scripted((echo,)) as server:
+            ended = await ran(shard_of(server.url))
+        assert ended.merged.examples
+        for example in ended.merged.examples:
+            assert "no <token> token-1" in example or "no token-0 <token>" in example or "no token-0 token-1" in example
+        assert any("<token>" in example for example in ended.merged.examples)
+
+    asyncio.run(scenario())

@@ -14,17 +14,15 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.service import PATH, Service, refuse
-from pytest_syncload.sandbox.tokens import Verifier
 from tests.sandbox.conftest import Serve
-from tests.sandbox.keys import PROJECT, id_token, key
+from tests.sandbox.keys import id_token, verifier
 
 #: One service minute lasts long enough for a whole test: all its requests are counted in one or two.
 CLOCK = ServiceClock.starting_now(speed=1)
 
 
 def service(faults: Faults | None = None, **more: Any) -> Service:
-    verifier = Verifier(key().public_key(), PROJECT)
-    return Service(clock=CLOCK, faults=faults or Faults(), verifier=verifier, **more)
+    return Service(clock=CLOCK, faults=faults or Faults(), verifier=verifier(), **more)
 
 
 def post(url: str, key_: str | None = "k-1", *, user: str = "ann", body: Any = None, **more: Any) -> httpx.Response:
