@@ -54,11 +54,11 @@ class Users:
 class Closed:
     """So many in flight, each followed by the next, by the hot path's own parts."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, template: RequestTemplate, users: Users) -> None:
         self._transport = Transport(job.url)
-        self._writer = RequestWriter(TEMPLATE, job.url)
-        self._users = Users()
-        self._outcome_of = expectation(TEMPLATE)
+        self._writer = RequestWriter(template, job.url)
+        self._users = users
+        self._outcome_of = expectation(template)
         self._start_at = time.monotonic()
         self._ends_at = self._start_at + job.seconds
         self._job = job
@@ -67,7 +67,7 @@ class Closed:
             hold_from_s=0.0,
             hold_to_s=job.seconds,
             timeout_s=_TIMEOUT_S,
-            distinct=distinct_members(TEMPLATE),
+            distinct=distinct_members(template),
         )
         self._sent = self._in_flight = 0
         self._over = asyncio.Event()
@@ -105,7 +105,7 @@ class Closed:
         self._transport.start(wire, on_answer, timeout_s=_TIMEOUT_S)
 
 
-async def offer(job: Job, rate_per_s: int) -> Told:
+async def offer(job: Job, rate_per_s: int, template: RequestTemplate = TEMPLATE, users: Users | None = None) -> Told:
     """The open loop."""
     spoken: list[str] = []
 
@@ -115,7 +115,7 @@ async def offer(job: Job, rate_per_s: int) -> Told:
     ramp_s = 0.0 if _REPORT_LATENCY in sys.argv else _RAMP_S
     shard = Shard(
         base_url=job.url,
-        request=TEMPLATE,
+        request=template,
         pacer=Pacer(rate_per_s=rate_per_s, ramp_s=ramp_s, hold_s=job.seconds - ramp_s),
         shard=0,
         shards=1,
@@ -125,7 +125,7 @@ async def offer(job: Job, rate_per_s: int) -> Told:
         in_flight_cap=in_flight_cap(rate_per_s, _TIMEOUT_S, 1).value,
         key_prefix="bench",
     )
-    report = await run(shard, Users(), start_at=time.monotonic() + 0.05, stop=asyncio.Event(), emit=emit)
+    report = await run(shard, users or Users(), start_at=time.monotonic() + 0.05, stop=asyncio.Event(), emit=emit)
     whole = merged(spoken)
     # The accuracy table asks what the plugin would report: latency from the intended time.
     latency = whole.latency if _REPORT_LATENCY in sys.argv else whole.service_time
@@ -141,12 +141,13 @@ async def offer(job: Job, rate_per_s: int) -> Told:
     )
 
 
-async def closed(job: Job) -> Told:
+async def closed(job: Job, template: RequestTemplate = TEMPLATE, users: Users | None = None) -> Told:
     """The closed loop."""
+    loop = Closed(job, template, users or Users())
     gc.collect()
     gc.freeze()
     gc.disable()
-    whole = await Closed(job).work()
+    whole = await loop.work()
     return Told(
         requests=whole.hold.arrivals,
         p50_ms=whole.latency.percentile(50),

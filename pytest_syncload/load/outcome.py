@@ -6,7 +6,8 @@ What `request.expect` says is compiled once, by `expectation`; every answer is h
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -28,9 +29,7 @@ def expectation(template: RequestTemplate) -> Callable[[Answer], Outcome]:
     """What became of a request that was started, by what the template expects."""
     statuses = frozenset(template.statuses)
     members = {name: fitting(wanted) for name, wanted in template.expect_json.items()}
-    headers = {
-        name.lower().encode(): None if wanted == ANY else wanted.encode() for name, wanted in template.expect_headers
-    }
+    headers = Headers(template.expect_headers)
 
     def outcome_of(answer: Answer) -> Outcome:
         if answer.failure is not None:
@@ -53,21 +52,54 @@ def is_expected_status(status: int, expected: Collection[int]) -> bool:
     return status in expected
 
 
-def headers_fit(fields: Iterable[tuple[bytes, bytes]], wanted: Mapping[bytes, bytes | None]) -> bool:
-    """Whether every wanted header is there, and has its value where there is one.
+class Headers:
+    """The headers that an answer must have, by name in whatever case, each with its value or None for any.
 
-    ``wanted`` is by name in lower case. A header that is there several times has all its values, as one list (RFC 9110,
-    section 5.2); white space around a value is no part of it.
+    A target sends the same names in the same order each time, so where the wanted ones stand is remembered: looking for
+    them in every answer takes twice as long.
     """
-    found: dict[bytes, bytes] = {}
-    for spelled, value in fields:
-        name = spelled.lower()
-        if name in wanted:
-            value = value.strip(b" \t")
-            found[name] = b"%b, %b" % (found[name], value) if name in found else value
-    if len(found) < len(wanted):
-        return False
-    return all(value is None or found[name] == value for name, value in wanted.items())
+
+    def __init__(self, wanted: Iterable[tuple[str, str]]) -> None:
+        self._wanted = {name.lower().encode(): None if value == ANY else value.encode() for name, value in wanted}
+        self._names: tuple[bytes, ...] = ()
+        self._places = self._places_in(())
+
+    def __bool__(self) -> bool:
+        return bool(self._wanted)
+
+    def fit(self, fields: Sequence[tuple[bytes, bytes]]) -> bool:
+        """Whether all of them are among these.
+
+        A header that is there several times has all its values, as one list (RFC 9110, section 5.2); white space around
+        a value is no part of it.
+        """
+        names = tuple(map(_NAME, fields))
+        if names != self._names:
+            self._names, self._places = names, self._places_in(names)
+        for places, right in self._places:
+            if not places:
+                return False
+            if right is not None:
+                value = fields[places[0]][1].strip(b" \t")
+                for again in places[1:]:
+                    value += b", " + fields[again][1].strip(b" \t")
+                if value != right:
+                    return False
+        return True
+
+    def _places_in(self, names: tuple[bytes, ...]) -> list[tuple[list[int], bytes | None]]:
+        lower = [name.lower() for name in names]
+        return [
+            ([at for at, name in enumerate(lower) if name == wanted], right) for wanted, right in self._wanted.items()
+        ]
+
+
+_NAME = operator.itemgetter(0)
+
+
+def headers_fit(fields: Sequence[tuple[bytes, bytes]], headers: Headers) -> bool:
+    """Whether the answer has every header that `request.expect` names."""
+    return headers.fit(fields)
 
 
 def body_fits(body: bytes, members: Mapping[str, Fits]) -> bool:
@@ -75,7 +107,10 @@ def body_fits(body: bytes, members: Mapping[str, Fits]) -> bool:
     data = parsed(body)
     if not isinstance(data, dict):
         return False
-    return all(name in data and fits(data[name]) for name, fits in members.items())
+    for name, fits in members.items():  # noqa: SIM110  # `all` over a generator takes 0.4 µs more
+        if name not in data or not fits(data[name]):
+            return False
+    return True
 
 
 def fitting(wanted: Any) -> Fits:

@@ -6,7 +6,6 @@ It refuses whatever would smuggle in another header or request, and never guesse
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pytest_syncload.facts.errors import Refused
@@ -20,8 +19,6 @@ from pytest_syncload.load.feeding import Feeding, rendering
 _OURS = ("authorization", "idempotency-key", "content-length", "transfer-encoding", "connection")
 #: Without a body, these must say so (RFC 9110, section 8.6).
 _SAY_THEIR_LENGTH = ("POST", "PUT", "PATCH")
-_END = b"\r\n\r\n"
-_LENGTH = b"\r\nContent-Length: %d"
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -42,19 +39,12 @@ def serialise(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes
     return b"%b\r\n\r\n%b" % (head, body)
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedRequest:
-    """The bytes that all requests of one identity have in common: up to the key, or to the first that is drawn."""
-
-    token: str = field(repr=False)
-    head: bytes = field(repr=False)
-
-
 class RequestWriter:
     """Writes the template's request, or a ``variant`` of it, for an identity, a key and an arrival.
 
-    What is constant is serialised once: the template's bytes and the feeders' rows here, an identity's when it is first
-    seen or has a new token. An arrival costs a join, what it draws, and its length where the body is drawn.
+    What is constant is serialised once: the template's bytes and the feeders' rows here, a token when it is first seen.
+    An arrival costs a join, what it draws, and its length where the body is drawn. Nothing is kept of an identity but
+    its token's bytes: ten thousand whole requests would be more than a processor's cache holds.
 
     Raises:
         Refused: the template or a feeder's row cannot be written, or contradicts what the generator writes.
@@ -78,32 +68,32 @@ class RequestWriter:
             raise _unwritable(error) from None
         if template.json is not None and "content-type" not in given:
             headers.append((b"Content-Type", (b"application/json",)))
+        feeding = Feeding(template.feeders)
         self._method = template.method.encode()
+        self._target, self._body = rendering(target, feeding), rendering(body, feeding)
         self._host = [] if "host" in given else [(b"Host", origin.netloc.rpartition("@")[2].encode())]
+        self._headers = [(name, rendering(parts, feeding)) for name, parts in headers]
+        self._has_length = bool(body) or template.method in _SAY_THEIR_LENGTH
         self._keyed = variant is not Variant.KEYLESS
         self._key_name = template.idempotency.header.encode()
         # What stands on both sides of a key (RFC 8941, section 3.3.3).
         self._quote = b'"' if self._keyed and template.idempotency.key is KeyForm.SF_STRING else b""
-        self._key = b"\r\n" + self._key_name + b": " + self._quote if self._keyed else b""
-        self._end = self._quote + _END
-        self._has_length = bool(body) or template.method in _SAY_THEIR_LENGTH
-        self._prepared: dict[int, PreparedRequest] = {}
+        self._end = self._quote + b"\r\n\r\n"
+        self._tokens: dict[int, tuple[str, bytes]] = {}
+        try:
+            serialise(self._method, self._target(0), self.headers(_NOBODY, "", 0), b"")
+        except ValueError as error:
+            raise _unwritable(error) from None
 
-        feeding = Feeding(template.feeders)
-        self._target, self._body = rendering(target, feeding), rendering(body, feeding)
-        self._headers = [(name, rendering(parts, feeding)) for name, parts in headers]
-        self._draws_target, self._draws_body = is_drawn(target), is_drawn(body)
-        self._fixed = next((at for at, (_, parts) in enumerate(headers) if is_drawn(parts)), len(headers))
-        self._draws = self._draws_target or self._draws_body or self._fixed < len(headers)
-        # What an arrival draws, in the order of the wire: its line, what follows its identity's bytes, its body.
-        self._line = rendering((self._method + b" ", *target, b" HTTP/1.1") if self._draws_target else (), feeding)
-        self._middle = rendering(self._middle_of(headers[self._fixed :]) if self._draws else (), feeding)
-
-    def _middle_of(self, drawn: list[tuple[bytes, Parts]]) -> Parts:
-        parts = [part for name, value in drawn for part in (b"\r\n" + name + b": ", *value)]
-        if not self._draws_body:
-            parts.append(_LENGTH % len(self._body(0)) if self._has_length else b"")
-        return tuple(parts)
+        # The same again, cut where a token, a key or what is drawn goes in.
+        first: Parts = (self._method + b" ", *target, b" HTTP/1.1", _lines(self._host) + b"\r\nAuthorization: Bearer ")
+        middle = [part for name, parts in headers for part in (b"\r\n" + name + b": ", *parts)]
+        key = b"\r\n" + self._key_name + b": " + self._quote if self._keyed else b""
+        #: What follows the middle where the body is drawn; else the middle has it.
+        self._lengths = _Lengths(key) if is_drawn(body) else None
+        if self._lengths is None:
+            middle.append((b"\r\nContent-Length: %d" % len(self._body(0)) if self._has_length else b"") + key)
+        self._first, self._middle = rendering(first, feeding), rendering(tuple(middle), feeding)
 
     def target(self, arrival: int) -> bytes:
         """What the arrival's request line names."""
@@ -123,41 +113,33 @@ class RequestWriter:
             headers.append((self._key_name, self._quote + key.encode() + self._quote))
         return headers
 
-    def prepared(self, identity: Identity, arrival: int) -> PreparedRequest:
-        """The constant bytes of this identity's requests, made anew only when its token has changed."""
-        known = self._prepared.get(identity.index)
-        if known is not None and known.token == identity.token:
-            return known
-        target, headers = self._target(arrival), self.headers(identity, "", arrival)
-        try:
-            whole = serialise(self._method, target, headers, b"")
-            fixed = len(self._host) + 1 + self._fixed if self._draws else len(headers)
-            end = len(serialise(self._method, target, headers[:fixed], b"")) - len(_END if self._draws else self._end)
-        except ValueError as error:
-            raise _unwritable(error) from None
-        begin = len(self._line(arrival))
-        made = PreparedRequest(identity.token, whole[begin:end])
-        self._prepared[identity.index] = made
-        return made
-
     def wire(self, identity: Identity, key: str, arrival: int) -> bytes:
         """The whole request.
 
         Raises:
             ValueError: the key cannot be a header's value.
-            Refused: what a function drew cannot be written.
+            Refused: the token cannot, or what a function drew cannot be written.
         """
         if not key.isprintable() or (self._quote and ('"' in key or "\\" in key)):
             raise ValueError(f"{key!r} cannot be an Idempotency-Key")
-        head = self.prepared(identity, arrival).head
+        known = self._tokens.get(identity.index)
+        token = known[1] if known is not None and known[0] is identity.token else self._token(identity)
         body = self._body(arrival)
-        key_bytes = key.encode() if self._keyed else b""
-        if not self._draws:
-            return b"%b%b%b%b" % (head, key_bytes, self._end, body)
-        length = _LENGTH % len(body) if self._draws_body else b""
-        return b"".join(
-            (self._line(arrival), head, self._middle(arrival), length, self._key, key_bytes, self._end, body)
-        )
+        middle = self._middle(arrival)
+        if self._lengths is not None:
+            middle += self._lengths[len(body)]
+        if not self._keyed:
+            key = ""
+        return b"".join((self._first(arrival), token, middle, key.encode(), self._end, body))
+
+    def _token(self, identity: Identity) -> bytes:
+        """The token's bytes, kept until the identity has another."""
+        token = identity.token
+        if not token.isprintable():
+            raise Refused("a token holds a line break or a control character, so no request can carry it")
+        encoded = token.encode()
+        self._tokens[identity.index] = (token, encoded)
+        return encoded
 
 
 def check_writers(template: RequestTemplate, base_url: str) -> dict[Variant, RequestWriter]:
@@ -165,6 +147,27 @@ def check_writers(template: RequestTemplate, base_url: str) -> dict[Variant, Req
     if not template.idempotency.verify_percent:
         return {}
     return {one: RequestWriter(template, base_url, one) for one in (Variant.KEYLESS, Variant.CHANGED)}
+
+
+class _Lengths(dict[int, bytes]):
+    """The header of each length that a body had, with what follows it: to look it up is cheaper than to write it."""
+
+    def __init__(self, then: bytes) -> None:
+        super().__init__()
+        self._then = then
+
+    def __missing__(self, length: int) -> bytes:
+        line = b"\r\nContent-Length: %d" % length + self._then
+        self[length] = line
+        return line
+
+
+#: Whose request is written to see that the template's can be.
+_NOBODY = Identity(0, "", "")
+
+
+def _lines(headers: Headers) -> bytes:
+    return b"".join(b"\r\n%b: %b" % header for header in headers)
 
 
 def is_drawn(parts: Parts) -> bool:
