@@ -272,7 +272,7 @@ KeyHeaderName = Annotated[
     str,
     _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
     AfterValidator(_key_header_name),
-    WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"}),
+    forms.text(_TOKEN, "a header's name"),
 ]
 HeaderValue = Annotated[
     str,

@@ -52,7 +52,7 @@ def of_the_rows(
     if not percent:
         for phase, row in judging:
             yield ("phases", phase.name, "slos", row.name, "metric"), unverified()
-    elif not is_named_in(written):
+    elif nobody_judges(written):
         what = f"no row judges what is found; add one of metric {VIOLATIONS} to a phase, or leave verify out"
         yield ("request", *_VERIFY), what
     elif limit is not None:
@@ -64,10 +64,11 @@ def unverified() -> str:
     return f"{VIOLATIONS} is judged here and checked nowhere; add request.idempotency.verify, such as 0.1 %"
 
 
-def is_named_in(phases: Any) -> bool:
-    """Whether a row names the metric, whatever else may be wrong with the phases as they are written."""
-    rows = [phase.get("slos") for phase in _values(phases) if isinstance(phase, dict)]
-    return any(isinstance(row, dict) and row.get("metric") == VIOLATIONS for each in rows for row in _values(each))
+def nobody_judges(phases: Any) -> bool:
+    """Whether no row names the metric; False also where rows are missing, which is told elsewhere."""
+    rows = [phase.get("slos") if isinstance(phase, dict) else None for phase in _values(phases)]
+    named = any(isinstance(row, dict) and row.get("metric") == VIOLATIONS for each in rows for row in _values(each))
+    return not named and bool(rows) and all(map(_values, rows))
 
 
 def _values(mapping: Any) -> list[Any]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
+from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -71,6 +72,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 wrong_body_share=2.0,
                 refused_connections_share=1.0,
                 foreign_traffic_per_s=20.0,
+                idempotency=KeyRule.MISSING_KEY,
                 table_capacity_per_s=50.0,
                 index_capacity_per_s=40.0,
                 workers=2,
@@ -102,6 +104,13 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
         json={"a": [1, None, True], "day": "2026-01-01"},
         expect_status=201,
         expect_json={"id": "any", "n": None},
+        idempotency=Idempotency(
+            header="X-Request-Key",
+            key=KeyForm.SF_STRING,
+            verify_percent=0.5,
+            job_id="id",
+            changed={"day": "2026-01-02"},
+        ),
     )
 
 
@@ -141,6 +150,13 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
     peak, stress = read_plan(tmp_path, FULL).phases
     assert (peak.name, peak.rate_per_s, peak.ramp_s, peak.hold_s, peak.climb) == ("peak", 3000.0, 300.0, 900.0, None)
     assert peak.slos == (
+        Slo(
+            name="keys",
+            phase="peak",
+            target=Target(op="==", value=0.0, kind=Kind.COUNT, text="== 0"),
+            line=1,
+            metric="idempotency.violations",
+        ),
         Slo(
             name="preset",
             phase="peak",
