@@ -53,15 +53,22 @@ async def payload(asker: Asker, arrival: Arrival) -> Broken | None:
     """Another payload with the same key is answered 422."""
     # By itself first: a target that refuses this payload whatever its key would seem to keep the rule.
     alone = await asker.ask(arrival, asker.current(arrival), asker.fresh_key(arrival), Variant.CHANGED)
-    if not asker.accepted(alone):
-        raise Unfinished(
-            f"request.idempotency.changed was answered {alone.status} with a key of its own; name members that the "
-            "target accepts"
-        )
+    if (why := refused_by_itself(asker, alone)) is not None:
+        raise Unfinished(why)
     answer = await asker.ask_again(arrival, Variant.CHANGED)
     if answer.status == _REUSED:
         return None
     return Broken(arrival.key, f"another payload with the same key was answered {answer.status}")
+
+
+def refused_by_itself(asker: Asker, alone: Answer) -> str | None:
+    """Whether the other payload is refused with a key that nobody has used, so that a refusal proves nothing."""
+    if asker.accepted(alone):
+        return None
+    return (
+        f"request.idempotency.changed was answered {alone.status} with a key of its own; name members that the target "
+        "accepts"
+    )
 
 
 async def missing_key(asker: Asker, arrival: Arrival) -> Broken | None:
