@@ -18,8 +18,11 @@ from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import OnAnswer
 from pytest_syncload.load.key_rules import RULES
 
-#: Checks under way at once: their requests must find room in the descriptors that `limits` leaves beside the arrivals.
-MOST_OPEN = 16
+#: Checks that send at once: their requests must find room in the descriptors that `limits` leaves beside the arrivals.
+#: After a moment in which nothing was answered, many are due together, and take turns.
+MOST_SENDING = 16
+#: Checks that are begun and not ended: a target that answers none for minutes must not fill the memory with them.
+MOST_OPEN = 1000
 
 
 class KeyChecks:
@@ -35,6 +38,7 @@ class KeyChecks:
         self._hold_from, self._hold_to = hold_s
         self._open: set[asyncio.Task[None]] = set()
         self._counts: dict[KeyRule, RuleCount] = {}
+        self._sending = asyncio.Semaphore(MOST_SENDING)
         self._rule = KeyRule.REPLAY
         self.next_index: float = -1
         self._advance()
@@ -100,7 +104,8 @@ class KeyChecks:
     async def _check(self, rule: KeyRule, index: int, identity: Identity, key: str, answer: Answer) -> None:
         try:
             arrival = Arrival(index, identity, key, answer.status, self._asker.job(answer))
-            broken = await RULES[rule](self._asker, arrival)
+            async with self._sending:
+                broken = await RULES[rule](self._asker, arrival)
         except Unfinished as error:
             self._unfinished(rule, str(error))
         except asyncio.CancelledError:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -147,6 +148,40 @@ def test_an_arrival_that_was_not_answered_right_is_a_check_that_did_not_finish(f
     (count,) = follow(iter([(1, KeyRule.REPLAY)]), [(1, 1.0)], target)
     assert count == RuleCount(rule=KeyRule.REPLAY, begun=1, unfinished_because=because)
     assert len(target.asked) == 1
+
+
+class Slow(Target):
+    """Answers replays 5 ms later than all else, and counts how many are open."""
+
+    open = most_open = 0
+
+    def start(
+        self, identity: Identity, key: str, arrival: int, on_answer: Callable[[Answer], None], **rest: Any
+    ) -> None:
+        if key not in [asked for _, asked, _ in self.asked]:
+            super().start(identity, key, arrival, on_answer, **rest)
+            return
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+
+        def later(answer: Answer) -> None:
+            def come() -> None:
+                self.open -= 1
+                on_answer(answer)
+
+            asyncio.get_running_loop().call_later(0.005, come)
+
+        super().start(identity, key, arrival, later, **rest)
+
+
+@pytest.mark.parametrize("sending", [1, 3])
+def test_checks_that_are_due_together_take_turns(monkeypatch: pytest.MonkeyPatch, sending: int) -> None:
+    monkeypatch.setattr(idempotency, "MOST_SENDING", sending)
+    target = Slow()
+    samples = iter([(index, KeyRule.REPLAY) for index in range(20)])
+    (count,) = follow(samples, [(index, 1.0) for index in range(20)], target)
+    assert (count.begun, count.finished) == (20, 20)
+    assert 1 <= target.most_open <= sending
 
 
 def test_more_checks_at_once_than_there_is_room_for_do_not_begin(monkeypatch: pytest.MonkeyPatch) -> None:
