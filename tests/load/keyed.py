@@ -144,7 +144,7 @@ class Served:
                 said = b"" if job is None else json.dumps({"job_id": job}).encode()
                 writer.write(b"HTTP/1.1 %d x\r\nContent-Length: %d\r\n\r\n%b" % (status, len(said), said))
         except (OSError, asyncio.IncompleteReadError):
-            pass  # the client has gone
+            return  # the client has gone
         finally:
             writer.transport.abort()
             del self._open[me]
