@@ -89,14 +89,8 @@ def _step(spec: Spec, url: str, rate: float, folder: RunFolder) -> Step:
     )
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     merged = Merged()
-    with Fleet(
-        command,
-        [
-            JOB.dump_json(
-                Job(shard=shard, identities=None, paths=import_paths(spec), request_from=spec.request_from)
-            ).decode()
-        ],
-    ) as fleet:
+    job = Job(shard=shard, identities=None, paths=import_paths(spec), request_from=spec.request_from)
+    with Fleet(command, [JOB.dump_json(job).decode()]) as fleet:
         fleet.muster(lambda: None)
         fared = fleet.follow(
             {"start_at": time.monotonic() + _LEAD_S},

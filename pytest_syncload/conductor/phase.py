@@ -208,14 +208,14 @@ def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: P
     )
 
 
-def import_paths(spec: Spec) -> tuple[str, ...]:
-    """Where generators look for modules of the user's: beside slo.yaml, and where this process does."""
-    return (str(spec.file.parent), *(path for path in sys.path if path))
-
-
 def identities_of(spec: Spec, environment: Environment) -> Firebase | TokenFile | Override | None:
     """Where the users come from: the conftest.py before slo.yaml; None where neither says."""
     return spec.identities or environment.tokens or environment.firebase
+
+
+def import_paths(spec: Spec) -> tuple[str, ...]:
+    """Where generators look for modules of the user's: beside slo.yaml, and where this process does."""
+    return (str(spec.file.parent), *(path for path in sys.path if path))
 
 
 def key_prefix(folder: RunFolder, phase: Phase) -> str:

@@ -29,7 +29,7 @@ def expectation(template: RequestTemplate) -> Callable[[Answer], Outcome]:
     """What became of a request that was started, by what the template expects."""
     statuses = frozenset(template.statuses)
     members = {name: fitting(wanted) for name, wanted in template.expect_json.items()}
-    headers = Headers(template.expect_headers)
+    headers, expects_headers = Headers(template.expect_headers), bool(template.expect_headers)
 
     def outcome_of(answer: Answer) -> Outcome:
         if answer.failure is not None:
@@ -38,7 +38,7 @@ def expectation(template: RequestTemplate) -> Callable[[Answer], Outcome]:
             return Outcome.SERVER_ERROR
         if not is_expected_status(answer.status, statuses):
             return Outcome.UNEXPECTED_STATUS
-        if headers and not headers_fit(answer.fields or (), headers):
+        if expects_headers and not headers.fit(answer.fields or ()):
             return Outcome.WRONG_BODY
         if members and not body_fits(answer.body, members):
             return Outcome.WRONG_BODY
@@ -63,9 +63,6 @@ class Headers:
         self._wanted = {name.lower().encode(): None if value == ANY else value.encode() for name, value in wanted}
         self._names: tuple[bytes, ...] = ()
         self._places = self._places_in(())
-
-    def __bool__(self) -> bool:
-        return bool(self._wanted)
 
     def fit(self, fields: Sequence[tuple[bytes, bytes]]) -> bool:
         """Whether all of them are among these.
@@ -95,11 +92,6 @@ class Headers:
 
 
 _NAME = operator.itemgetter(0)
-
-
-def headers_fit(fields: Sequence[tuple[bytes, bytes]], headers: Headers) -> bool:
-    """Whether the answer has every header that `request.expect` names."""
-    return headers.fit(fields)
 
 
 def body_fits(body: bytes, members: Mapping[str, Fits]) -> bool:

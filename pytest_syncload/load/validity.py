@@ -199,9 +199,9 @@ def not_reached(evidence: Evidence) -> str | None:
     if reached >= REACHED * hold.arrivals:
         return None
     return (
-        f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED]} found the in-flight "
-        f"cap full (rate × timeout, open files or ports) and {hold[Outcome.CONNECT_ERROR]} no connection; what the "
-        "rest met was not this rate"
+        f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED] - hold.dropped_late} found "
+        f"the in-flight cap full (rate × timeout, open files or ports), {hold[Outcome.CONNECT_ERROR]} no connection, and "
+        f"{hold.dropped_late} were not sent by the generator's own doing; what the rest met was not this rate"
     )
 
 

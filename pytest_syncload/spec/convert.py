@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
@@ -116,29 +117,40 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
 
 
 def real(
-    name: str, line: int, model: environment_schema.RealEnvironmentModel, emulator_host: str | None = None
+    name: str,
+    line: int,
+    model: environment_schema.RealEnvironmentModel,
+    *,
+    folder: Path,
+    emulator_host: str | None,
 ) -> Environment:
-    """An environment that exists somewhere else. ``emulator_host`` is that of Firebase where slo.yaml names none."""
+    """An environment that exists somewhere else, with paths from ``folder``.
+
+    ``emulator_host`` is that of Firebase where slo.yaml names none.
+    """
     return Environment(
         name=name,
         line=line,
         base_url=model.base_url.rstrip("/"),
         max_rate_per_s=model.max_rate,
         aws=AwsAccess(region=model.region),
-        firebase=None if model.firebase is None else _firebase(model.firebase, emulator_host),
-        tokens=None if model.tokens is None else TokenFile(path=model.tokens),
+        firebase=None if model.firebase is None else _firebase(model.firebase, folder, emulator_host),
+        tokens=None if model.tokens is None else TokenFile(path=str(folder / model.tokens)),
         resources=resources(model.resources),
     )
 
 
-def _firebase(model: environment_schema.FirebaseModel, emulator_host: str | None) -> Firebase:
+def _firebase(model: environment_schema.FirebaseModel, folder: Path, emulator_host: str | None) -> Firebase:
+    account = model.service_account
+    if account is not None and not account.lstrip().startswith("{"):  # a path, and not the file's text
+        account = str(folder / account)
     return Firebase(
         api_key=model.api_key,
         project=model.project,
         sign_in=SignInBy(model.sign_in),
         email=model.email,
         password=model.password,
-        service_account=model.service_account,
+        service_account=account,
         emulator_host=model.emulator_host or emulator_host,
         users=model.users,
         sign_in_rate_per_s=model.sign_in_rate,

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 #: Every generator holds all rows, as bytes for each place where they are drawn.
-MAX_BYTES = 64 << 20
+MAX_BYTES = 32 << 20
+MAX_ROWS = 200_000
 #: Beyond this many bad lines, it is one mistake made again and again.
 _SHOWN = 5
 
@@ -56,6 +57,8 @@ def table(read: bytes, *, is_csv: bool) -> Table:
     (_csv if is_csv else _json_lines)(text, found)
     if not found.rows and not found.problems:
         found.refuse(1, "has no row; add one")
+    if len(found.rows) > MAX_ROWS:
+        found.refuse(found.lines[MAX_ROWS], f"has more than {MAX_ROWS} rows, and every generator holds all of them")
     if len(found.problems) > _SHOWN:
         line, _ = found.problems[_SHOWN]
         found.problems[_SHOWN:] = [

@@ -6,7 +6,7 @@ text as the file has it. Raises `SpecError` for whatever a file can do wrong, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -133,10 +133,11 @@ class _Reading:
         targets = {name: self._environment(name) for name in environments}
         settings = self._piece(schema.LoadModel, ("load",)) if "load" in self._value else schema.LoadModel()
         secrets = {value for path, value in filled_in if path[0] == "request"}
-        for path, what in request_check.from_variables(filled_in):
+        taken_for_placeholders = dict(request_check.from_variables(filled_in))
+        for path, what in taken_for_placeholders.items():
             self._problem(path, what, at=path)
         feeders = self._feeders()
-        template = self._request(feeders, secrets)
+        template = self._request(feeders, secrets, taken_for_placeholders)
         if settings is not None:
             self._timeout_s = settings.timeout
         limit = self._limit(chosen)
@@ -184,7 +185,10 @@ class _Reading:
             self._problem((*path, key), what, at=(*path, key))
         return found
 
-    def _request(self, feeders: Mapping[str, request_check.Found], secrets: set[str]) -> RequestTemplate | None:
+    def _request(
+        self, feeders: Mapping[str, request_check.Found], secrets: set[str], told: Collection[Path]
+    ) -> RequestTemplate | None:
+        """``told`` are the places where something was found wrong already."""
         if "request" not in self._value:
             return None
         request = self._piece(request_schema.RequestModel, ("request",))
@@ -192,7 +196,8 @@ class _Reading:
             return None
         for below, what in request_check.mistakes(request, self._written(("request",)), feeders):
             path: Path = ("request", *below)
-            self._problem(path, what, at=path)
+            if path not in told:
+                self._problem(path, what, at=path)
         made = convert.request_template(request, [each.feeder for each in feeders.values() if each.feeder], secrets)
         for below, what in idempotency_check.of_the_request(made):
             self._problem(("request", *below), what, at=("request", *below))
@@ -241,8 +246,11 @@ class _Reading:
             sandbox = self._piece(environment_schema.SandboxEnvironmentModel, path)
             return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
         real = self._piece(environment_schema.RealEnvironmentModel, path)
-        emulator_host = self._emulator_host((*path, "firebase"))
-        return None if real is None else convert.real(name, self._document.line(path), real, emulator_host)
+        host = self._emulator_host((*path, "firebase"))
+        if real is None:
+            return None
+        line = self._document.line(path)
+        return convert.real(name, line, real, folder=self._path.parent, emulator_host=host)
 
     def _emulator_host(self, path: Path) -> str | None:
         """Firebase's own variable, where the environment has a Firebase; and what is secret must be in variables."""

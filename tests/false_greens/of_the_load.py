@@ -271,6 +271,23 @@ ANSWERS: tuple[Entry, ...] = (
         {"pytest_syncload.load.outcome:body_fits": lambda *_: True},
     ),
     _load(
+        "200 without the expected header",
+        "A cache in front answers, which the missing header gives away, with the right status and body.",
+        lambda: judged(offered((OK,), request=_wanting(expect_headers=(("X-Served-By", ANY),)))),
+        {"pytest_syncload.load.outcome:Headers.fit": lambda *_: True},
+    ),
+    _load(
+        "more inside than was expected",
+        "The job says beside its id that it failed, and a nested object needs its expected members only.",
+        lambda: judged(
+            offered(
+                (answer("200 OK", '{"job": {"id": "1", "error": "no"}}'),),
+                request=_wanting(expect_json={"job": {"id": ANY}}),
+            )
+        ),
+        {"pytest_syncload.load.outcome:fitting": lambda _: lambda value: value is not None},
+    ),
+    _load(
         "true taken for 1",
         "The answer has true where a count of 1 is expected, and to Python they are equal.",
         lambda: judged(offered((answer("200 OK", '{"left": true}'),), request=_wanting(expect_json={"left": 1}))),

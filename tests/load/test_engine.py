@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.identities import Identity
-from pytest_syncload.facts.plan import RequestTemplate
+from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.snapshot import Merged, Snapshot
+from pytest_syncload.load.wire import RequestWriter
 from tests.load.scripted import OK, End, Scripted
 
 HOLD = (End.HOLD,)
@@ -129,6 +133,48 @@ def test_the_shards_send_exactly_the_schedule_with_a_key_for_each(shards: int) -
                 assert part.report.lag_p99_ms == part.merged.lag.percentile(99)
                 assert part.users.rejections == []
                 assert part.snapshots
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("transport", Passage)
+def test_the_shards_draw_what_one_generator_would(transport: Passage) -> None:
+    rows = tuple({"n": number, "id": f"ü/{number}"} for number in range(7))
+    request = RequestTemplate(
+        path="/jobs/{{rows.id}}",
+        headers=(("X-N", "{{rows.n}}"),),
+        json={"n": "{{rows.n}}", "key": "{{other}}"},
+        feeders=(Feeder(name="rows", rows=rows), Feeder(name="other", rows=("a", "b", "c"), order=Order.RANDOM)),
+    )
+
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            whole = replace(shard_of(server.url), request=request, transport=transport)
+            writer = RequestWriter(request, server.url)
+            for shard in range(3):
+                await ran(replace(whole, shard=shard, shards=3))
+            assert len(server.requests) == whole.pacer.scheduled(0, whole.pacer.ends_s)
+            for sent in server.requests:
+                found = re.search(rb"Idempotency-Key: run-peak-(\d+)", sent)
+                assert found is not None
+                index = int(found[1])
+                user = Identity(index % 3, f"user-{index % 3}", f"token-{index % 3}")
+                assert sent == writer.wire(user, f"run-peak-{index}", index)
+                assert json.loads(sent.partition(b"\r\n\r\n")[2])["n"] == index % 7
+
+    asyncio.run(scenario())
+
+
+def test_a_function_that_fails_ends_the_load_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "feeds_this_test.py").write_text("def row(arrival, seed):\n    return [1, 2, 3, 4, 5][arrival]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    request = RequestTemplate(json={"n": "{{f}}"}, feeders=(Feeder(name="f", function="feeds_this_test:row"),))
+
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            with pytest.raises(Refused, match="feeds_this_test:row of feeder 'f' raised IndexError for arrival 5"):
+                await ran(replace(shard_of(server.url), request=request))
+            assert len(server.requests) <= 5
 
     asyncio.run(scenario())
 

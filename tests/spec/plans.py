@@ -93,7 +93,11 @@ FULL: dict[str, Any] = {
         "path": "/v1/jobs?x=1",
         "headers": {"X-Api-Key": "abc"},
         "json": {"a": [1, None, True], "day": "2026-01-01"},
-        "expect": {"status": 201, "json": {"id": "any", "n": None}},
+        "feeders": {
+            "modes": {"list": ["full", "incremental"], "order": "random", "seed": 3},
+            "made": {"function": "values:row"},
+        },
+        "expect": {"status": 201, "headers": {"Content-Type": "any"}, "json": {"id": "any", "n": None}},
         "idempotency": {
             "header": "X-Request-Key",
             "key": "sf-string",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
+from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.plan import (
     Arrivals,
@@ -36,6 +37,7 @@ from pytest_syncload.facts.plan import (
 )
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import read
+from pytest_syncload.spec.substitute import digest
 from tests.spec.mistakes import MISTAKES, PEAK, RAW, REAL
 from tests.spec.plans import FULL, SMALL, changed, leaves, problems, read_plan, read_text
 
@@ -102,7 +104,18 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
         path="/v1/jobs?x=1",
         headers=(("X-Api-Key", "abc"),),
         json={"a": [1, None, True], "day": "2026-01-01"},
+        feeders=(
+            Feeder(
+                name="modes",
+                rows=("full", "incremental"),
+                order=Order.RANDOM,
+                seed=3,
+                digest=digest(FULL["request"]["feeders"]["modes"]),
+            ),
+            Feeder(name="made", function="values:row", digest=digest(["values:row"])),
+        ),
         expect_status=201,
+        expect_headers=(("Content-Type", "any"),),
         expect_json={"id": "any", "n": None},
         idempotency=Idempotency(
             header="X-Request-Key",
@@ -363,7 +376,17 @@ def test_users_may_sign_in_by_password_or_bring_their_tokens(tmp_path: Path) -> 
         api_key="k", project="p", sign_in=SignInBy.PASSWORD, email="u{i}@x.org", password="hunter2"
     )
     plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "tokens": "tokens.txt"})
-    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path="tokens.txt")
+    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path=str(tmp_path / "tokens.txt"))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("sa.json", "{}/sa.json"), ("/sa.json", "/sa.json"), ("${SA}", '{{"a": 1}}')]
+)
+def test_paths_are_from_where_the_file_is(tmp_path: Path, written: str, meant: str) -> None:
+    plan = changed(("environments", "real", "firebase", "service_account"), written)
+    firebase = read_plan(tmp_path, plan, "real", {"SA": '{"a": 1}'}).environment.firebase
+    assert firebase is not None
+    assert firebase.service_account == meant.format(tmp_path)
 
 
 def test_firebases_own_variable_moves_it_to_an_emulator(tmp_path: Path) -> None:
