@@ -2,11 +2,11 @@
 
     python -m benchmarks.refresh --pairs 5
 
-Phases against the sandbox, in interleaved pairs: with tokens so short-lived that hundreds of refreshes happen inside the
-hold, and with tokens of an hour. On stdout a JSON line a phase, and one at the end: the median difference of p99 within
-a pair, and the interquartile range of the differences. Exit status 1 where the median is above it, where a phase was
-invalid (an arrival that had only an expired token makes it so) or where too few refreshes happened to say anything. It
-needs a quiet machine.
+Phases against the sandbox, in interleaved pairs: with tokens so short-lived that hundreds of refreshes happen inside
+the hold, and with tokens of an hour. On stdout a JSON line a phase, and one at the end: the median difference of p99
+within a pair, and the interquartile range of the differences. Exit status 1 where the median is above it, where a phase
+was invalid (an arrival that had only an expired token makes it so) or where too few refreshes happened to say anything.
+It needs a quiet machine.
 
     python -m benchmarks.refresh --warm 10000
 
@@ -124,7 +124,7 @@ def spread(values: Sequence[float]) -> float:
 
 
 def verdict(pairs: Sequence[tuple[Ran, Ran]]) -> tuple[dict[str, object], bool]:
-    """The last line, and whether refreshing was not seen. Each pair is with short-lived tokens, then with long-lived."""
+    """The last line, and whether refreshing was not seen. A pair is with short-lived tokens, then with long-lived."""
     differences = [short.p99_ms - long.p99_ms for short, long in pairs]
     median, range_ms = statistics.median(differences), spread(differences)
     least = min(short.refreshes for short, _ in pairs)

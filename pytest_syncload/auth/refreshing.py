@@ -7,6 +7,7 @@ fails is tried again until it works; what happens to arrivals meanwhile is not d
 from __future__ import annotations
 
 import asyncio
+import gc
 import heapq
 import random
 import time
@@ -24,6 +25,8 @@ SPREAD_S = 900.0
 _SHARE = 0.25
 #: After a failure, a quarter of what is left, within these.
 _SOONEST_S, _LATEST_S = 0.5, 10.0
+#: Renewals after which older garbage is looked at too.
+_OFTEN = 64
 #: A token that a target refuses though it is this young (or so small a part of its life) is not mended by another.
 _YOUNG_S = 10.0
 
@@ -121,3 +124,14 @@ class Refreshing:
         finally:
             self._under_way.discard(user)
             self._woken.set()
+            tidy(thoroughly=(self.count + self.failed) % _OFTEN == 0)
+
+
+def tidy(*, thoroughly: bool) -> None:
+    """Free what a renewal leaves behind, where the engine has turned the collector off for the load.
+
+    httpx leaves a cycle of 12 KB a question, which would be 120 MB in an hour of ten thousand users. Only what is as
+    young as that is looked at (30 µs, measured); now and then, what outlived it because renewals overlap.
+    """
+    if not gc.isenabled():
+        gc.collect(1 if thoroughly else 0)

@@ -200,7 +200,7 @@ def not_reached(evidence: Evidence) -> str | None:
         return None
     return (
         f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED] - hold.dropped_late} found "
-        f"the in-flight cap full (rate × timeout, open files or ports), {hold[Outcome.CONNECT_ERROR]} no connection, and "
+        f"the in-flight cap full (rate × timeout, open files or ports), {hold[Outcome.CONNECT_ERROR]} no connection, "
         f"{hold.dropped_late} were not sent by the generator's own doing; what the rest met was not this rate"
     )
 

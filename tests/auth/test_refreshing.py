@@ -6,6 +6,7 @@ Whatever happens, one user is never renewed twice at once; and as long as the is
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -177,3 +178,41 @@ def test_somebody_who_is_not_watched_cannot_be_hastened(user: int) -> None:
     issuer = Issuer()
     refreshed(issuer, 0, 10.0, lambda kept: kept.hasten(user))
     assert not issuer.asked
+
+
+def test_renewals_leave_no_garbage_behind_while_the_collector_is_off() -> None:
+    class Cycle:
+        alive = 0
+
+        def __init__(self) -> None:
+            self.itself = self
+            Cycle.alive += 1
+
+        def __del__(self) -> None:
+            Cycle.alive -= 1
+
+    async def renew(user: int, old: Session) -> Session:
+        Cycle()
+        held = Cycle()  # renewals overlap, so this one outlives the looks that others take
+        await asyncio.sleep(1.0)
+        assert held.itself
+        return session(asyncio.get_running_loop().time(), 20.0)
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        kept = Refreshing(renew, lambda user, fresh: None, now=loop.time)
+        running = asyncio.create_task(kept.run())
+        for user in range(20):
+            kept.watch(user, session(0.0, 20.0))
+        gc.collect()
+        gc.disable()
+        try:
+            await asyncio.sleep(1000.0)
+            assert kept.count > 1000
+            assert Cycle.alive < 3 * 64, "of two thousand"
+        finally:
+            gc.enable()
+            running.cancel()
+            await asyncio.wait([running])
+
+    run_virtually(scenario())
