@@ -47,7 +47,8 @@ def test_custom_token_makes_a_user_once() -> None:
         ("bob@toy.example", "12345", "WEAK_PASSWORD : Password should be at least 6 characters"),
         ("bob", PASSWORD, "INVALID_EMAIL"),
         (None, PASSWORD, "MISSING_EMAIL"),
-        (7, PASSWORD, "MISSING_EMAIL"),
+        ("", PASSWORD, "MISSING_EMAIL"),
+        (7, PASSWORD, "INVALID_EMAIL"),
     ],
 )
 def test_sign_up_that_is_refused(email: object, password: object, reason: str) -> None:
@@ -65,6 +66,8 @@ def test_sign_up_that_is_refused(email: object, password: object, reason: str) -
         ("bob@toy.example", PASSWORD, "INVALID_LOGIN_CREDENTIALS"),
         (EMAIL, "", "MISSING_PASSWORD"),
         ("ann@", PASSWORD, "INVALID_EMAIL"),
+        ("", PASSWORD, "INVALID_EMAIL"),
+        (["x"], PASSWORD, "INVALID_EMAIL"),
         (None, None, "MISSING_EMAIL"),
     ],
 )
