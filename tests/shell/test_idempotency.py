@@ -61,3 +61,33 @@ def test_a_broken_rule_turns_exactly_its_row_red_and_is_named_with_a_key(project
     result.stdout.fnmatch_lines([f"*{rule} ({MEANING[rule]}) is broken in * checks; with key {key}*"])
     broken = [line for line in result.outlines if " is broken in " in line]
     assert {other for other in KeyRule if any(f"{other} ({MEANING[other]})" in line for line in broken)} == {rule}
+
+
+def test_what_was_found_is_judged_again_from_the_run_folder(project: Project) -> None:
+    run(project, "{idempotency: payload}")
+    again = project.run("-m", "peak", "-rA", "--syncload-run", "last")
+    assert outcomes(again) == {LOAD: "PASSED", ERRORS: "PASSED", KEYS: "FAILED"}
+    again.stdout.fnmatch_lines(["*payload (*) is broken in *", "*was: breach*"])
+
+
+def test_checks_that_meet_failures_prove_nothing_and_break_nothing(project: Project) -> None:
+    """What a third of all requests is answered with is no answer about a key."""
+    result = run(project, "{errors: 33 %}")
+    assert outcomes(result) == {LOAD: "PASSED", ERRORS: "FAILED", KEYS: "ERROR"}
+    result.stdout.re_match_lines([".*checks of .* did not finish; .*(was answered 500|ended as 5xx)"])
+
+
+def test_too_few_arrivals_are_told_before_load(project: Project) -> None:
+    result = run(project, idempotency="{verify: 2 %, changed: {mode: full}}")
+    assert outcomes(result) == dict.fromkeys((LOAD, ERRORS, KEYS), "ERROR")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert project.sent().get("peak") is None
+    result.stdout.fnmatch_lines(
+        ["*FAILED*keys of peak*2 % of the arrivals of peak are some 7 checks, and 6 rules of 3 each need 18*"]
+    )
+
+
+def test_a_row_that_nothing_is_checked_for_is_told_before_collection(project: Project) -> None:
+    result = run(project, idempotency="{}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*slo.yaml:18: phases.peak.slos.keys.metric: *is judged here and checked nowhere*"])
