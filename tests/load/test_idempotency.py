@@ -12,6 +12,7 @@ import pytest
 
 from pytest_syncload.facts.idempotency import REQUESTS, Idempotency, KeyRule, RuleCount, Variant
 from pytest_syncload.facts.identities import Identity
+from pytest_syncload.facts.plan import Passage
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load import idempotency
 from pytest_syncload.load.connection import Answer, Failure
@@ -19,12 +20,13 @@ from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.idempotency import KeyChecks
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.snapshot import Merged
-from tests.load.keyed import TEMPLATE, Instead, Target, Users, asker
+from tests.load.keyed import TEMPLATE, Instead, Served, Target, Users, asker
 
 HOLD_S = 0.5
+VERIFIED = replace(TEMPLATE, idempotency=Idempotency(verify_percent=10.0, job_id="job_id", changed={"mode": "b"}))
 SHARD = Shard(
     base_url="http://nowhere",
-    request=replace(TEMPLATE, idempotency=Idempotency(job_id="job_id", changed={"mode": "b"})),
+    request=VERIFIED,
     pacer=Pacer(rate_per_s=400, ramp_s=0.1, hold_s=HOLD_S),
     shard=0,
     shards=1,
@@ -89,6 +91,24 @@ def test_a_broken_rule_is_counted_with_a_key(broken: KeyRule) -> None:
             assert count.says
         else:
             assert (count.broken, count.key, count.says) == (0, "", "")
+
+
+@pytest.mark.parametrize("passage", Passage)
+@pytest.mark.parametrize("broken", [None, KeyRule.MISSING_KEY, KeyRule.PAYLOAD])
+def test_both_ways_to_a_target_carry_what_checks_send(passage: Passage, broken: KeyRule | None) -> None:
+    """Over real sockets: the target reads token, key and payload from the bytes."""
+
+    async def scenario() -> ShardReport:
+        async with Served(Target(broken)) as served, asyncio.timeout(20):
+            # As many as httpx's own pool carries on a busy machine.
+            pacer = Pacer(rate_per_s=100, ramp_s=0.1, hold_s=HOLD_S)
+            shard = replace(SHARD, base_url=served.url, transport=passage, pacer=pacer, verify_percent=20.0)
+            start_at = time.monotonic() + 0.01
+            return await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=lambda _: None)
+
+    counts = asyncio.run(scenario()).idempotency
+    assert {count.rule for count in counts if count.finished} == set(KeyRule)
+    assert {count.rule for count in counts if count.broken} == {broken} - {None}
 
 
 def follow(
