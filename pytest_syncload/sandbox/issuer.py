@@ -222,7 +222,7 @@ class Issuer:
 def _members(body: bytes) -> Mapping[str, Any]:
     try:
         given = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise SignInError("Invalid JSON payload received.", reason="parseError", status="INVALID_ARGUMENT")

@@ -108,7 +108,7 @@ class Users:
         user.check()
         if now < user.closed_until:
             raise SignInError(_TOO_MANY)
-        if not secrets.compare_digest(user.password.encode(), password.encode()):
+        if not secrets.compare_digest(_bytes(user.password), _bytes(password)):
             user.wrong_passwords += 1
             if user.wrong_passwords >= _WRONG_LIMIT:
                 user.wrong_passwords, user.closed_until = 0, now + _CLOSED_S
@@ -172,6 +172,10 @@ def _email(email: object) -> str:
     if not isinstance(email, str) or not _EMAIL.fullmatch(email):
         raise SignInError("INVALID_EMAIL")
     return email.lower()
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")  # JSON can hold half a character
 
 
 def _new_uid() -> str:

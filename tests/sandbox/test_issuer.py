@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.http import Request
@@ -109,6 +112,8 @@ def test_wrong_api_key_is_refused_as_google_does(issuer: Issuer) -> None:
     [
         (b"{", "Invalid JSON"),
         (b"[]", "Invalid JSON"),
+        (b"[" * 100_000, "Invalid JSON"),
+        (b"\xff", "Invalid JSON"),
         (b"{}", "MISSING_CUSTOM_TOKEN"),
         (b'{"token": "x"}', "INVALID_REQUEST"),
         (b'{"token": "x", "returnSecureToken": true}', "INVALID_CUSTOM_TOKEN"),
@@ -226,6 +231,38 @@ def test_account_call_that_is_refused(issuer: Issuer, path: str, members: dict[s
 
 OWNER = {"authorization": "Bearer owner"}
 ACCOUNTS = f"/identitytoolkit.googleapis.com/v1/projects/{PROJECT}/accounts"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(["ann", "\ud800"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+MEMBERS = ("token", "idToken", "email", "password", "localId", "validSince", "disableUser", "emailPrivacyConfig")
+GIVEN = st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=4).map(
+    lambda given: given | {"returnSecureToken": True}
+)
+PATHS = (
+    *(SIGN_UP, SIGN_IN_WITH_PASSWORD, SIGN_IN, LOOKUP, REFRESH, f"/emulator/v1/projects/{PROJECT}/config"),
+    *(f"{ACCOUNTS}{operation}" for operation in ("", ":lookup", ":update", ":delete")),
+)
+
+
+@given(
+    st.sampled_from(PATHS),
+    st.sampled_from(["POST", "PATCH"]),
+    st.binary() | VALUES.map(json.dumps).map(str.encode) | GIVEN.map(json.dumps).map(str.encode),
+)
+def test_whatever_is_asked_is_answered_or_refused(path: str, method: str, body: bytes) -> None:
+    answer = asked_anything().answer(Request(method=method, path=path, body=body, headers=OWNER, query={"key": "k"}))
+    told = json.loads(answer.body)
+    assert answer.status == told.get("error", {}).get("code", 200)
+
+
+@cache
+def asked_anything() -> Issuer:
+    """One issuer for all examples."""
+    return issuing()
 
 
 def as_owner(issuer: Issuer, operation: str, **members: Any) -> tuple[int, Any]:

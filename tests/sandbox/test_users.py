@@ -20,6 +20,14 @@ def test_user_signs_in_by_any_case_of_the_address() -> None:
     assert PASSWORD not in repr(made)
 
 
+def test_any_text_may_be_a_password() -> None:
+    users = Users()
+    made = users.sign_up(EMAIL, "half a \ud800 horse", NOW)
+    assert users.sign_in(EMAIL, "half a \ud800 horse", NOW) is made
+    with pytest.raises(SignInError, match="INVALID_LOGIN_CREDENTIALS"):
+        users.sign_in(EMAIL, "half a \ud801 horse", NOW)
+
+
 def test_two_anonymous_users_are_two() -> None:
     users = Users()
     one, two = users.sign_up(None, None, NOW), users.sign_up(None, None, NOW)
