@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_syncload.facts.idempotency import Variant
 from pytest_syncload.facts.identities import Identities, Identity
+from pytest_syncload.facts.member import at
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door
@@ -127,8 +128,10 @@ class Asker:
 
     def job(self, answer: Answer) -> str:
         """What names the answer's job, as text. Raises `Unfinished` where nothing does."""
-        data: Any = parsed(answer.body) if answer.failure is None else None
-        job = data.get(self.member) if isinstance(data, dict) else None
+        try:
+            job = at(parsed(answer.body), self.member)
+        except (KeyError, IndexError, TypeError, ValueError):  # it is not there, or what is there has no members
+            job = None
         if job is None:
             raise Unfinished(f"an answer had no {self.member}")
         return repr(job)
@@ -140,8 +143,7 @@ def forged(identity: Identity) -> Identity:
     other = signature[::-1]
     if other == signature:
         other += "x"
-    # Another index, because a writer remembers the bytes of each.
-    return replace(identity, index=-1 - identity.index, token=f"{head}{dot}{other}")
+    return replace(identity, token=f"{head}{dot}{other}")
 
 
 async def at_once(asking: list[Coroutine[Any, Any, Answer]]) -> list[Answer]:

@@ -77,6 +77,10 @@ def rendering(parts: Parts, feeding: Feeding) -> Column:
         return lambda _: whole
     columns = [(at, feeding.column(part)) for at, part in enumerate(parts) if isinstance(part, Slot)]
     constant = [part if isinstance(part, bytes) else b"" for part in parts]
+    if len(columns) == 1:
+        ((at, only),) = columns
+        before, behind = b"".join(constant[:at]), b"".join(constant[at:])
+        return lambda arrival: b"%b%b%b" % (before, only(arrival), behind)
 
     def rendered(arrival: int) -> bytes:
         filled = constant.copy()

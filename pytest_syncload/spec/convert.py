@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
+from pytest_syncload.facts.member import marked
 from pytest_syncload.facts.plan import (
     UNIQUE,
     Arrivals,
@@ -64,7 +65,7 @@ def _idempotency(model: request_schema.RequestModel) -> Idempotency:
         header=own.header,
         key=KeyForm(own.key),
         verify_percent=own.verify,
-        job_id=own.job_id or next((name for name, wanted in members.items() if wanted == UNIQUE), ""),
+        job_id=own.job_id or next(marked(members, UNIQUE), ""),
         changed=own.changed,
     )
 

@@ -39,7 +39,8 @@ class IdempotencyModel(Strict):
     )
     job_id: Annotated[Text | None, Given] = Field(
         default=None,
-        description="The top-level member of the answer that names the job. Default: the `unique` one of expect.",
+        description="The member of the answer that names the job, with its way from the top: `id`, `job/id`. Default: "
+        "the `unique` one of expect.",
     )
     changed: Annotated[dict[str, Any], WithJsonSchema({"type": "object", "minProperties": 1})] = Field(
         default={},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -20,8 +21,7 @@ def test_a_forged_token_is_another_of_the_same_form(token: str) -> None:
     assert made.token != token
     assert made.token.count(".") == token.count(".")
     assert made.token.rpartition(".")[0] == token.rpartition(".")[0]
-    # A writer remembers bytes by index: the user's own must not be taken for it.
-    assert (made.index, made.subject) == (-4, "user")
+    assert made.subject == "user"
 
 
 def test_every_answer_is_told_and_a_fresh_key_is_no_arrivals() -> None:
@@ -50,3 +50,27 @@ def test_another_user_for_the_same_arrival_ends_the_check() -> None:
 
     with pytest.raises(Unfinished, match="another user for the same arrival"):
         asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("body", "job"),
+    [
+        (b'{"job": {"id": 7}}', "7"),
+        (b'{"job": {"id": "7"}}', "'7'"),
+        (b'{"job": {"id": null}}', None),
+        (b'{"job": {}}', None),
+        (b'{"job": "7"}', None),
+        (b'{"job": ["7"]}', None),
+        (b"[]", None),
+        (b"", None),
+        (b"{", None),
+    ],
+)
+def test_a_job_is_what_stands_at_its_member_and_nothing_else(body: bytes, job: str | None) -> None:
+    asking = replace(asker(Target()), member="job/id")
+    answer = Answer(sent_at=0.0, done_at=1.0, status=202, body=body)
+    if job is not None:
+        assert asking.job(answer) == job
+        return
+    with pytest.raises(Unfinished, match="an answer had no job/id"):
+        asking.job(answer)

@@ -42,6 +42,11 @@ def test_the_unique_member_names_the_job_where_nothing_else_does(tmp_path: Path)
     )
 
 
+def test_a_unique_member_further_inside_names_the_job_too(tmp_path: Path) -> None:
+    nested = plan().replace("{id: unique}", "{job: {id: unique, state: any}}")
+    assert read_text(tmp_path, nested).request.idempotency.job_id == "job/id"
+
+
 def test_a_row_without_checks_is_told_at_its_own_line(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, plan("{}"))
     assert problem.startswith("14: phases.peak.slos.keys.metric: idempotency.violations is judged here and checked now")
