@@ -68,8 +68,8 @@ class Variant(StrEnum):
 class Idempotency:
     """How requests carry their key, and which share of arrivals checks what it promises; 0 for none.
 
-    ``job_id`` is the member of the answer that names the job, as `member` writes its way. ``changed`` are the top-level members of the
-    JSON body that make another payload of it, one that the target would accept with a key of its own.
+    ``job_id`` is the member of the answer that names the job, as `member` writes its way. ``changed`` are the top-level
+    members of the JSON body that make another payload of it, one that the target would accept with a key of its own.
     """
 
     header: str = "Idempotency-Key"

@@ -37,6 +37,9 @@ class Door(Protocol):
         ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall).
         """
 
+    def flush(self) -> None:
+        """Put what was started on its way: the engine's lag ends here."""
+
     async def aclose(self) -> None:
         """Close every connection; what is under way ends as a failure."""
 
@@ -64,6 +67,10 @@ class Direct:
         writer = self._writer if variant is Variant.WHOLE else self._of_checks[variant]
         wire = writer.wire(identity, key, arrival)
         return self._transport.start(wire, on_answer, timeout_s=timeout_s, head=self._head)
+
+    def flush(self) -> None:
+        """See `Door`."""
+        self._transport.flush()
 
     async def aclose(self) -> None:
         """See `Door`."""

@@ -120,6 +120,7 @@ class _Loop:
         self.in_flight = self.peak = self.sent = self.arrived = self.expired = 0
         self.absence = Absence()
         self.gave_up = False
+        self._begun: list[tuple[float, int]] = []
 
     def is_over(self, stop: asyncio.Event, now: float) -> bool:
         """Whether load ends before its schedule: told to, or because nobody is there any more."""
@@ -141,12 +142,21 @@ class _Loop:
         self.in_flight += 1
         self.sent += 1
         self.peak = max(self.peak, self.in_flight)
-        self.recorder.sent(due_s, late_s, self.in_flight)
+        self._begun.append((due_s, self.in_flight))
         key = f"{self.shard.key_prefix}-{index}"
         on_answer = self._on_answer(due_s, identity)
         if index >= self.checks.next_index:
             on_answer = self.checks.follow(index, due_s, identity, key, on_answer)
         self.door.start(identity, key, index, on_answer, timeout_s=self.shard.timeout_s)
+
+    def flush(self) -> None:
+        """Put what has arrived on its way. Only then was it handed over, so its lag ends here."""
+        begun, self._begun = self._begun, []
+        if begun:
+            self.door.flush()
+            now_s = self.now() - self.start_at
+            for due_s, in_flight in begun:
+                self.recorder.sent(due_s, now_s - due_s, in_flight)
 
     def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
         def on_answer(answer: Answer) -> None:
@@ -250,15 +260,19 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
     for index, due_s in loop.shard.pacer.arrivals_of(loop.shard.shard, loop.shard.shards):
         due = start_at + due_s
         while (now := loop.now()) < due:
+            loop.flush()
             if loop.is_over(stop, now):
                 return True
             await asyncio.sleep(max(_TICK_SECONDS, min(due - now, 0.1)))
         if loop.is_over(stop, now):
+            loop.flush()
             return True
         loop.arrive(index, due_s, now - due)
         # A generator that fell far behind must still see its stop, and the answers that make room below the cap.
         if loop.arrived % _BATCH == 0:
+            loop.flush()
             await asyncio.sleep(0)
+    loop.flush()
     while (now := loop.now()) < ends_at:
         if loop.is_over(stop, now):
             return True

@@ -75,6 +75,9 @@ class Plain:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def flush(self) -> None:
+        """See `door.Door`: each is a task, which begins with the loop's next turn."""
+
     async def aclose(self) -> None:
         """See `door.Door`."""
         open_tasks = list(self._tasks)
@@ -121,6 +124,9 @@ class Plain:
         except Exception as error:  # noqa: BLE001  # the door's border: httpx's own, or an arrival without an outcome
             answer = failed(Failure.PROTOCOL, f"{type(error).__name__}: {error}")
         else:
+            if may_be_cut_off(request, response):
+                on_answer(failed(Failure.PROTOCOL, "an answer without a length, of which nobody can say it is whole"))
+                return
             answer = Answer(
                 sent_at=sending[0] if sending else None,
                 done_at=time.monotonic(),
@@ -129,6 +135,19 @@ class Plain:
                 body=body,
             )
         on_answer(answer)
+
+
+def may_be_cut_off(request: httpx.Request, response: httpx.Response) -> bool:
+    """Whether only the end of the connection ended the answer, under TLS.
+
+    RFC 9112, section 9.8, has such an answer whole only where the peer said so, by a closure alert. httpx does not tell
+    whether it did, so that it counts as none.
+    """
+    if request.url.scheme != "https" or response.extensions.get("http_version") not in (b"HTTP/1.1", b"HTTP/1.0"):
+        return False
+    if request.method == "HEAD" or response.status_code in (204, 304):
+        return False
+    return not ("content-length" in response.headers or "transfer-encoding" in response.headers)
 
 
 async def _limited(response: httpx.Response) -> bytes:

@@ -84,6 +84,9 @@ class Target:
 
         asyncio.get_running_loop().call_later(0.001, come)
 
+    def flush(self) -> None:
+        """Each went at once."""
+
     async def aclose(self) -> None:
         """Nothing is open."""
 

@@ -295,3 +295,16 @@ def test_the_sample_is_small_of_the_hold_and_only_where_answers_must_differ() ->
     assert len(told_apart(many).drain().digests) == SAMPLE
     assert told_apart(many, due_s=1.0).drain().digests == []
     assert told_apart(many, ()).drain().digests == []
+
+
+def test_rows_that_cannot_be_folded_are_not_half_counted() -> None:
+    """Counted as ok and missing in every percentile, they would pass `sent_but_not_counted`."""
+    recorder = Recorder(start_at=0.0, hold_from_s=0.0, hold_to_s=10.0, timeout_s=1.0)
+    for number in range(100):
+        done_at = float("inf") if number == 50 else 1.1
+        recorder.answered(1.0, Answer(1.0, done_at, 202), Outcome.OK)
+    with pytest.raises(ValueError, match="finite"):
+        recorder.drain()
+    merged = Merged()
+    merged.add(recorder.drain())
+    assert merged.hold.arrivals == merged.latency.count

@@ -53,6 +53,9 @@ class Freezing:
         self._start_at = start_at
         self.open = self.most_open = 0
 
+    def flush(self) -> None:
+        """Each went at once."""
+
     def start(
         self,
         identity: Identity,
