@@ -22,6 +22,7 @@ from pytest_syncload.facts.events import (
 )
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
+from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import (
     AwsAccess,
     Climb,
@@ -95,6 +96,12 @@ def observation(slo: Slo = LATENCY, **changes: object) -> Observation:
 def verdict(ruling: Ruling = Ruling.BREACH, seen: Observation | None = None, **changes: object) -> Verdict:
     plain = Verdict(slo=LATENCY, ruling=ruling, reason="612 ms is not < 500 ms", observation=seen or observation())
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_the_header_says_whose_request_it_is() -> None:
+    made = replace(spec(), request_from=Override(name="syncload_request (conftest.py:3)"))
+    assert describe(made)[0] == "syncload: the request is syncload_request (conftest.py:3)'s, not that of slo.yaml"
+    assert not any("request" in line for line in describe(spec()))
 
 
 def test_a_breach_is_explained_on_one_screen() -> None:
