@@ -99,7 +99,10 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
     assert spec.load == LoadSettings(
         arrivals=Arrivals.POISSON, timeout_s=2.5, generators=3, transport=Passage.HTTPX, seed=0
     )
-    assert spec.request == RequestTemplate(
+
+
+def test_every_key_of_the_request_arrives(tmp_path: Path) -> None:
+    assert read_plan(tmp_path, FULL).request == RequestTemplate(
         method="PUT",
         path="/v1/jobs?x=1",
         headers=(("X-Api-Key", "abc"),),
