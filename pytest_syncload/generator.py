@@ -26,7 +26,7 @@ from pytest_syncload.facts.errors import Refused, SyncloadError
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import USERS, Firebase, RequestTemplate, TokenFile
 from pytest_syncload.load.door import open_door
-from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.snapshot import Snapshot
 
@@ -49,6 +49,8 @@ class Job:
 
 
 JOB = TypeAdapter(Job)
+#: What a generator reports at its end.
+REPORT = TypeAdapter(ShardReport)
 _REQUEST = TypeAdapter(RequestTemplate)
 
 

@@ -14,6 +14,7 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.errors import PhaseInvalid, Refused
 from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted, Warming
+from pytest_syncload.facts.idempotency import added_up
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import (
     USERS,
@@ -25,9 +26,10 @@ from pytest_syncload.facts.plan import (
     Spec,
     TokenFile,
 )
+from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
-from pytest_syncload.generator import JOB, Job
-from pytest_syncload.load.engine import Shard, ShardReport
+from pytest_syncload.generator import JOB, REPORT, Job
+from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
@@ -197,6 +199,7 @@ def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: P
             in_flight_cap=cap.value,
             key_prefix=key_prefix(folder, phase),
             transport=spec.load.transport,
+            verify_percent=verify_percent(spec, phase),
         ),
         identities=whence,
         users=USERS if environment.firebase is None else environment.firebase.users,
@@ -218,6 +221,12 @@ def import_paths(spec: Spec) -> tuple[str, ...]:
 def key_prefix(folder: RunFolder, phase: Phase) -> str:
     """What the phase's Idempotency-Keys begin with: never that of another run, whose answers a target has stored."""
     return f"{folder.run_id}-{phase.name}"
+
+
+def verify_percent(spec: Spec, phase: Phase) -> float:
+    """The share of arrivals that check their Idempotency-Key: none where no row of the phase asks what was found."""
+    asked = any(slo.metric == VIOLATIONS for slo in phase.slos)
+    return spec.request.idempotency.verify_percent if asked else 0.0
 
 
 def refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: float) -> None:
@@ -262,7 +271,7 @@ def sum_up(
 ) -> PhaseResult:
     """What the phase was, and every reason why it proves nothing. ``jump_s``: by how much the two clocks parted."""
     scheduled = pacer.scheduled(pacer.ramp_s, pacer.ramp_s + pacer.hold_s)
-    reports = tuple(ShardReport(**report) for report in fared.reports)
+    reports = tuple(REPORT.validate_python(report) for report in fared.reports)
     lag_p99 = merged.lag.percentile(99)
     invalid = list(
         invalidities(
@@ -297,5 +306,6 @@ def sum_up(
         generators=tuple(report.to_generator_report() for report in reports),
         timeline=merged.timeline(),
         examples=tuple(merged.examples),
+        idempotency=added_up(count for report in reports for count in report.idempotency),
         invalid=tuple(invalid),
     )

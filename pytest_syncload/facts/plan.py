@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.idempotency import Idempotency, KeyRule
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.placeholder import Slot, header_parts, written
 from pytest_syncload.facts.units import Kind
@@ -152,7 +153,8 @@ class RequestTemplate:
     ``expect_status`` is the right one, or all that are. ``expect_headers`` maps a name to its value, or to `ANY`.
     ``expect_json`` maps a top-level member to the value it must have; in it, at any depth, `ANY` stands for what is
     there and not null, and `UNIQUE`, once, for the same.
-    ``secrets`` are the values of the variables that stand in it: they are shown nowhere.
+    ``secrets`` are the values of the variables that stand in it: they are shown nowhere. ``idempotency`` says how it
+    carries its key.
     """
 
     method: str = "POST"
@@ -164,6 +166,7 @@ class RequestTemplate:
     expect_headers: tuple[tuple[str, str], ...] = ()
     expect_json: Mapping[str, Any] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    idempotency: Idempotency = field(default_factory=Idempotency)
 
     @property
     def statuses(self) -> tuple[int, ...]:
@@ -266,7 +269,7 @@ class Faults:
 
     Of the service: ``latency_ms`` on top of each answer; ``error_share``, ``rejected_tokens_share``,
     ``wrong_body_share`` of requests; ``refused_connections_share`` of time; ``foreign_traffic_per_s`` requests that
-    somebody else sends.
+    somebody else sends; ``idempotency`` is the rule that its store of keys breaks.
 
     Of what stands behind it: ``table_capacity_per_s`` and ``index_capacity_per_s`` in writes; ``workers`` that drain
     the queue; ``request_cpu_ms`` of task CPU that a request costs; ``task_memory_share`` in use by each task;
@@ -287,6 +290,7 @@ class Faults:
     wrong_body_share: float = 0.0
     refused_connections_share: float = 0.0
     foreign_traffic_per_s: float = 0.0
+    idempotency: KeyRule | None = None
     table_capacity_per_s: float | None = None
     index_capacity_per_s: float | None = None
     workers: int | None = None

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.histogram import Histogram
+from pytest_syncload.facts.idempotency import RuleCount
 
 
 class Outcome(StrEnum):
@@ -162,7 +163,8 @@ class PhaseResult:
     from the intended time, ``service_time`` from the actual send, ``lag`` is how late the generator itself handed the
     arrival to the transport (connecting is the target's time), all over the hold, in ms.
     ``wire_requests`` are the requests put on a connection inside the window, probes included; ``in_flight_edges`` those
-    that were open at its two ends. ``examples`` show unexpected answers, secrets masked.
+    that were open at its two ends. ``examples`` show unexpected answers, secrets masked. ``idempotency`` counts the
+    checks of arrivals due in the hold, by rule; it is empty where no row asks for them.
     """
 
     phase: str
@@ -181,6 +183,7 @@ class PhaseResult:
     generators: tuple[GeneratorReport, ...]
     timeline: tuple[Second, ...]
     examples: tuple[str, ...] = ()
+    idempotency: tuple[RuleCount, ...] = ()
     invalid: tuple[Invalidity, ...] = ()
 
     @property

@@ -13,16 +13,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_syncload.facts.idempotency import RuleCount
 from pytest_syncload.facts.identities import Identities, Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
+from pytest_syncload.load.asking import Asker
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
+from pytest_syncload.load.idempotency import KeyChecks
 from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.sampled import sampled_arrivals
 from pytest_syncload.load.snapshot import Snapshot
 
 _TICK_SECONDS = 0.001
@@ -38,7 +42,10 @@ LATE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """One generator's part of a phase. Seconds count from the phase's start, on the wall."""
+    """One generator's part of a phase. Seconds count from the phase's start, on the wall.
+
+    ``verify_percent`` of the arrivals due in the hold check what their Idempotency-Key promises; 0 for none.
+    """
 
     base_url: str
     request: RequestTemplate
@@ -51,6 +58,7 @@ class Shard:
     in_flight_cap: int
     key_prefix: str
     transport: Passage = Passage.BUILT_IN
+    verify_percent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,8 @@ class ShardReport:
 
     ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``expired`` arrivals
     had only an expired token and were not sent. ``refreshes`` of tokens worked while it ran, ``failed_refreshes`` did
-    not, and ``refresh_problem`` is what the last of them said.
+    not, and ``refresh_problem`` is what the last of them said. ``idempotency`` are the checks of Idempotency-Keys, a
+    count a rule.
     """
 
     index: int
@@ -69,6 +78,7 @@ class ShardReport:
     lag_p99_ms: float
     peak_in_flight: int
     gave_up: bool = False
+    idempotency: tuple[RuleCount, ...] = ()
     expired: int = 0
     refreshes: int = 0
     failed_refreshes: int = 0
@@ -106,6 +116,7 @@ class _Loop:
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
+        self.checks = _checks(shard, self.outcome_of, identities, door, now, self.recorder.beside)
         self.in_flight = self.peak = self.sent = self.arrived = self.expired = 0
         self.absence = Absence()
         self.gave_up = False
@@ -133,7 +144,10 @@ class _Loop:
         self.peak = max(self.peak, self.in_flight)
         self._begun.append((due_s, self.in_flight))
         key = f"{self.shard.key_prefix}-{index}"
-        self.door.start(identity, key, index, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
+        on_answer = self._on_answer(due_s, identity)
+        if index >= self.checks.next_index:
+            on_answer = self.checks.follow(index, due_s, identity, key, on_answer)
+        self.door.start(identity, key, index, on_answer, timeout_s=self.shard.timeout_s)
 
     def flush(self) -> None:
         """Put what has arrived on its way. Only then was it handed over, so its lag ends here."""
@@ -157,6 +171,29 @@ class _Loop:
                 self.identities.rejected(identity)
 
         return on_answer
+
+
+def _checks(
+    shard: Shard,
+    outcome_of: Callable[[Answer], Outcome],
+    identities: Identities,
+    door: Door,
+    now: Callable[[], float],
+    note: Callable[[Answer], None],
+) -> KeyChecks:
+    asker = Asker(
+        member=shard.request.idempotency.job_id,
+        outcome_of=outcome_of,
+        identities=identities,
+        door=door,
+        note=note,
+        now=now,
+        shards=shard.shards,
+        timeout_s=shard.timeout_s,
+        key_prefix=shard.key_prefix,
+    )
+    samples = sampled_arrivals(shard.verify_percent, shard.pacer.seed, shard.shard, shard.shards)
+    return KeyChecks(samples, asker, (shard.hold_from_s, shard.hold_to_s))
 
 
 def may_send(identity: Identity, now: float) -> bool:
@@ -196,6 +233,7 @@ async def run(
             await wait_for_answers(loop, stop, within_s=_LAST_WORDS_SECONDS)
         elif not interrupted:
             interrupted = await wait_for_answers(loop, stop)
+        await loop.checks.finish(stop, 0.0 if interrupted else shard.timeout_s + _GRACE_SECONDS)
     finally:
         speaking.cancel()
         cpu.stop()
@@ -211,6 +249,7 @@ async def run(
         lag_p99_ms=loop.recorder.lag.percentile(99) or 0.0,
         peak_in_flight=loop.peak,
         gave_up=loop.gave_up,
+        idempotency=loop.checks.counts,
         expired=loop.expired,
     )
 

@@ -6,28 +6,21 @@ It refuses whatever would smuggle in another header or request, and never guesse
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from urllib.parse import urlsplit
 
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.idempotency import KeyForm, Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.placeholder import Parts, Slot, header_parts, json_parts, path_parts
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load.feeding import Feeding, rendering
 
 #: Headers that the generator writes itself; a second one of them would contradict it.
-_OURS = frozenset({"authorization", "idempotency-key", "content-length", "transfer-encoding", "connection"})
+_OURS = ("authorization", "idempotency-key", "content-length", "transfer-encoding", "connection")
 #: Without a body, these must say so (RFC 9110, section 8.6).
 _SAY_THEIR_LENGTH = ("POST", "PUT", "PATCH")
 
 Headers = list[tuple[bytes, bytes]]
-
-
-class Variant(StrEnum):
-    """What is left out of the template's request. Another payload is another template."""
-
-    WHOLE = "whole"
-    KEYLESS = "without a key"
 
 
 def serialise(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> bytes:
@@ -47,7 +40,7 @@ def serialise(method: bytes, target: bytes, headers: Iterable[tuple[bytes, bytes
 
 
 class RequestWriter:
-    """Writes the template's request for an identity, a key and an arrival.
+    """Writes the template's request, or a ``variant`` of it, for an identity, a key and an arrival.
 
     What is constant is serialised once, here: the template's bytes and the feeders' rows. An arrival costs a join, what
     it draws, and its length where the body is drawn. Nothing is kept of an identity: a token is encoded in 0.1 µs, and
@@ -58,14 +51,18 @@ class RequestWriter:
     """
 
     def __init__(self, template: RequestTemplate, base_url: str, variant: Variant = Variant.WHOLE) -> None:
-        ours = [name for name, _ in template.headers if name.lower() in _OURS]
+        written = {*_OURS, template.idempotency.header.lower()}
+        ours = [name for name, _ in template.headers if name.lower() in written]
         if ours:
             raise Refused(f"the generator writes {ours[0]} itself; take it out of request.headers of slo.yaml")
         origin = urlsplit(base_url)
         given = {name.lower() for name, _ in template.headers}
+        json = template.json
+        if variant is Variant.CHANGED:
+            json = {**json, **template.idempotency.changed}
         try:
             target = path_parts(origin.path.rstrip("/") + template.path)
-            body = () if template.json is None else json_parts(template.json)
+            body = () if json is None else json_parts(json)
             headers = [(name.encode(), header_parts(value)) for name, value in template.headers]
         except ValueError as error:
             raise _unwritable(error) from None
@@ -77,7 +74,11 @@ class RequestWriter:
         self._host = [] if "host" in given else [(b"Host", origin.netloc.rpartition("@")[2].encode())]
         self._headers = [(name, rendering(parts, feeding)) for name, parts in headers]
         self._has_length = bool(body) or template.method in _SAY_THEIR_LENGTH
-        self._keyed = variant is Variant.WHOLE
+        self._keyed = variant is not Variant.KEYLESS
+        self._key_name = template.idempotency.header.encode()
+        # What stands on both sides of a key (RFC 8941, section 3.3.3).
+        self._quote = b'"' if self._keyed and template.idempotency.key is KeyForm.SF_STRING else b""
+        self._end = self._quote + b"\r\n\r\n"
         try:
             serialise(self._method, self._target(0), self.headers(_NOBODY, "", 0), b"")
         except ValueError as error:
@@ -86,7 +87,7 @@ class RequestWriter:
         # The same again, cut where a token, a key or what is drawn goes in.
         first: Parts = (self._method + b" ", *target, b" HTTP/1.1", _lines(self._host) + b"\r\nAuthorization: Bearer ")
         middle = [part for name, parts in headers for part in (b"\r\n" + name + b": ", *parts)]
-        key = b"\r\nIdempotency-Key: " if self._keyed else b""
+        key = b"\r\n" + self._key_name + b": " + self._quote if self._keyed else b""
         #: What follows the middle where the body is drawn; else the middle has it.
         self._lengths = _Lengths(key) if is_drawn(body) else None
         if self._lengths is None:
@@ -107,7 +108,9 @@ class RequestWriter:
         headers += [(name, value(arrival)) for name, value in self._headers]
         if self._has_length:
             headers.append((b"Content-Length", b"%d" % len(self._body(arrival))))
-        return [*headers, (b"Idempotency-Key", key.encode())] if self._keyed else headers
+        if self._keyed:
+            headers.append((self._key_name, self._quote + key.encode() + self._quote))
+        return headers
 
     def wire(self, identity: Identity, key: str, arrival: int) -> bytes:
         """The whole request.
@@ -116,7 +119,7 @@ class RequestWriter:
             ValueError: the key cannot be a header's value.
             Refused: the token cannot, or what a function drew cannot be written.
         """
-        if not key.isprintable():
+        if not key.isprintable() or (self._quote and ('"' in key or "\\" in key)):
             raise ValueError(f"{key!r} cannot be an Idempotency-Key")
         token = identity.token
         if "\n" in token or "\r" in token or "\0" in token:
@@ -127,7 +130,14 @@ class RequestWriter:
             middle += self._lengths[len(body)]
         if not self._keyed:
             key = ""
-        return b"".join((self._first(arrival), token.encode(), middle, key.encode(), b"\r\n\r\n", body))
+        return b"".join((self._first(arrival), token.encode(), middle, key.encode(), self._end, body))
+
+
+def check_writers(template: RequestTemplate, base_url: str) -> dict[Variant, RequestWriter]:
+    """A writer for each variant that only checks of the key send; none where nothing is checked. Raises `Refused`."""
+    if not template.idempotency.verify_percent:
+        return {}
+    return {one: RequestWriter(template, base_url, one) for one in (Variant.KEYLESS, Variant.CHANGED)}
 
 
 class _Lengths(dict[int, bytes]):

@@ -29,10 +29,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backend import Backend
+from pytest_syncload.sandbox.keys import Keys, Known
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.minutes import Minute, Minutes
 from pytest_syncload.sandbox.processes import end_with_stdin, faults_from, read_line, say
-from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Keys, Known, Turn
+from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Turn
 from pytest_syncload.sandbox.tokens import Verifier
 
 PATH = "/v1/sync-jobs"
@@ -74,7 +75,7 @@ class Service:
         self.backend = Backend(clock=clock, faults=faults, minutes=self.minutes, now=now)
         self._table = _capacity(faults.table_capacity_per_s, now)
         self._index = _capacity(faults.index_capacity_per_s, now)
-        self._keys = Keys()
+        self._keys = Keys(broken=faults.idempotency)
         self._verifier = verifier
         self._errors = Turn(faults.error_share)
         self._rejections = Turn(faults.rejected_tokens_share)
@@ -147,9 +148,12 @@ class Service:
             return *_FAULT, None
         user = self._verifier.user(authorization)
         if user is None or self._rejections.take():
+            self._keys.refuse(key)
+            return *_NOBODY, None
+        if self._keys.is_refused(key):
             return *_NOBODY, None
         if not key:
-            return *_NO_KEY, None
+            return (*_NO_KEY, None) if self._keys.is_needed else (202, self._accept(), None)
         digest = hash(payload)
         known = self._keys.begin(user, key, digest)
         if known is Known.NEW:

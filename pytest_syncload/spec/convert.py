@@ -6,7 +6,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
+from pytest_syncload.facts.member import marked
 from pytest_syncload.facts.plan import (
+    UNIQUE,
     Arrivals,
     AwsAccess,
     Climb,
@@ -52,6 +55,18 @@ def request_template(
         expect_headers=tuple(model.expect.headers.items()),
         expect_json=model.expect.json_members,
         secrets=tuple(sorted(secrets)),
+        idempotency=_idempotency(model),
+    )
+
+
+def _idempotency(model: request_schema.RequestModel) -> Idempotency:
+    own, members = model.idempotency, model.expect.json_members
+    return Idempotency(
+        header=own.header,
+        key=KeyForm(own.key),
+        verify_percent=own.verify,
+        job_id=own.job_id or next(marked(members, UNIQUE), ""),
+        changed=own.changed,
     )
 
 
@@ -80,6 +95,7 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         wrong_body_share=model.wrong_body,
         refused_connections_share=model.refused_connections,
         foreign_traffic_per_s=model.foreign_traffic,
+        idempotency=None if model.idempotency is None else KeyRule(model.idempotency),
         table_capacity_per_s=model.table_capacity,
         index_capacity_per_s=model.index_capacity,
         workers=model.workers,

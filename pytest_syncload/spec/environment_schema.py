@@ -25,6 +25,9 @@ class FaultsModel(Strict):
     wrong_body: fields.Share = Field(default=0.0, description="Share of answers whose body is not the right one.")
     refused_connections: fields.Share = Field(default=0.0, description="Share of time without listening.")
     foreign_traffic: fields.RateOrNone = Field(default=0.0, description="Requests that somebody else sends.")
+    idempotency: Annotated[
+        Literal["replay", "concurrent", "payload", "missing-key", "user", "unauthorized"] | None, Given
+    ] = Field(default=None, description="The rule that the store of Idempotency-Keys breaks.")
     table_capacity: Annotated[fields.RateOrNone | None, Given] = Field(
         default=None, description="Writes that the table bears before it throttles."
     )

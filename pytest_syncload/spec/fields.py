@@ -186,6 +186,12 @@ def _header_name(name: str) -> str:
     return name
 
 
+def _key_header_name(name: str) -> str:
+    if name.lower() in map(str.lower, RESERVED_HEADERS) and name.lower() != "idempotency-key":
+        raise wrong(f"{name} has another meaning in every request; name the key's own header", "the key's own header")
+    return name
+
+
 Given = BeforeValidator(_given)
 Text = Annotated[
     str, Field(strict=True), _checked(lambda text: bool(text.strip()), "a text that says something"), forms.TEXT
@@ -261,6 +267,12 @@ AnyHeaderName = Annotated[
     str,
     _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
     WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"}),
+]
+KeyHeaderName = Annotated[
+    str,
+    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    AfterValidator(_key_header_name),
+    forms.text(_TOKEN, "a header's name"),
 ]
 HeaderValue = Annotated[
     str,

@@ -21,6 +21,7 @@ from pytest_syncload.spec import (
     convert,
     environment_schema,
     fields,
+    idempotency_check,
     names,
     phase_schema,
     reasons,
@@ -139,7 +140,11 @@ class _Reading:
         template = self._request(feeders, secrets, taken_for_placeholders)
         if settings is not None:
             self._timeout_s = settings.timeout
-        phases = self._phases(self._limit(chosen))
+        limit = self._limit(chosen)
+        phases = self._phases(limit)
+        if template is not None:
+            for path, what in idempotency_check.of_the_rows(template, phases, self._at(("phases",)), limit):
+                self._problem(path, what, at=path)
         if chosen == _SANDBOX:
             line = self._document.line(("environments",))
             targets.setdefault(_SANDBOX, Environment(name=_SANDBOX, line=line, sandbox=SandboxSettings()))
@@ -193,7 +198,10 @@ class _Reading:
             path: Path = ("request", *below)
             if path not in told:
                 self._problem(path, what, at=path)
-        return convert.request_template(request, [each.feeder for each in feeders.values() if each.feeder], secrets)
+        made = convert.request_template(request, [each.feeder for each in feeders.values() if each.feeder], secrets)
+        for below, what in idempotency_check.of_the_request(made):
+            self._problem(("request", *below), what, at=("request", *below))
+        return made
 
     def _request_digest(self, feeders: Mapping[str, request_check.Found]) -> str:
         """Of the request as it is written, and of what stands in the files that it draws from."""

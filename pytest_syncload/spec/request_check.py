@@ -29,7 +29,7 @@ from pytest_syncload.facts.placeholder import (
     written,
 )
 from pytest_syncload.facts.plan import RequestTemplate
-from pytest_syncload.spec import feeder_files
+from pytest_syncload.spec import feeder_files, idempotency_check
 from pytest_syncload.spec.nodes import Path
 from pytest_syncload.spec.reasons import nearest, reason
 from pytest_syncload.spec.request_schema import FeederModel, RequestModel
@@ -137,7 +137,7 @@ def refusals(template: RequestTemplate) -> Iterator[str]:
         if not each.rows and each.function is None:
             yield f"feeders: {each.name!r} has no rows"
             feeders[each.name] = Found()
-    for path, what in mistakes(request, said, feeders):
+    for path, what in (*mistakes(request, said, feeders), *idempotency_check.of_the_request(template)):
         yield f"{'.'.join(map(str, path))}: {what}"
 
 

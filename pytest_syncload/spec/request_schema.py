@@ -13,6 +13,7 @@ from pytest_syncload.facts.member import marked
 from pytest_syncload.facts.plan import UNIQUE
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.fields import Given, Text, wrong
+from pytest_syncload.spec.idempotency_schema import IdempotencyModel
 from pytest_syncload.spec.schema import Strict
 
 
@@ -138,6 +139,7 @@ class RequestModel(Strict):
         default={}, description="What arrivals draw from, by name; `{{name.field}}` stands for a value."
     )
     expect: ExpectModel = ExpectModel()
+    idempotency: IdempotencyModel = IdempotencyModel()
 
     @field_validator("headers")
     @classmethod

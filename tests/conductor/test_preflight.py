@@ -186,7 +186,7 @@ def test_a_resource_that_is_not_listed_is_found_before_load(sound: Prepared) -> 
 
 
 def test_a_row_that_is_not_built_keeps_no_other_from_its_proof(sound: Prepared) -> None:
-    unbuilt = replace(THROTTLES, metric="idempotency.violations")
+    unbuilt = replace(THROTTLES, metric="load.headroom")
     checks = looked(sound, unbuilt, LATENCY)
     assert (failures(checks), checks["row"].finding) == (set(), Finding.NOTE)
 

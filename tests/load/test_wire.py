@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.feeder import Feeder, Order
+from pytest_syncload.facts.idempotency import Idempotency, KeyForm, Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
-from pytest_syncload.load.wire import RequestWriter, Variant, serialise
+from pytest_syncload.load.wire import RequestWriter, check_writers, serialise
 
 USER = Identity(0, "u", "t0ken")
 
@@ -74,7 +75,7 @@ DRAWN: dict[str, Any] = {
     order=st.sampled_from(Order),
     seed=st.integers(0, 2**63 - 1),
     arrival=st.integers(0, 10**9),
-    variant=st.sampled_from(Variant),
+    variant=st.sampled_from([Variant.WHOLE, Variant.KEYLESS]),
 )
 def test_drawn_values_are_what_the_serialiser_writes(
     places: set[str], users: list[Any], other: list[str], order: Order, seed: int, arrival: int, variant: Variant
@@ -175,3 +176,42 @@ def test_a_given_host_or_content_type_stands_instead_of_ours() -> None:
     wire = RequestWriter(template, "http://h").wire(USER, "k", 0).lower()
     assert wire.count(b"host:") == wire.count(b"content-type:") == 1
     assert b"host: other\r\n" in wire
+
+
+@pytest.mark.parametrize("drawn", [False, True], ids=["constant", "drawn"])
+def test_a_key_stands_as_its_setting_says_on_both_ways_to_write_it(drawn: bool) -> None:
+    """In quotes it is a structured-field string (RFC 8941, section 3.3.3), and its header may have another name."""
+    setting = Idempotency(header="X-Request-Key", key=KeyForm.SF_STRING)
+    json = {"n": "{{n}}"} if drawn else {"n": "1"}
+    template = RequestTemplate(json=json, feeders=(Feeder(name="n", rows=("1",)),), idempotency=setting)
+    writer = RequestWriter(template, "http://h")
+    wire = writer.wire(USER, "run-7", 0)
+    assert wire.endswith(b'X-Request-Key: "run-7"\r\n\r\n{"n":"1"}')
+    assert b"Idempotency-Key" not in wire
+    assert wire == whole(writer, "run-7", 0)
+    for key in ('a"b', "a\\b"):
+        with pytest.raises(ValueError, match="Idempotency-Key"):
+            writer.wire(USER, key, 0)
+
+
+@pytest.mark.parametrize("drawn", [False, True], ids=["constant", "drawn"])
+def test_a_check_of_another_payload_changes_members_of_the_body_and_nothing_else(drawn: bool) -> None:
+    template = RequestTemplate(
+        json={"n": "{{n}}" if drawn else 1, "mode": "some"},
+        feeders=(Feeder(name="n", rows=(1, 2)),),
+        idempotency=Idempotency(verify_percent=0.1, changed={"mode": "full"}),
+    )
+    plain, changed = RequestWriter(template, "http://h"), check_writers(template, "http://h")[Variant.CHANGED]
+    assert loads(changed.body(0)) == {"n": 1, "mode": "full"}
+    assert changed.wire(USER, "k", 0) == plain.wire(USER, "k", 0).replace(b"some", b"full")
+    assert changed.wire(USER, "k", 0) == whole(changed, "k", 0)
+
+
+def test_nothing_is_made_for_checks_that_nobody_wants() -> None:
+    assert check_writers(RequestTemplate(), "http://h") == {}
+
+
+def test_a_header_of_the_keys_own_name_is_refused() -> None:
+    template = RequestTemplate(headers=(("x-request-key", "1"),), idempotency=Idempotency(header="X-Request-Key"))
+    with pytest.raises(Refused, match="x-request-key"):
+        RequestWriter(template, "http://h")

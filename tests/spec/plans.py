@@ -37,6 +37,7 @@ FULL: dict[str, Any] = {
                     "wrong_body": "2 %",
                     "refused_connections": "1 %",
                     "foreign_traffic": "20/s",
+                    "idempotency": "missing-key",
                     "table_capacity": "50/s",
                     "index_capacity": "40/s",
                     "workers": 2,
@@ -97,6 +98,13 @@ FULL: dict[str, Any] = {
             "made": {"function": "values:row"},
         },
         "expect": {"status": 201, "headers": {"Content-Type": "any"}, "json": {"id": "any", "n": None}},
+        "idempotency": {
+            "header": "X-Request-Key",
+            "key": "sf-string",
+            "verify": "0.5 %",
+            "job_id": "id",
+            "changed": {"day": "2026-01-02"},
+        },
     },
     "phases": {
         "peak": {
@@ -104,6 +112,7 @@ FULL: dict[str, Any] = {
             "ramp": "5m",
             "hold": "15m",
             "slos": {
+                "keys": {"metric": "idempotency.violations", "target": "== 0"},
                 "preset": {
                     "metric": "sqs.visible",
                     "statistic": "Average",

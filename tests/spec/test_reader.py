@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.feeder import Feeder, Order
+from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -73,6 +74,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 wrong_body_share=2.0,
                 refused_connections_share=1.0,
                 foreign_traffic_per_s=20.0,
+                idempotency=KeyRule.MISSING_KEY,
                 table_capacity_per_s=50.0,
                 index_capacity_per_s=40.0,
                 workers=2,
@@ -97,7 +99,10 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
     assert spec.load == LoadSettings(
         arrivals=Arrivals.POISSON, timeout_s=2.5, generators=3, transport=Passage.HTTPX, seed=0
     )
-    assert spec.request == RequestTemplate(
+
+
+def test_every_key_of_the_request_arrives(tmp_path: Path) -> None:
+    assert read_plan(tmp_path, FULL).request == RequestTemplate(
         method="PUT",
         path="/v1/jobs?x=1",
         headers=(("X-Api-Key", "abc"),),
@@ -115,6 +120,13 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
         expect_status=201,
         expect_headers=(("Content-Type", "any"),),
         expect_json={"id": "any", "n": None},
+        idempotency=Idempotency(
+            header="X-Request-Key",
+            key=KeyForm.SF_STRING,
+            verify_percent=0.5,
+            job_id="id",
+            changed={"day": "2026-01-02"},
+        ),
     )
 
 
@@ -154,6 +166,13 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
     peak, stress = read_plan(tmp_path, FULL).phases
     assert (peak.name, peak.rate_per_s, peak.ramp_s, peak.hold_s, peak.climb) == ("peak", 3000.0, 300.0, 900.0, None)
     assert peak.slos == (
+        Slo(
+            name="keys",
+            phase="peak",
+            target=Target(op="==", value=0.0, kind=Kind.COUNT, text="== 0"),
+            line=1,
+            metric="idempotency.violations",
+        ),
         Slo(
             name="preset",
             phase="peak",
