@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 import time
 from functools import cache
 from typing import Any
@@ -53,3 +56,20 @@ def id_token(
     kept = {name: value for name, value in all_claims.items() if value is not None}
     headers = {} if key_id is None else {"kid": key_id}
     return jwt.encode(kept, signed_by or key(), algorithm="RS256", headers=headers)
+
+
+def part(header: dict[str, Any]) -> str:
+    """A JWT's header, encoded."""
+    return base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
+
+
+def unsigned(good: str) -> str:
+    """A token with the claims of ``good``, signed by nobody."""
+    return f"{part({'alg': 'none', 'kid': KEY_ID})}.{good.split('.')[1]}."
+
+
+def with_hmac(good: str, secret: bytes) -> str:
+    """A token with the claims of ``good``, HS256 with any secret; PyJWT refuses to make one with a PEM text."""
+    start = f"{part({'alg': 'HS256', 'kid': KEY_ID})}.{good.split('.')[1]}"
+    seal = base64.urlsafe_b64encode(hmac.digest(secret, start.encode(), "sha256")).decode().rstrip("=")
+    return f"{start}.{seal}"

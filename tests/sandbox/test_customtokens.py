@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pytest_syncload.sandbox.customtokens import CustomTokens
 from pytest_syncload.sandbox.signinerror import SignInError
-from tests.sandbox.keys import key, other_key
+from tests.sandbox.keys import id_token, key, other_key, unsigned, with_hmac
 
 EMAIL = "robot@toy.iam.gserviceaccount.com"
 AUDIENCE = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
@@ -71,13 +71,10 @@ def test_bad_token_is_refused_for_its_reason(claims: dict[str, Any], reason: str
     assert str(refused.value).partition(" : ")[0] == reason
 
 
-def forged(algorithm: str, secret: str) -> str:
-    claims = jwt.decode(custom_token(), options={"verify_signature": False})
-    return jwt.encode(claims, secret, algorithm=algorithm)
-
-
 def test_only_the_service_account_s_own_signature_counts() -> None:
-    der = key().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    for token in (forged("none", ""), forged("HS256", der.hex()), "", "x", "a.b.c", custom_token()[:-4]):
+    good = custom_token()
+    pem = key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    forged = [unsigned(good), with_hmac(good, pem), good[:-4], good.rpartition(".")[0] + ".", "", "x", "a.b.c"]
+    for token in (*forged, id_token()):
         with pytest.raises(SignInError, match="INVALID_CUSTOM_TOKEN"):
             read(token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 import math
 import time
@@ -16,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pytest_syncload.sandbox import tokens
 from pytest_syncload.sandbox.tokens import Verifier
 from tests.sandbox import keys
-from tests.sandbox.keys import KEY_ID, PROJECT, id_token, key, other_key
+from tests.sandbox.keys import PROJECT, id_token, key, other_key, part, unsigned, with_hmac
 
 
 @pytest.fixture
@@ -61,20 +60,9 @@ def test_bad_token_names_nobody(verifier: Verifier, claims: dict[str, Any]) -> N
     assert verifier.user(f"Bearer {id_token(**claims)}".encode()) is None
 
 
-def part(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
-
-
-def unsigned(good: str) -> str:
-    """The same claims, signed by nobody."""
-    return f"{part(json.dumps({'alg': 'none', 'kid': KEY_ID}).encode())}.{good.split('.')[1]}."
-
-
 def signed_with_the_public_key(good: str) -> str:
-    """HS256 with the certificate's key, which everybody has, as the secret."""
-    public = key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    start = f"{part(json.dumps({'alg': 'HS256', 'kid': KEY_ID}).encode())}.{good.split('.')[1]}"
-    return f"{start}.{part(hmac.digest(public, start.encode(), 'sha256'))}"
+    """With the certificate's key, which everybody has, as the secret."""
+    return with_hmac(good, key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
 
 
 def with_other_claims(good: str) -> str:
@@ -88,7 +76,7 @@ def without_signature(good: str) -> str:
 
 
 def with_a_number_as_key_id(good: str) -> str:
-    return f"{part(json.dumps({'alg': 'RS256', 'kid': 7}).encode())}.{good.split('.', 1)[1]}"
+    return f"{part({'alg': 'RS256', 'kid': 7})}.{good.split('.', 1)[1]}"
 
 
 @pytest.mark.parametrize(
