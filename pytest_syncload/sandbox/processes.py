@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
+from pytest_syncload.facts.idempotency import KeyRule
 from pytest_syncload.facts.plan import Faults
 
 #: What a child may see. COVERAGE_* lets coverage measure it; everything else of the user's stays outside.
@@ -92,8 +93,9 @@ def say(line: bytes) -> None:
 
 
 def faults_from(given: Mapping[str, Any]) -> Faults:
-    """`Faults` as they were before they came as JSON, which has no tuples."""
+    """`Faults` as they were before they came as JSON, which has no tuples and no enumerations."""
     members: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }
-    return Faults(**members)
+    rule = members.get("idempotency")
+    return Faults(**members | {"idempotency": None if rule is None else KeyRule(rule)})

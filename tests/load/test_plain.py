@@ -33,7 +33,7 @@ DOORS = pytest.mark.parametrize("opened", [Direct, Plain])
 
 async def asked(door: Door, key: str = "key-1", timeout_s: float = 5.0) -> Answer:
     answers: asyncio.Queue[Answer] = asyncio.Queue()
-    door.start(USER, key, answers.put_nowait, timeout_s=timeout_s)
+    door.start(USER, key, 0, answers.put_nowait, timeout_s=timeout_s)
     answer = await asyncio.wait_for(answers.get(), 10)
     await asyncio.sleep(0)
     assert answers.empty(), "answered twice"
@@ -142,7 +142,7 @@ def test_closing_ends_what_is_under_way(opened: Callable[[RequestTemplate, str],
         answers: list[Answer] = []
         async with Scripted((End.HOLD,)) as server:
             door = opened(TEMPLATE, server.url)
-            door.start(USER, "k", answers.append, timeout_s=10)
+            door.start(USER, "k", 0, answers.append, timeout_s=10)
             await server.asked.wait()
             await door.aclose()
         return answers

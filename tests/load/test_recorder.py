@@ -186,6 +186,16 @@ def test_wire_requests_count_by_their_send(sent_s: float, done_s: float, wire: i
     assert (total.wire_requests, total.in_flight_edges) == (wire, edges)
 
 
+def test_a_request_beside_the_arrivals_counts_on_the_wire_and_nowhere_else() -> None:
+    mine = recorder()
+    for sent_s, done_s in ((1.0, 3.0), (3.0, 4.0), (4.0, 6.0), (6.0, 7.0), (None, 3.0)):
+        mine.beside(answer(sent_s, done_s, status=500))
+    total = merged([mine.drain()])
+    assert (total.wire_requests, total.in_flight_edges) == (2, 2)
+    assert (total.hold.arrivals, total.ramp.arrivals, total.latency.count, total.service_time.count) == (0, 0, 0, 0)
+    assert (total.statuses, total.examples, total.timeline()) == ({}, (), ())
+
+
 def test_what_never_went_out_is_no_wire_request() -> None:
     one = recorder()
     one.answered(3.0, answer(None, 4.0, failure=Failure.CONNECT), Outcome.CONNECT_ERROR)

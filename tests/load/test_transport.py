@@ -28,11 +28,11 @@ def test_both_doors_put_identical_bytes_on_the_wire() -> None:
             template = RequestTemplate(path="/v1/jobs?x=1", headers=(("X-Trace", "on"),), json={"mode": "full", "n": 1})
             writer, user = RequestWriter(template, server.url), Identity(0, "u", "token")
             transport = Transport(server.url)
-            await Asked(transport, writer.wire(user, "key-7")).answer()
+            await Asked(transport, writer.wire(user, "key-7", 0)).answer()
             async with httpx.AsyncClient(transport=transport) as client:
                 body = b'{"mode":"full","n":1}'
                 url = server.url + "/v1/jobs?x=1"
-                await client.send(httpx.Request("POST", url, headers=writer.headers(user, "key-7"), content=body))
+                await client.send(httpx.Request("POST", url, headers=writer.headers(user, "key-7", 0), content=body))
             assert server.connections == 1
             return server.requests
 
