@@ -1,7 +1,8 @@
 """A load generator: `python -m pytest_syncload.generator LOCKFILE`, started by the conductor, never by a person.
 
 Joins `load` and `auth` in one child process. The job arrives as one line of JSON on stdin (it names where to sign in;
-tokens are fetched here and never leave); the second line says when to start; the end of stdin says stop. So does the
+tokens are fetched here and never leave); the second line says when to start, each further one turns a climb's course;
+the end of stdin says stop. So does the
 lock file's becoming free: pytest's controller is gone, however it went. Speaks lines of JSON on stdout.
 """
 
@@ -13,6 +14,7 @@ import json
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +27,8 @@ from pytest_syncload.auth.verify import verified
 from pytest_syncload.facts.errors import Refused, SyncloadError
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import USERS, Firebase, RequestTemplate, TokenFile
+from pytest_syncload.load.climber import Turn
+from pytest_syncload.load.course import Course, Legs
 from pytest_syncload.load.door import open_door
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.limits import raise_file_limit
@@ -51,6 +55,8 @@ class Job:
 JOB = TypeAdapter(Job)
 #: What a generator reports at its end.
 REPORT = TypeAdapter(ShardReport)
+#: What turns a climb's course.
+TURN = TypeAdapter(Turn)
 _REQUEST = TypeAdapter(RequestTemplate)
 
 
@@ -84,14 +90,22 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
         refuse_another(job.request_from, job.shard.request)
     loop = asyncio.get_running_loop()
     start: asyncio.Future[float] = loop.create_future()
+    course = job.shard.pacer.begin() if isinstance(job.shard.pacer, Legs) else None
+
+    def take(said: dict[str, Any]) -> None:
+        if "start_at" in said:
+            start.set_result(float(said["start_at"]))
+        elif course is not None:
+            turn = TURN.validate_python(said["turn"])
+            course.turn(turn.at_s, turn.legs, time.monotonic() - start.result())
 
     def hear(line: str) -> None:
-        loop.call_soon_threadsafe(start.set_result, float(json.loads(line)["start_at"]))
+        loop.call_soon_threadsafe(take, json.loads(line))
 
     # From the beginning: signing thousands in takes minutes, in which the parent may go.
     watch_stdin(next_line, hear, lambda: loop.call_soon_threadsafe(stop.set))
     if job.identities is None:
-        await offer(job.shard, IdentityPool.made_up(shards=job.shard.shards), {}, start, speak, stop)
+        await offer(job.shard, IdentityPool.made_up(shards=job.shard.shards), {}, course, start, speak, stop)
         return
     source = source_of(job.identities, shards=job.shard.shards, users=job.users)
     if job.only_one:
@@ -105,13 +119,14 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
         if job.only_one and not stop.is_set():
             firebase = job.identities if isinstance(job.identities, Firebase) else None
             verdict["token"] = await verified(pool.for_arrival(0).token, firebase)
-        await offer(job.shard, pool, verdict, start, speak, stop)
+        await offer(job.shard, pool, verdict, course, start, speak, stop)
 
 
 async def offer(
     shard: Shard,
     pool: IdentityPool,
     found: dict[str, str],
+    course: Course | None,
     start: asyncio.Future[float],
     speak: Speak,
     stop: asyncio.Event,
@@ -133,7 +148,7 @@ async def offer(
         speak({"snapshot": snapshot.to_json()})
 
     before = pool.refreshes
-    report = await run(shard, pool, start_at=start.result(), stop=stop, emit=emit, door=door)
+    report = await run(shard, pool, start_at=start.result(), stop=stop, emit=emit, door=door, course=course)
     after = pool.refreshes
     refreshed = replace(
         report,
@@ -161,14 +176,11 @@ def refuse_another(override: Override, request: RequestTemplate) -> None:
 
 
 def watch_stdin(next_line: Callable[[], str], hear: Callable[[str], object], at_end: Callable[[], object]) -> None:
-    """``hear`` the next line of stdin, and call ``at_end`` once it ends."""
+    """``hear`` each line of stdin, and call ``at_end`` once it ends."""
 
     def watch() -> None:
-        line = next_line()
-        if line:
-            _quietly(lambda: hear(line))
-        while line:
-            line = next_line()
+        while line := next_line():
+            _quietly(lambda: hear(line))  # called before the next is read
         _quietly(at_end)
 
     threading.Thread(target=watch, daemon=True).start()

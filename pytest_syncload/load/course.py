@@ -8,9 +8,33 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from pytest_syncload.facts.climb import Leg
 from pytest_syncload.facts.plan import Arrivals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legs:
+    """A climb's course as a generator is told it before the start."""
+
+    legs: tuple[Leg, ...]
+    arrivals: Arrivals = Arrivals.CONSTANT
+    seed: int = 1
+
+    @property
+    def ends_s(self) -> float:
+        """Wall seconds from the start to the end of the last leg."""
+        return self.legs[-1].to_s
+
+    @property
+    def rate_per_s(self) -> float:
+        """The highest rate of any leg."""
+        return max(leg.rate_per_s for leg in self.legs)
+
+    def begin(self) -> Course:
+        """A generator's own course."""
+        return Course(self.legs, arrivals=self.arrivals, seed=self.seed)
 
 
 class Course:
@@ -23,6 +47,8 @@ class Course:
         self._next = 0  # the leg to take arrivals from once that under way gives none
         self._counts: list[int] = []  # arrivals of the first legs, as far as they were asked for
         self._cut = math.inf
+        #: Turns that were told after they applied: what was sent meanwhile is on no schedule.
+        self.late_turns = 0
         #: Where each leg lies, by number: the windows of the recording.
         self.windows: list[tuple[float, float]] = []
         self._draw()
@@ -32,11 +58,17 @@ class Course:
         """Wall seconds from the start to the end of the last leg that is known."""
         return self._legs[-1].to_s
 
-    def turn(self, at_s: float, legs: Sequence[Leg]) -> None:
+    @property
+    def goes_on(self) -> bool:
+        """Whether a leg is left that `arrivals_of` has not come to."""
+        return self._next < len(self._legs)
+
+    def turn(self, at_s: float, legs: Sequence[Leg], now_s: float = -math.inf) -> None:
         """From ``at_s`` on, ``legs`` and nothing else: what was to come is forgotten, the leg under way is cut there.
 
-        ``at_s`` must lie ahead of every arrival that was sent: whoever was told too late must say so.
+        ``at_s`` must lie ahead of every arrival that was sent: told at ``now_s``, after it, it is counted as late.
         """
+        self.late_turns += now_s >= at_s
         kept = sum(leg.from_s < at_s for leg in self._legs)
         self._legs = turned(self._legs, at_s, legs)
         self._next = min(self._next, kept)

@@ -19,11 +19,12 @@ from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.asking import Asker
 from pytest_syncload.load.connection import Answer
+from pytest_syncload.load.course import Course, Legs
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
 from pytest_syncload.load.idempotency import KeyChecks
 from pytest_syncload.load.outcome import expectation
-from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.pacer import Pacer, Schedule
 from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.sampled import sampled_arrivals
@@ -44,12 +45,13 @@ LATE_SECONDS = 0.1
 class Shard:
     """One generator's part of a phase. Seconds count from the phase's start, on the wall.
 
-    ``verify_percent`` of the arrivals due in the hold check what their Idempotency-Key promises; 0 for none.
+    ``verify_percent`` of the arrivals due in the hold check what their Idempotency-Key promises; 0 for none. A climb's
+    legs are its windows, and its hold is all of it.
     """
 
     base_url: str
     request: RequestTemplate
-    pacer: Pacer
+    pacer: Pacer | Legs
     shard: int
     shards: int
     hold_from_s: float
@@ -68,7 +70,7 @@ class ShardReport:
     ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``expired`` arrivals
     had only an expired token and were not sent. ``refreshes`` of tokens worked while it ran, ``failed_refreshes`` did
     not, and ``refresh_problem`` is what the last of them said. ``idempotency`` are the checks of Idempotency-Keys, a
-    count a rule.
+    count a rule. Of the turns of a climb's course, ``late_turns`` came after they applied.
     """
 
     index: int
@@ -83,6 +85,7 @@ class ShardReport:
     refreshes: int = 0
     failed_refreshes: int = 0
     refresh_problem: str | None = None
+    late_turns: int = 0
 
     def to_generator_report(self) -> GeneratorReport:
         """The part of it that stays in the phase's result."""
@@ -99,9 +102,16 @@ class _Loop:
     """The state of a running shard."""
 
     def __init__(
-        self, shard: Shard, identities: Identities, start_at: float, door: Door, now: Callable[[], float]
+        self,
+        shard: Shard,
+        schedule: Schedule,
+        identities: Identities,
+        start_at: float,
+        door: Door,
+        now: Callable[[], float],
     ) -> None:
         self.shard = shard
+        self.schedule = schedule
         self.door = door
         self.now = now
         self.identities = identities
@@ -109,7 +119,7 @@ class _Loop:
         self.outcome_of = expectation(shard.request)
         self.recorder = Recorder(
             start_at=start_at,
-            windows=((shard.hold_from_s, shard.hold_to_s),),
+            windows=schedule.windows if isinstance(schedule, Course) else ((shard.hold_from_s, shard.hold_to_s),),
             timeout_s=shard.timeout_s,
             # Shorter ones are no secrets, and masking them would garble every example.
             masked=shard.request.hidden,
@@ -209,16 +219,19 @@ async def run(
     emit: Callable[[Snapshot], None],
     snapshot_every_s: float = 1.0,
     door: Door | None = None,
+    course: Course | None = None,
     now: Callable[[], float] = time.monotonic,
 ) -> ShardReport:
     """Offer the shard's load from ``start_at`` (monotonic) on; ``emit`` gets what is new every second, then the rest.
 
     ``door`` is by default the one that the shard names, and ``now`` the clock that it, the loop and ``start_at`` share.
     Once ``stop`` is set, or the target is gone (see `gone`), nothing more is sent and what was measured is kept; open
-    requests are abandoned uncounted, in the second case half a second later.
+    requests are abandoned uncounted, in the second case half a second later. A climb goes where ``course`` goes, which
+    the caller may turn meanwhile.
     """
     way = open_door(shard.transport, shard.request, shard.base_url) if door is None else door
-    loop = _Loop(shard, identities, start_at, way, now)
+    schedule = course if course is not None else shard.pacer.begin()
+    loop = _Loop(shard, schedule, identities, start_at, way, now)
     # No collection while load runs: it would stop the loop for milliseconds, and there is no cycle to collect.
     gc.collect()
     gc.freeze()
@@ -250,13 +263,28 @@ async def run(
         gave_up=loop.gave_up,
         idempotency=loop.checks.counts,
         expired=loop.expired,
+        late_turns=schedule.late_turns if isinstance(schedule, Course) else 0,
     )
 
 
 async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
     """Send what is due until the schedule ends; whether it was broken off."""
-    start_at, ends_at = loop.start_at, loop.start_at + loop.shard.pacer.ends_s
-    for index, due_s in loop.shard.pacer.arrivals_of(loop.shard.shard, loop.shard.shards):
+    schedule, start_at = loop.schedule, loop.start_at
+    while True:
+        if await _send_what_is_due(loop, stop):
+            return True
+        while (now := loop.now()) < start_at + schedule.ends_s and not schedule.goes_on:
+            if loop.is_over(stop, now):
+                return True
+            await asyncio.sleep(min(start_at + schedule.ends_s - now, 0.05))
+        if not schedule.goes_on:
+            return False
+
+
+async def _send_what_is_due(loop: _Loop, stop: asyncio.Event) -> bool:
+    """Send the schedule's arrivals, each when it is due, as far as they are known; whether that was broken off."""
+    schedule, start_at = loop.schedule, loop.start_at
+    for index, due_s in schedule.arrivals_of(loop.shard.shard, loop.shard.shards):
         due = start_at + due_s
         while (now := loop.now()) < due:
             loop.flush()
@@ -266,16 +294,14 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
         if loop.is_over(stop, now):
             loop.flush()
             return True
+        if not schedule.stands(due_s):
+            continue  # the course has turned while we waited for it
         loop.arrive(index, due_s, now - due)
         # A generator that fell far behind must still see its stop, and the answers that make room below the cap.
         if loop.arrived % _BATCH == 0:
             loop.flush()
             await asyncio.sleep(0)
     loop.flush()
-    while (now := loop.now()) < ends_at:
-        if loop.is_over(stop, now):
-            return True
-        await asyncio.sleep(min(ends_at - now, 0.05))
     return False
 
 

@@ -140,8 +140,9 @@ class Fleet:
         start: dict[str, Any],
         on_snapshot: Callable[[dict[str, Any]], None],
         keep_going: Callable[[], str | None],
+        steer: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> Fared:
-        """Start all together and follow them to their ends.
+        """Start all together and follow them to their ends. What ``steer`` gives, ten times a second, is told to all.
 
         A lost child, one that gave up, or a word from ``keep_going`` stops all.
         """
@@ -158,6 +159,8 @@ class Fleet:
                 self._take_in(*received, on_snapshot)
             self._notice_silence(now)
             if stop_by is None:
+                if (said := steer()) is not None:
+                    self._say_to_all(said)
                 stopped = keep_going() or next((child.lost for child in self._children if child.lost), None)
                 gave_up = any(child.report is not None and child.report.get("gave_up") for child in self._children)
                 if gave_up or stopped is not None:
@@ -238,6 +241,10 @@ class Fleet:
         except (BrokenPipeError, ValueError):
             # Either means that it has ended, which `_listen` reports with its last words.
             pass
+
+    def _say_to_all(self, message: dict[str, Any]) -> None:
+        for child in self._children:
+            self._say(child, json.dumps(message))
 
     def _hang_up(self) -> None:
         for child in self._children:

@@ -11,8 +11,27 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from pytest_syncload.facts.plan import Arrivals
+
+
+class Schedule(Protocol):
+    """When arrivals are due, as the engine asks. A climb's may change while it runs; a phase's never does."""
+
+    @property
+    def ends_s(self) -> float:
+        """Seconds from the start to the end of what is known of it."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there may be arrivals behind those that `arrivals_of` gave."""
+
+    def stands(self, due_s: float) -> bool:
+        """Whether the arrival that `arrivals_of` gave last is still to be sent."""
+
+    def arrivals_of(self, shard: int, shards: int) -> Iterator[tuple[int, float]]:
+        """``(index, seconds from the start)`` of the arrivals with index mod ``shards`` == ``shard``, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +43,19 @@ class Pacer:
     hold_s: float
     arrivals: Arrivals = Arrivals.CONSTANT
     seed: int = 1
+
+    def begin(self) -> Pacer:
+        """Itself: it knows nothing of how far anybody is."""
+        return self
+
+    @property
+    def goes_on(self) -> bool:
+        """See `Schedule`."""
+        return False
+
+    def stands(self, _: float) -> bool:
+        """See `Schedule`."""
+        return True
 
     @property
     def ends_s(self) -> float:

@@ -65,6 +65,6 @@ def test_each_generator_needs_two_users() -> None:
 
 
 def test_a_phase_that_does_not_judge_keys_is_not_looked_at() -> None:
-    climb = Climb(from_per_s=1, step_percent=10, every_s=60, until="failed > 1 %", at_most_per_s=2)
+    climb = Climb(from_per_s=1, step_percent=10, every_s=60, until="failed > 1 %", failed_percent=1, at_most_per_s=2)
     for phases in ([phase("peak", LATENCY)], [phase("peak", KEYS, climb=climb)]):
         assert key_checks(plan(), ground(), phases) == []

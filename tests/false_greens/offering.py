@@ -151,6 +151,7 @@ def summed(
     jump_s: float = 0.0,
 ) -> PhaseResult:
     """The phase's result, as the conductor would have it."""
+    assert isinstance(shard.pacer, Pacer)
     ended = fared or Fared(reports=tuple(map(asdict, reports)), lost=(), stopped=None)
     return sum_up(phase("peak"), shard.request, shard.pacer, WINDOW, merged, ended, jump_s, shard.shards)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import re
 import time
 from collections.abc import Callable
@@ -41,6 +42,11 @@ class Users:
 
     def rejected(self, identity: Identity) -> None:
         self.rejections.append(identity)
+
+
+def all_due(shard: Shard, start_s: float = 0.0, end_s: float = math.inf) -> int:
+    assert isinstance(shard.pacer, Pacer)
+    return shard.pacer.scheduled(start_s, end_s)
 
 
 def shard_of(url: str, *, rate_per_s: float = 200, ramp_s: float = 0.1, hold_s: float = 0.3) -> Shard:
@@ -119,11 +125,11 @@ def test_the_shards_send_exactly_the_schedule_with_a_key_for_each(shards: int) -
         async with Scripted((OK,)) as server:
             whole = shard_of(server.url)
             parts = [await ran(replace(whole, shard=shard, shards=shards)) for shard in range(shards)]
-            scheduled = whole.pacer.scheduled(0, whole.pacer.ends_s)
+            scheduled = all_due(whole)
             assert sorted(keys(server)) == sorted(f"run-peak-{index}" for index in range(scheduled))
             assert sum(part.report.sent for part in parts) == scheduled
             hold = sum((part.merged.hold[Outcome.OK] for part in parts), 0)
-            assert hold == whole.pacer.scheduled(whole.hold_from_s, whole.hold_to_s)
+            assert hold == all_due(whole, whole.hold_from_s, whole.hold_to_s)
             assert sum(part.merged.ramp[Outcome.OK] for part in parts) == scheduled - hold
             for part in parts:
                 assert part.report.interrupted is False
@@ -153,7 +159,7 @@ def test_the_shards_draw_what_one_generator_would(transport: Passage) -> None:
             writer = RequestWriter(request, server.url)
             for shard in range(3):
                 await ran(replace(whole, shard=shard, shards=3))
-            assert len(server.requests) == whole.pacer.scheduled(0, whole.pacer.ends_s)
+            assert len(server.requests) == all_due(whole)
             for sent in server.requests:
                 found = re.search(rb"Idempotency-Key: run-peak-(\d+)", sent)
                 assert found is not None
@@ -235,7 +241,7 @@ def test_a_silent_target_holds_nothing_back_and_every_arrival_times_out() -> Non
         async with Scripted(HOLD) as server:
             shard = replace(shard_of(server.url), timeout_s=0.5)
             done = await ran(shard)
-            scheduled = shard.pacer.scheduled(0, shard.pacer.ends_s)
+            scheduled = all_due(shard)
             assert done.merged.hold.arrivals + done.merged.ramp.arrivals == scheduled == done.report.sent
             assert {*done.merged.hold.outcomes, *done.merged.ramp.outcomes} == {Outcome.TIMEOUT}
             assert (done.merged.latency.percentile(1) or 0) >= 500 * 0.99
@@ -249,7 +255,7 @@ def test_beyond_the_cap_arrivals_are_dropped_and_counted() -> None:
         async with Scripted(HOLD) as server:
             shard = replace(shard_of(server.url), timeout_s=2.0, in_flight_cap=3)
             done = await ran(shard)
-            scheduled = shard.pacer.scheduled(0, shard.pacer.ends_s)
+            scheduled = all_due(shard)
             assert done.report.sent == done.report.peak_in_flight == len(server.requests) == 3
             both = done.merged.hold + done.merged.ramp
             assert both.outcomes == {Outcome.TIMEOUT: 3, Outcome.DROPPED: scheduled - 3}
@@ -287,7 +293,7 @@ def test_a_generator_that_fell_behind_reads_its_answers_while_it_catches_up() ->
             done = await ran(shard, start_in_s=-5.0)
             assert done.report.sent > 300, "room was made below the cap"
             both = done.merged.hold + done.merged.ramp
-            assert both.arrivals == shard.pacer.scheduled(0, shard.pacer.ends_s)
+            assert both.arrivals == all_due(shard)
 
     asyncio.run(scenario())
 
@@ -333,7 +339,7 @@ def test_a_stop_ends_it_at_once_and_keeps_what_was_measured(answer: tuple[bytes 
             # Its end is bounded by the 20 s of `ran`, a hundredth of the hold.
             done = await ran(shard, stop=stop, on_snapshot=stop_once_measured)
             assert done.report.interrupted
-            assert 0 < done.report.sent < shard.pacer.scheduled(0, shard.pacer.ends_s)
+            assert 0 < done.report.sent < all_due(shard)
             both = done.merged.hold + done.merged.ramp
             # What was open is abandoned, not counted as the target's failure.
             assert both[Outcome.OK] == both.arrivals > 0
@@ -362,7 +368,7 @@ def test_a_stop_while_the_last_answers_are_awaited() -> None:
         async with Scripted(HOLD) as server:
             stop = asyncio.Event()
             shard = replace(shard_of(server.url, rate_per_s=20), timeout_s=3600.0)
-            scheduled = shard.pacer.scheduled(0, shard.pacer.ends_s)
+            scheduled = all_due(shard)
             over = time.monotonic() + shard.pacer.ends_s + 0.1
 
             def stop_behind_the_end(_: Snapshot) -> None:
