@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pytest_syncload.conductor.ground import prepare
-from pytest_syncload.conductor.phase import run_phase
+from pytest_syncload.conductor.phase import offer_hold, run_phase
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.events import Event, Warming
 from pytest_syncload.facts.plan import (
@@ -104,7 +104,7 @@ def ran(*, users: int, rate_per_s: float, hold_s: float, token_life_s: int | Non
         ground = prepare(plan, folder, stack)
         lock = stack.enter_context(folder.phase_lock())
         began = time.monotonic()
-        result = run_phase(plan, phase, ground, folder, lock, listen)
+        result = run_phase(plan, phase, ground, folder, lock, listen, offer_hold)
     (generator,) = result.generators
     return Ran(
         token_life_s=token_life_s,

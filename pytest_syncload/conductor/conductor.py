@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 
+from pytest_syncload.conductor.climbing import offer_climb
 from pytest_syncload.conductor.ground import Ground, find
-from pytest_syncload.conductor.phase import Interrupted, run_phase
+from pytest_syncload.conductor.phase import Interrupted, offer_hold, run_phase
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.replay import Replay
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
@@ -148,9 +149,6 @@ class Conductor:
         return record
 
     def _run(self, phase: Phase, lock: int) -> PhaseRecord:
-        if phase.climb is not None:
-            problem = f"phase {phase.name!r} climbs, which this version cannot run yet; nothing was sent"
-            return PhaseRecord(result=None, reading=None, problem=problem)
         with ExitStack() as open_things:
             try:
                 ground = self._prepared()
@@ -163,7 +161,15 @@ class Conductor:
                 if failed:
                     return PhaseRecord(result=None, reading=None, problem=refusal(failed), failed_checks=failed)
                 watch = self._watch(phase, ground, open_things)
-                result = run_phase(self._spec, phase, ground, self._folder, lock, self._listen)
+                result = run_phase(
+                    self._spec,
+                    phase,
+                    ground,
+                    self._folder,
+                    lock,
+                    self._listen,
+                    offer_hold if phase.climb is None else offer_climb,
+                )
             except Interrupted as error:
                 # Kept before the interrupt goes on its way: what was measured costs real money to measure again.
                 self._folder.keep(phase.name, PhaseRecord(result=error.result, reading=None, problem=str(error)))

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from pytest_syncload.conductor.following import Following
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
-from pytest_syncload.facts.errors import PhaseInvalid, Refused
-from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted, Warming
+from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseStarted, Warming
 from pytest_syncload.facts.idempotency import added_up
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import (
@@ -29,12 +30,13 @@ from pytest_syncload.facts.plan import (
 from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
 from pytest_syncload.generator import JOB, REPORT, Job
+from pytest_syncload.load.course import Legs
 from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members
-from pytest_syncload.load.snapshot import Merged, Snapshot
+from pytest_syncload.load.snapshot import Merged
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 #: Requests a second that one generator process is trusted with when their number is left to us.
@@ -45,8 +47,16 @@ LEAD_SECONDS = 0.3
 CLOCK_JUMP_SECONDS = 0.5
 
 
-def run_phase(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock: int, listen: Listener) -> PhaseResult:
-    """Offer a phase's load, once. Ctrl-C is held back until what was measured is in the result; then see `Interrupted`.
+#: Offers one kind of phase: its last argument says why load must not go on.
+Offer = Callable[[Spec, Phase, Ground, RunFolder, int, Listener, Callable[[], str | None]], PhaseResult]
+
+
+def run_phase(
+    spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock: int, listen: Listener, offer: Offer
+) -> PhaseResult:
+    """Offer a phase's load by ``offer``, once.
+
+    Ctrl-C is held back until what was measured is in the result; then see `Interrupted`.
 
     Raises:
         PhaseInvalid: the load never began; nothing was measured.
@@ -64,7 +74,7 @@ def run_phase(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, lock:
 
     def work() -> None:
         try:
-            outcome.append(_offer(spec, phase, ground, folder, lock, listen, keep_going))
+            outcome.append(offer(spec, phase, ground, folder, lock, listen, keep_going))
         except BaseException as error:  # noqa: BLE001  # carried over to the waiting thread, whatever it is
             outcome.append(error)
         finally:
@@ -102,7 +112,7 @@ class Interrupted(KeyboardInterrupt):
         self.result = result
 
 
-def _offer(
+def offer_hold(
     spec: Spec,
     phase: Phase,
     ground: Ground,
@@ -111,6 +121,7 @@ def _offer(
     listen: Listener,
     keep_going: Callable[[], str | None],
 ) -> PhaseResult:
+    """Offer a phase that ramps to its rate and holds it. Raises `PhaseInvalid` where the load never began."""
     clock = ground.clock
     ramp_s = clock.wall_seconds(phase.ramp_s)
     hold_s = clock.wall_seconds(minute_ceil(phase.hold_s))
@@ -129,32 +140,13 @@ def _offer(
         listen(
             PhaseStarted(phase=phase.name, rate_per_s=rate, generators=shards, window=window, wall_s=ramp_s + hold_s)
         )
-        merged = Merged()
-        shown = kept = -1
-        unkept: str | None = None
-
-        def take(data: dict[str, Any]) -> None:
-            nonlocal shown, kept, unkept
-            merged.add(Snapshot.from_json(data))
-            elapsed = time.monotonic() - start_at
-            last = merged.last_second_before(int(elapsed))
-            if last is not None and last > shown:
-                shown = last
-                second = merged.second(last)
-                listen(PhaseProgress(phase=phase.name, second=second, elapsed_s=elapsed, wall_s=ramp_s + hold_s))
-            # A second late, when every generator has told of it.
-            whole = merged.last_second_before(int(elapsed) - 1)
-            if whole is not None and whole > kept and unkept is None:
-                try:
-                    folder.keep_seconds(phase.name, merged.timeline(kept, whole))
-                except Refused as error:
-                    unkept = str(error)  # load that nobody can keep is stopped
-                kept = whole
-
+        following = Following(phase, folder, listen, start_at=start_at, wall_s=ramp_s + hold_s)
         wall_before = time.time() - time.monotonic()
-        fared = fleet.follow({"start_at": start_at}, take, lambda: unkept or keep_going())
+        fared = fleet.follow({"start_at": start_at}, following.take, lambda: following.stop or keep_going())
         jump = abs(time.time() - time.monotonic() - wall_before)
-    result = sum_up(phase, spec.request, pacer, window, merged, fared, jump, shards)
+    result = sum_up(
+        phase, spec.request, pacer, window, following.merged, fared, jump, shards, aborted=following.aborted
+    )
     listen(PhaseMeasured(phase=phase.name, result=result))
     return result
 
@@ -178,7 +170,9 @@ class Warmed:
             self._listen(Warming(phase=self._phase, done=done, of=of))
 
 
-def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer, shard: int, shards: int) -> Job:
+def job_of(
+    spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer | Legs, shard: int, shards: int
+) -> Job:
     """What generator ``shard`` of ``shards`` is to do. Raises `PhaseInvalid` where it cannot know where to."""
     environment = ground.environment
     whence = identities_of(spec, environment)
@@ -193,8 +187,8 @@ def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: P
             pacer=pacer,
             shard=shard,
             shards=shards,
-            hold_from_s=pacer.ramp_s,
-            hold_to_s=pacer.ramp_s + pacer.hold_s,
+            hold_from_s=pacer.ramp_s if isinstance(pacer, Pacer) else 0.0,
+            hold_to_s=pacer.ends_s,
             timeout_s=spec.load.timeout_s,
             in_flight_cap=cap.value,
             key_prefix=key_prefix(folder, phase),
@@ -239,10 +233,15 @@ def refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: floa
         )
 
 
-def broken_off(fared: Fared) -> list[Invalidity]:
-    """Whether the load was stopped from outside. A lost generator stops the others; then it alone is the reason."""
+def broken_off(fared: Fared, aborted: str | None = None) -> list[Invalidity]:
+    """Whether the load was stopped from outside. A lost generator stops the others; then it alone is the reason.
+
+    ``aborted`` is what the phase's own rule said: that is the target's doing.
+    """
     if fared.stopped is None or fared.lost:
         return []
+    if fared.stopped == aborted:
+        return [Invalidity(side=Side.TARGET, what=aborted)]
     return [Invalidity(side=Side.GENERATOR, what=fared.stopped)]
 
 
@@ -268,8 +267,13 @@ def sum_up(
     fared: Fared,
     jump_s: float,
     shards: int,
+    *,
+    aborted: str | None = None,
 ) -> PhaseResult:
-    """What the phase was, and every reason why it proves nothing. ``jump_s``: by how much the two clocks parted."""
+    """What the phase was, and every reason why it proves nothing.
+
+    ``jump_s``: by how much the two clocks parted. ``aborted``: what the phase's own rule said, if it stopped the load.
+    """
     scheduled = pacer.scheduled(pacer.ramp_s, pacer.ramp_s + pacer.hold_s)
     reports = tuple(REPORT.validate_python(report) for report in fared.reports)
     lag_p99 = merged.lag.percentile(99)
@@ -285,7 +289,10 @@ def sum_up(
             sameness=merged.sameness(distinct_members(request)),
         )
     )
-    invalid = [*broken_off(fared), *invalid, *lost_generators(fared)]
+    stopped = broken_off(fared, aborted)
+    if aborted is not None and stopped:
+        invalid = []  # that the hold was cut short is what the rule is for
+    invalid = [*stopped, *invalid, *lost_generators(fared)]
     if not invalid and (unaccounted := sent_but_not_counted(reports, merged.ramp + merged.hold)) is not None:
         invalid.append(unaccounted)
     invalid += clock_jumped(jump_s)

@@ -80,7 +80,8 @@ class ClimbFound:
     ``held_per_s`` is the highest rate that held below all that broke, None where none did; ``broke_per_s`` the lowest
     that broke, None where none did: then the breaking point is at least ``held_per_s``. ``judged`` is the number of the
     step that rows look at: the one of ``held_per_s``, or the first of all. ``recovered_after_s`` are wall seconds from
-    the fall of the load until the target held again, None where it did not or was not asked to.
+    the fall of the load until the target held again, None where it did not or was not asked to. ``peak_per_s`` is the
+    highest rate that another phase of the plan holds.
     """
 
     end: End
@@ -90,6 +91,7 @@ class ClimbFound:
     judged: int
     steps: tuple[Step, ...]
     recovered_after_s: float | None = None
+    peak_per_s: float | None = None
 
     @property
     def at_least(self) -> bool:

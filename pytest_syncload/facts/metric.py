@@ -30,6 +30,7 @@ class Fold(StrEnum):
     USED = "100 × used ÷ reserved, each averaged over the whole window"
     TASKS = "100 × tasks that an application error stopped ÷ tasks alive in the window"
     OWN = "what the load's own checks found, added up over the window"
+    CLIMB = "what the climb found"
 
 
 class Absent(StrEnum):

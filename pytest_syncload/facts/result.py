@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pytest_syncload.facts.climb import ClimbFound
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.idempotency import RuleCount
@@ -164,7 +165,8 @@ class PhaseResult:
     arrival to the transport (connecting is the target's time), all over the hold, in ms.
     ``wire_requests`` are the requests put on a connection inside the window, probes included; ``in_flight_edges`` those
     that were open at its two ends. ``examples`` show unexpected answers, secrets masked. ``idempotency`` counts the
-    checks of arrivals due in the hold, by rule; it is empty where no row asks for them.
+    checks of arrivals due in the hold, by rule; it is empty where no row asks for them. Of a ``climb``, the
+    window is the last step that held (the first of all where none did), and ``ramp`` is all that lies outside it.
     """
 
     phase: str
@@ -185,6 +187,7 @@ class PhaseResult:
     examples: tuple[str, ...] = ()
     idempotency: tuple[RuleCount, ...] = ()
     invalid: tuple[Invalidity, ...] = ()
+    climb: ClimbFound | None = None
 
     @property
     def generator_faults(self) -> tuple[str, ...]:

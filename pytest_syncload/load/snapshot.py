@@ -211,6 +211,10 @@ class Merged:
         """Every second in which an arrival was due, of those after ``after`` and up to ``up_to``."""
         return tuple(self.second(at) for at in sorted(self._all.seconds) if after < at <= up_to)
 
+    def tallies(self) -> Mapping[int, Tally]:
+        """What is known of each second in which an arrival was due, by the second."""
+        return {at: part.tally() for at, part in self._all.seconds.items()}
+
     def last_second_before(self, at: int) -> int | None:
         """The last second before ``at`` in which an arrival was due; None where there is none."""
         return max((second for second in self._all.seconds if second < at), default=None)

@@ -44,6 +44,8 @@ def _entries(preset: Preset) -> Iterator[tuple[str, str]]:
         yield "asks ECS", "ListTasks and DescribeTasks of the service, about once a minute"
     elif preset.fold is Fold.OWN:
         yield "checks", "; ".join(f"{rule}: {meaning}" for rule, meaning in MEANING.items())
+    elif preset.fold is Fold.CLIMB:
+        yield "asks", "nobody: the climb's own steps"
     else:
         yield "namespace", preset.namespace
     for role, key in _KEYS.items():
@@ -55,6 +57,8 @@ def _entries(preset: Preset) -> Iterator[tuple[str, str]]:
     yield "value", preset.fold.value + (", or what the client saw as failed" if preset.client_view else "")
     if preset.fold is Fold.OWN:
         yield "no data", f"inconclusive; each rule needs {ENOUGH} checks that came to an end"
+    elif preset.fold is Fold.CLIMB:
+        yield "no data", "inconclusive; so is a target that needs more than the climb could show"
     elif preset.fold is not Fold.TASKS:
         yield "no data", preset.absent.value
     yield "rules", ", ".join(rule.value for rule in Rule if rule in preset.rules) or "none"

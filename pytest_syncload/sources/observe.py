@@ -9,6 +9,7 @@ from pytest_syncload.facts.plan import Resources, Slo
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.case import Case
+from pytest_syncload.sources.climbed import fold_climb, last_step_held
 from pytest_syncload.sources.cloudwatch import MINUTE_S, asks_of
 from pytest_syncload.sources.fold import fold_ratio, fold_sum, fold_worst
 from pytest_syncload.sources.own import fold_own
@@ -36,10 +37,13 @@ def observe(
         return _observe_tasks(slo, preset, resources, result, census)
     if preset.fold is Fold.OWN:
         return _observe_own(slo, preset, result)
+    if preset.fold is Fold.CLIMB:
+        return _observe_climb(slo, preset, result)
     queries: tuple[Query, ...] = ()
     folded = None
     problem = None
     try:
+        require_a_step(result)
         queries = queries_for(slo, resources)
         # What cannot be asked was not fetched, and that is why.
         require_settled(reading, [ask.query for ask in asks_of(slo, resources, result.window)])
@@ -62,6 +66,12 @@ def observe(
     )
 
 
+def require_a_step(result: PhaseResult) -> None:
+    """Raise `Inconclusive` where a climb has no step that held: its rows speak of the last one."""
+    if (missing := last_step_held(result)) is not None:
+        raise Inconclusive(missing)
+
+
 def _observe_tasks(
     slo: Slo, preset: Preset, resources: Resources, result: PhaseResult, census: Census | None
 ) -> Observation:
@@ -80,6 +90,7 @@ def _observe_tasks(
             problem=str(error),
         )
     found = fold_tasks(census, result.window)
+    missing = last_step_held(result)
     return Observation(
         slo=slo,
         window=result.window,
@@ -89,8 +100,28 @@ def _observe_tasks(
         series=found.series or _EMPTY,
         sources=(f"ECS ListTasks and DescribeTasks {{cluster={cluster}, serviceName={service}}}",),
         parts={},
-        problem=found.problem,
+        problem=missing or found.problem,
         notes=found.notes,
+    )
+
+
+def _observe_climb(slo: Slo, preset: Preset, result: PhaseResult) -> Observation:
+    found = problem = None
+    try:
+        found = fold_climb(slo, result)
+    except Inconclusive as error:
+        problem = str(error)
+    return Observation(
+        slo=slo,
+        window=result.window,
+        kind=preset.kind,
+        value=None if found is None else found.value,
+        samples=None,
+        series=_EMPTY,
+        sources=("the steps of this climb",),
+        parts={},
+        problem=problem,
+        notes=() if found is None else found.notes,
     )
 
 

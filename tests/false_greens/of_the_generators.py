@@ -17,7 +17,7 @@ from typing import Any
 import jwt
 
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import run_phase
+from pytest_syncload.conductor.phase import offer_hold, run_phase
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
@@ -95,7 +95,7 @@ def offered_by_a_generator(
         # No sandbox is there that would have to keep up.
         ground = Ground(environment=environment, clock=ServiceClock.starting_now(speed=600.0))
         try:
-            ended = run_phase(plan, phase("peak", hold_s=hold_s), ground, run, lock, lambda _: None)
+            ended = run_phase(plan, phase("peak", hold_s=hold_s), ground, run, lock, lambda _: None, offer_hold)
         except PhaseInvalid:
             return Seen.ERROR
     return judged(ended, THROTTLES)

@@ -7,13 +7,7 @@ each module names the pages.
 from __future__ import annotations
 
 from pytest_syncload.facts.metric import Preset
-from pytest_syncload.facts.presets import apigateway, dynamodb, ecs, elasticache, idempotency, sqs
-from pytest_syncload.facts.units import Kind
-
-
-def _unbuilt(name: str, kind: Kind, what: str) -> Preset:
-    return Preset(name=name, kind=kind, what=what, built=False)
-
+from pytest_syncload.facts.presets import apigateway, dynamodb, ecs, elasticache, idempotency, load, sqs
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -24,7 +18,6 @@ PRESETS: dict[str, Preset] = {
         *sqs.PRESETS,
         *elasticache.PRESETS,
         *idempotency.PRESETS,
-        _unbuilt("load.breaking_point", Kind.RATE, "the first rate of a climb that did not hold"),
-        _unbuilt("load.headroom", Kind.SHARE, "how far the breaking point lies above the peak's rate"),
+        *load.PRESETS,
     )
 }

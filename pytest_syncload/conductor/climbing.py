@@ -1,0 +1,218 @@
+"""A phase that climbs: its generators are told their course as it turns, and what it found is summed up.
+
+Every decision is `load.climber`'s; here it is given what was seen, and what it says is told.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pytest_syncload.conductor.following import Following
+from pytest_syncload.conductor.ground import Ground
+from pytest_syncload.conductor.phase import (
+    LEAD_SECONDS,
+    Warmed,
+    broken_off,
+    clock_jumped,
+    generators_for,
+    job_of,
+    lost_generators,
+    refuse_short_tokens,
+)
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.climb import ClimbFound
+from pytest_syncload.facts.clock import MINUTE, minute_ceil
+from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseStarted
+from pytest_syncload.facts.plan import Phase, Spec
+from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Tally, Window
+from pytest_syncload.generator import JOB, REPORT, TURN
+from pytest_syncload.load.climber import Climber, LegSeen, Way
+from pytest_syncload.load.course import Legs, scheduled
+from pytest_syncload.load.engine import ShardReport
+from pytest_syncload.load.fleet import Fared, Fleet
+from pytest_syncload.load.found import found
+from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.snapshot import Merged
+from pytest_syncload.load.validity import invalidities, sent_but_not_counted
+
+#: How often it is looked at what has been seen: snapshots come once a second.
+_LOOK_SECONDS = 0.25
+
+
+def offer_climb(
+    spec: Spec,
+    phase: Phase,
+    ground: Ground,
+    folder: RunFolder,
+    lock: int,
+    listen: Listener,
+    keep_going: Callable[[], str | None],
+) -> PhaseResult:
+    """Climb until something breaks. Raises `PhaseInvalid` where the load never began."""
+    clock = ground.clock
+    way = way_of(spec, phase, ground)
+    climber = Climber(way)
+    shards = generators_for(spec, way.at_most_per_s)
+    legs = Legs(legs=tuple(climber.legs), arrivals=spec.load.arrivals, seed=spec.load.seed)
+    jobs = [job_of(spec, phase, ground, folder, legs, shard, shards) for shard in range(shards)]
+    command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
+    with Fleet(command, [JOB.dump_json(job).decode() for job in jobs], pass_fds=[lock]) as fleet:
+        messages = fleet.muster(keep_going, Warmed(phase.name, shards, listen).take)
+        # The ramp lasts a step, and steps are whole minutes, so all of them begin on one.
+        begins = minute_ceil(clock.at(time.monotonic() + LEAD_SECONDS))
+        start_at = clock.monotonic_at(begins)
+        refuse_short_tokens(messages, start_at + way.longest_s + spec.load.timeout_s)
+        most = begins + minute_ceil(way.longest_s / way.minute_s * MINUTE)
+        window = Window(start=begins, end=most)
+        listen(
+            PhaseStarted(
+                phase=phase.name,
+                rate_per_s=way.at_most_per_s,
+                generators=shards,
+                window=window,
+                wall_s=way.longest_s,
+            )
+        )
+        following = Following(phase, folder, listen, start_at=start_at, wall_s=way.longest_s)
+        looked_s = -math.inf
+
+        def steer() -> dict[str, Any] | None:
+            nonlocal looked_s
+            now_s = following.elapsed_s
+            if now_s - looked_s < _LOOK_SECONDS:
+                return None
+            looked_s = now_s
+            turn = climber.look(now_s, seen_of(climber, following.merged), following.merged.tallies())
+            return None if turn is None else {"turn": TURN.dump_python(turn, mode="json")}
+
+        wall_before = time.time() - time.monotonic()
+        fared = fleet.follow({"start_at": start_at}, following.take, lambda: following.stop or keep_going(), steer)
+        jump_s = abs(time.time() - time.monotonic() - wall_before)
+    reports = tuple(REPORT.validate_python(report) for report in fared.reports)
+    what = replace(
+        found(
+            climber,
+            seen_of(climber, following.merged),
+            following.merged.tallies(),
+            lambda wall_s: round(clock.at(start_at + wall_s), 3),
+            gone=any(report.gave_up for report in reports),
+        ),
+        peak_per_s=peak_of(spec, ground),
+    )
+    result = sum_up(
+        spec, phase, climber, what, following.merged, fared, reports, jump_s, shards, aborted=following.aborted
+    )
+    listen(PhaseMeasured(phase=phase.name, result=result))
+    return result
+
+
+def way_of(spec: Spec, phase: Phase, ground: Ground) -> Way:
+    """What slo.yaml says of the climb, in wall seconds and with the rates that are really offered."""
+    climb = phase.climb
+    assert climb is not None
+    return Way(
+        from_per_s=climb.from_per_s * ground.rate_scale,
+        step_percent=climb.step_percent,
+        every_s=ground.clock.wall_seconds(climb.every_s),
+        failed_percent=climb.failed_percent,
+        at_most_per_s=climb.at_most_per_s * ground.rate_scale,
+        timeout_s=spec.load.timeout_s,
+        minute_s=ground.clock.wall_seconds(MINUTE),
+    )
+
+
+def peak_of(spec: Spec, ground: Ground) -> float | None:
+    """The highest rate that another phase holds, as it is really offered; None where none holds one."""
+    rates = [phase.rate_per_s for phase in spec.phases if phase.climb is None]
+    return max(rates) * ground.rate_scale if rates else None
+
+
+def seen_of(climber: Climber, merged: Merged) -> Mapping[int, LegSeen]:
+    """What is known of each leg, by its number, which is its window's in the recording."""
+    seen = {}
+    for number in range(len(climber.legs)):
+        held = merged.window(number)
+        seen[number] = LegSeen(
+            tally=held.part.tally(),
+            lag_p99_ms=held.lag.percentile(99),
+            p95_ms=held.part.latency.percentile(95),
+        )
+    return seen
+
+
+def sum_up(
+    spec: Spec,
+    phase: Phase,
+    climber: Climber,
+    what: ClimbFound,
+    merged: Merged,
+    fared: Fared,
+    reports: Sequence[ShardReport],
+    jump_s: float,
+    shards: int,
+    *,
+    aborted: str | None = None,
+) -> PhaseResult:
+    """The climb's result: the step that rows look at is its window, and why it may prove nothing."""
+    judged = next(step for step in what.steps if step.number == what.judged)
+    held = merged.window(judged.number)
+    leg = climber.legs[judged.number]
+    due = scheduled(leg, judged.number, spec.load.arrivals, spec.load.seed)
+    stopped = broken_off(fared, aborted)
+    invalid = [*stopped, *lost_generators(fared), *late_turns(reports)]
+    if not stopped:
+        invalid += invalidities(
+            scheduled_in_hold=due,
+            hold=held.part.tally(),
+            # The load ends where the climb does; that it is not the schedule's end is no cut. Each step has its own
+            # look at the generators, and one that could carry no more is a finding.
+            reports=[replace(report, interrupted=False, gave_up=False, cpu_percent=0.0) for report in reports],
+            shards=shards,
+            lag_p99_ms=None if what.held_per_s is None else held.lag.percentile(99),
+            statuses=held.statuses,
+            examples=merged.examples,
+            sameness=merged.sameness(distinct_members(spec.request)),
+        )
+    gone = any(report.gave_up for report in reports)
+    if not invalid and not gone and (unaccounted := sent_but_not_counted(reports, merged.all_arrivals)) is not None:
+        invalid.append(unaccounted)
+    invalid += clock_jumped(jump_s)
+    return PhaseResult(
+        phase=phase.name,
+        window=Window(start=judged.starts_at, end=judged.ends_at),
+        rate_per_s=judged.rate_per_s,
+        scheduled_in_hold=due,
+        wall_seconds=climber.legs[-1].to_s,
+        ramp=_all_but(judged.number, len(climber.legs), merged),
+        hold=held.part.tally(),
+        latency=held.part.latency,
+        service_time=held.service_time,
+        lag=held.lag,
+        wire_requests=held.wire_requests,
+        in_flight_edges=held.in_flight_edges,
+        statuses=dict(held.statuses),
+        generators=tuple(report.to_generator_report() for report in reports),
+        timeline=merged.timeline(),
+        examples=tuple(merged.examples),
+        invalid=tuple(invalid),
+        climb=what,
+    )
+
+
+def late_turns(reports: Sequence[ShardReport]) -> list[Invalidity]:
+    """Whether a generator heard of a turn after it applied: then nobody knows what was offered."""
+    late = [report.index for report in reports if report.late_turns]
+    if not late:
+        return []
+    which = ", ".join(map(str, late))
+    what = f"generator {which} heard too late that the climb had turned; give it a less busy machine and run it again"
+    return [Invalidity(side=Side.GENERATOR, what=what)]
+
+
+def _all_but(number: int, legs: int, merged: Merged) -> Tally:
+    return sum((merged.window(each).part.tally() for each in range(legs) if each != number), merged.ramp)
