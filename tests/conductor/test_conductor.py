@@ -21,7 +21,7 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.events import Checked, Event, PhaseMeasured, PhaseStarted, Settled
 from pytest_syncload.facts.observation import Ruling
-from pytest_syncload.facts.plan import Climb, Resources, SandboxSettings, Slo, Spec
+from pytest_syncload.facts.plan import Resources, SandboxSettings, Slo, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side
 from pytest_syncload.sources.cloudwatch import traffic_query
 from pytest_syncload.sources.settle import Reading
@@ -112,17 +112,6 @@ def test_a_phase_that_a_dead_process_began_is_invalid_and_never_run_again(
             mine.result("peak")
         verdict = mine.verdict(LATENCY)
         assert (verdict.ruling, "process that is gone" in verdict.reason) == (Ruling.INCONCLUSIVE, True)
-    assert asked == []
-
-
-def test_a_climb_says_that_it_is_not_built(ready: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = refuse_to_run(monkeypatch)
-    climb = Climb(
-        from_per_s=1.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", failed_percent=1.0, at_most_per_s=9.0
-    )
-    mine = conductor(ready, spec(phase("peak", LATENCY, climb=climb)))
-    assert "'peak' climbs, which this version cannot run yet; nothing was sent" in (mine.record("peak").problem or "")
-    assert mine.verdict(LATENCY).ruling is Ruling.INCONCLUSIVE
     assert asked == []
 
 

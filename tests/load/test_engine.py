@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_syncload.facts.climb import Leg
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
+from pytest_syncload.load.course import Legs
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.snapshot import Merged, Snapshot
@@ -437,3 +439,50 @@ def test_a_target_that_repeats_the_token_is_shown_without_it() -> None:
         assert any("<token>" in example for example in ended.merged.examples)
 
     asyncio.run(scenario())
+
+
+def test_a_climb_goes_where_its_course_goes_and_each_leg_is_a_window() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            legs = Legs(legs=(Leg(0.0, 0.2, 100.0), Leg(0.2, 9.0, 200.0), Leg(9.0, 12.0, 0.0)))
+            course = legs.begin()
+            shard = replace(shard_of(server.url), pacer=legs, hold_from_s=0.0, hold_to_s=12.0)
+            start_at = time.monotonic() + 0.05
+            merged = Merged()
+
+            def turn() -> None:
+                course.turn(1.6, [Leg(1.6, 1.8, 50.0), Leg(1.8, 2.0, 0.0)], time.monotonic() - start_at)
+
+            asyncio.get_running_loop().call_later(0.25, turn)
+            report = await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=merged.add, course=course)
+            assert (report.late_turns, report.interrupted) == (0, False)
+            assert [merged.window(number).part.tally().arrivals for number in range(4)] == [20, 280, 10, 0]
+            assert report.sent == len(server.requests) == merged.all_arrivals.arrivals == 310
+            keys = sorted(int(re.findall(rb"run-peak-(\d+)", request)[0]) for request in server.requests)
+            assert keys == list(range(310)), "every arrival has a number of its own"
+
+    asyncio.run(scenario())
+
+
+def test_a_climb_that_rests_goes_on_once_it_is_told_to() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            legs = Legs(legs=(Leg(0.0, 0.1, 100.0), Leg(0.1, 5.0, 0.0)))
+            course = legs.begin()
+            shard = replace(shard_of(server.url), pacer=legs)
+            start_at = time.monotonic() + 0.05
+            merged = Merged()
+            asyncio.get_running_loop().call_later(0.3, course.turn, 2.0, [Leg(2.0, 2.1, 100.0)], 0.3)
+            report = await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=merged.add, course=course)
+            assert report.sent == len(server.requests) == 20
+            assert merged.window(2).part.tally().arrivals == 10
+
+    asyncio.run(scenario())
+
+
+def test_a_turn_that_comes_too_late_is_told() -> None:
+    course = Legs(legs=(Leg(0.0, 9.0, 100.0),)).begin()
+    course.turn(0.5, [], 0.4)
+    assert course.late_turns == 0
+    course.turn(0.4, [], 0.4)
+    assert course.late_turns == 1

@@ -96,15 +96,6 @@ def test_a_users_test_takes_the_phase_and_cannot_replace_it(project: Project) ->
     result.stdout.fnmatch_lines(["*phase 'stress' was not selected*"])
 
 
-def test_a_climb_is_known_and_says_that_it_is_not_built(project: Project) -> None:
-    result = project.run("-m", "stress", "-rA")
-    assert outcomes(result) == {
-        "slo.yaml::stress::load": "ERROR",
-        "slo.yaml::stress::breaking-point": "ERROR",
-    }
-    result.stdout.fnmatch_lines(["*'stress' climbs, which this version cannot run yet; nothing was sent*"])
-
-
 @pytest.mark.usefixtures("unmeasured")
 def test_a_rerun_judges_the_same_measurement_again(project: Project) -> None:
     pytest.importorskip("pytest_rerunfailures")

@@ -1,0 +1,48 @@
+"""A climb as its user sees it, in the sandbox: a number, rows on it, and load that stops by a rule."""
+
+from __future__ import annotations
+
+import json
+
+from tests.shell.conftest import Project, outcomes
+
+
+def test_a_climb_that_nothing_breaks_is_at_least_its_last_rate(project: Project) -> None:
+    file = project.pytester.path / "slo.yaml"
+    text = file.read_text("utf-8")
+    text = text.replace("from: 300/s, step: 10 %", "from: 40/s, step: 50 %").replace("at_most: 1000/s", "at_most: 90/s")
+    text = text.replace(
+        'target: "> 300/s"}', 'target: "> 80/s"}\n      more: {metric: load.breaking_point, target: "> 90/s"}'
+    )
+    text += "      latency: {metric: apigateway.latency, statistic: p95, target: '< 5s', min_samples: 20}\n"
+    file.write_text(text, "utf-8")
+    result = project.run("-m", "stress", "-rA")
+    assert outcomes(result) == {
+        "slo.yaml::stress::load": "PASSED",
+        "slo.yaml::stress::breaking-point": "PASSED",
+        "slo.yaml::stress::more": "ERROR",
+        "slo.yaml::stress::latency": "PASSED",
+    }
+    result.stdout.fnmatch_lines(["*held 90/s, at least (nothing broke up to at_most*"])
+    result.stdout.fnmatch_lines(["*the breaking point is at least 90/s, and not known*"])
+    recorded = json.loads((project.run_folder / "stress.result.json").read_text("utf-8"))["result"]
+    rates = [(step["rate_per_s"], step["finding"]) for step in recorded["climb"]["steps"]]
+    assert rates == [(40.0, "held"), (60.0, "held"), (90.0, "held")]
+    assert (recorded["rate_per_s"], recorded["scheduled_in_hold"]) == (90.0, 90)
+    # Rows on a metric look at the last step that held, and judging again finds it in the folder.
+    again = project.run("-m", "stress", "-rA", "--syncload-run", "last")
+    assert outcomes(again) == outcomes(result)
+
+
+def test_an_abort_rule_stops_load_and_says_why(project: Project) -> None:
+    project.write("{errors: 60 %}")
+    file = project.pytester.path / "slo.yaml"
+    text = file.read_text("utf-8")
+    text = text.replace("hold: 3m", 'hold: 20m\n    abort: "failed > 20 % for 2s"')
+    file.write_text(text, "utf-8")
+    result = project.run("-m", "peak", "-rA")
+    seen = outcomes(result)
+    assert seen["slo.yaml::peak::load"] == "FAILED"
+    assert {word for node, word in seen.items() if not node.endswith("::load")} == {"ERROR"}
+    result.stdout.fnmatch_lines(["*the abort rule 'failed > 20 % for 2s' tripped*the load was stopped*"])
+    assert project.sent()["peak"]["count"] < 200 * 10
