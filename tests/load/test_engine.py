@@ -444,22 +444,22 @@ def test_a_target_that_repeats_the_token_is_shown_without_it() -> None:
 def test_a_climb_goes_where_its_course_goes_and_each_leg_is_a_window() -> None:
     async def scenario() -> None:
         async with Scripted((OK,)) as server:
-            legs = Legs(legs=(Leg(0.0, 0.2, 100.0), Leg(0.2, 9.0, 200.0), Leg(9.0, 12.0, 0.0)))
+            legs = Legs(legs=(Leg(0.0, 0.25, 100.0), Leg(0.25, 9.0, 200.0), Leg(9.0, 12.0, 0.0)))
             course = legs.begin()
             shard = replace(shard_of(server.url), pacer=legs, hold_from_s=0.0, hold_to_s=12.0)
             start_at = time.monotonic() + 0.05
             merged = Merged()
 
             def turn() -> None:
-                course.turn(1.6, [Leg(1.6, 1.8, 50.0), Leg(1.8, 2.0, 0.0)], time.monotonic() - start_at)
+                course.turn(1.5, [Leg(1.5, 1.75, 40.0), Leg(1.75, 2.0, 0.0)], time.monotonic() - start_at)
 
             asyncio.get_running_loop().call_later(0.25, turn)
             report = await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=merged.add, course=course)
             assert (report.late_turns, report.interrupted) == (0, False)
-            assert [merged.window(number).part.tally().arrivals for number in range(4)] == [20, 280, 10, 0]
-            assert report.sent == len(server.requests) == merged.all_arrivals.arrivals == 310
+            assert [merged.window(number).part.tally().arrivals for number in range(4)] == [25, 250, 10, 0]
+            assert report.sent == len(server.requests) == merged.all_arrivals.arrivals == 285
             keys = sorted(int(re.findall(rb"run-peak-(\d+)", request)[0]) for request in server.requests)
-            assert keys == list(range(310)), "every arrival has a number of its own"
+            assert keys == list(range(285)), "every arrival has a number of its own"
 
     asyncio.run(scenario())
 
