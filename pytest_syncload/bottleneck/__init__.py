@@ -6,6 +6,6 @@ measured error rates stand in docs/breaking-point.md.
 """
 
 from pytest_syncload.bottleneck.ranking import rank
+from pytest_syncload.bottleneck.scalability import fit_usl
 
-
-__all__ = ["rank"]
+__all__ = ["fit_usl", "rank"]

@@ -1,4 +1,4 @@
-"""The parts of a climb in which the load only rises, and a series put beside the rate that was offered in each period."""
+"""The parts of a climb in which the load only rises, and a series beside the rate that was offered in each period."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def approaches(climbed: Climbed) -> list[Approach]:
 def beside(track: Track, approach: Approach) -> Beside:
     """The periods of ``track`` that lie inside the approach and came back as finite numbers."""
     times, values = np.array(track.timestamps, dtype=np.float64), np.array(track.values, dtype=np.float64)
-    begins, ends, offered = np.array([(step.window.start, step.window.end, step.rate_per_s) for step in approach.steps]).T
+    begins, ends, offered = np.array(
+        [(step.window.start, step.window.end, step.rate_per_s) for step in approach.steps]
+    ).T
     at = np.maximum(np.searchsorted(begins, times, side="right") - 1, 0)
     rates = offered[at]
     for odd in np.flatnonzero((times < begins[at]) | (times + track.period_s > ends[at])):

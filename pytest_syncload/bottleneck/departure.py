@@ -65,7 +65,7 @@ def left_again(track: Track, approach: Approach, left: Left) -> tuple[bool, floa
     seen = turned(track, approach)
     if not len(seen):
         return False, None
-    stays = STAYS if left.departure.how is How.CHANGED else COUNTER_STAYS
+    stays = COUNTER_STAYS if left.departure.how is How.COUNTED else STAYS
     start = onset(left.range.beyond(seen.rates, seen.values), 0, stays)
     return True, None if start is None else float(seen.times[start])
 
@@ -104,7 +104,7 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
     told_in = grain(seen.values, track.kind)
 
     def fit(count: int) -> tuple[Line, int | None]:
-        """The line of the first ``count`` periods, and when the series left it, not before the range has its minimum."""
+        """The line of the first ``count`` periods, and when the series left it."""
         line = fit_line(seen.rates[:count], seen.values[:count], curve=curve, grain=told_in)
         return line, onset(line.beyond(seen.rates, seen.values), base, STAYS)
 
@@ -113,7 +113,7 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
         line, _ = fit(normal)
         normal = max(base, _split(np.arcsinh(line.away(seen.rates, seen.values))))
     line, start = fit(normal)
-    if start is not None and start < normal:  # what is beyond the range is no part of it
+    if start is not None and start != normal:  # all that came before it was normal, and nothing behind it
         line, start = fit(start)
     if start is None:
         return None
@@ -136,10 +136,9 @@ def _counter(track: Track, seen: Beside, base: int) -> Left | None:
     if first is None:
         return None
     chance = float(seen.rates[first:].sum() / seen.rates.sum()) ** int(beyond[first:].sum())
-    how = How.FIRST if silence.most == 0 else How.CHANGED
-    if how is How.CHANGED and chance > COUNTER_BELIEVED:
+    if silence.most > 0 and chance > COUNTER_BELIEVED:
         return None
-    return _left(track, seen, first, silence, how, chance)
+    return _left(track, seen, first, silence, How.COUNTED, chance)
 
 
 def _ceiling(track: Track, seen: Beside, base: int) -> Left | None:

@@ -1,4 +1,4 @@
-"""Which series broke first. Orders findings by time, names one only where time or other evidence tells it from the rest."""
+"""Which series broke first. Findings are ordered by time; one is named where time or other evidence tells it apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pytest_syncload.bottleneck.approach import Approach, approaches, beside
-from pytest_syncload.bottleneck.departure import Left, Unknown, departure, left_again
+from pytest_syncload.bottleneck.departure import Unknown, departure, left_again
 from pytest_syncload.facts.bottleneck import Climbed, Departure, Finding, Place, Ranking, Track, Worse
 
 
@@ -51,7 +51,11 @@ def _find(track: Track, first: Approach, again: Sequence[Approach], climbed: Cli
 def _order(finding: Finding) -> tuple[float, float, int, str]:
     """By time; in the same period the deeper first, then by name, so that the order of the series means nothing."""
     left = finding.departure
-    return (left.at, left.by, -finding.track.place, finding.track.name) if left else (np.inf, np.inf, 0, finding.track.name)
+    return (
+        (left.at, left.by, -finding.track.place, finding.track.name)
+        if left
+        else (np.inf, np.inf, 0, finding.track.name)
+    )
 
 
 def _over_limit(track: Track, approach: Approach) -> float | None:
@@ -79,13 +83,19 @@ def _utilisation(track: Track, climbed: Climbed) -> float | None:
 def _name_first(ranking: Ranking) -> Ranking:
     candidates = _candidates(ranking.findings)
     if not candidates:
-        behind = [found for found in ranking.findings if found.departure and found.track.place is not Place.CLIENT]
-        over = [found.track.name for found in ranking.findings if found.over_limit_at is not None]
-        why = "nothing behind the client left its normal range before it did" if behind else "nothing left its normal range"
-        return replace(
-            ranking, undetermined=why + (f"; beyond its limit was {', '.join(sorted(over))}" if over else "")
-        )
+        return replace(ranking, undetermined=_why_none(ranking.findings))
     return _decide(ranking, candidates)
+
+
+def _why_none(findings: Sequence[Finding]) -> str:
+    if all(found.problem is not None for found in findings):
+        return findings[0].problem or "" if findings else "no series was looked at"
+    if any(found.departure and found.track.place is not Place.CLIENT for found in findings):
+        why = "nothing behind the client left its normal range before all that the client saw had"
+    else:
+        why = "nothing behind the client left its normal range"
+    over = sorted(f.track.name for f in findings if f.over_limit_at is not None and f.track.place is not Place.CLIENT)
+    return why + (f"; beyond its limit: {', '.join(over)}" if over else "")
 
 
 def _candidates(findings: Sequence[Finding]) -> list[tuple[Finding, Departure]]:
@@ -108,7 +118,10 @@ def _decide(ranking: Ranking, candidates: list[tuple[Finding, Departure]]) -> Ra
         return replace(ranking, first=tied[0], because="it left its normal range before all others")
     repeats = [found.again for found in tied if found.again is not None]
     evidence = (
-        ("in the second approach it did so before the others", [f for f in tied if repeats and f.again == min(repeats)]),
+        (
+            "in the second approach it did so before the others",
+            [f for f in tied if repeats and f.again == min(repeats)],
+        ),
         ("it stands behind the others, which left in the same period", _deepest(tied)),
         ("of those that left in the same period only it was beyond its limit", [f for f in tied if f.over_limit_at]),
     )

@@ -112,11 +112,11 @@ class Silence:
 
     most: float
 
-    def expected(self, rate: float) -> float:  # noqa: ARG002 - a range's method
+    def expected(self, rate: float) -> float:
         """Nothing above this."""
         return self.most
 
-    def beyond(self, rates: Floats, values: Floats) -> Flags:  # noqa: ARG002 - a range's method
+    def beyond(self, rates: Floats, values: Floats) -> Flags:
         """More than ever before."""
         result: Flags = values > self.most
         return result
@@ -128,11 +128,11 @@ class Ceiling:
 
     top: float
 
-    def expected(self, rate: float) -> float:  # noqa: ARG002 - a range's method
+    def expected(self, rate: float) -> float:
         """Where it counts as saturated."""
         return SATURATED * self.top
 
-    def beyond(self, rates: Floats, values: Floats) -> Flags:  # noqa: ARG002 - a range's method
+    def beyond(self, rates: Floats, values: Floats) -> Flags:
         """At the ceiling."""
         result: Flags = values >= SATURATED * self.top
         return result
@@ -153,7 +153,7 @@ def fit_line(rates: Floats, values: Floats, *, curve: bool = False, grain: float
 
 
 def grain(values: Floats, kind: Kind) -> float:
-    """The smallest step between two values, in which they seem to be told: whole seconds, say. A count's is at most 1."""
+    """The smallest step between two values: whole seconds, say, where they are told in those. A count's is at most 1."""
     steps = np.diff(np.unique(values))
     least = float(steps.min()) if len(steps) else 0.0
     return min(1.0, least) if kind is Kind.COUNT else least
@@ -188,10 +188,13 @@ def _weighted(rates: Floats, values: Floats, curve: bool, grain: float) -> Line:
 
 
 def _least_squares(rates: Floats, values: Floats, level: Floats) -> tuple[float, float, Floats]:
-    """Intercept and slope in weights of 1 / level, and (X'X)⁻¹. More load explains more of what is bad, never less: where
-    it seems to, as when caches fill, the line is level, or a series that stays as it is would leave it one day."""
+    """Intercept and slope in weights of 1 / level, and (X'X)⁻¹.
+
+    More load explains more of what is bad, never less. Where it seems to, as when caches fill, the line is level, or a
+    series that stays as it is would leave it one day.
+    """
     design = np.column_stack([1 / level, rates / level])
-    inverse = np.linalg.pinv(design.T @ design)
+    inverse: Floats = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
     intercept, slope = inverse @ (design.T @ (values / level))
     if slope >= 0:
         return float(intercept), float(slope), inverse

@@ -38,7 +38,8 @@ class Track:
     """One series over a climb: the moments at which its periods begin, in order of time, and a value for each.
 
     ``resource`` is whose series it is, such as a table: it may have several. A silence that means zero is a zero here;
-    any other silence is a moment that is not there. ``limit`` is the number in the target of its row, ``ceiling`` what it cannot exceed, such as 100 % of a CPU; None where there is none.
+    any other silence is a moment that is not there. ``limit`` is the number in the target of its row, ``ceiling`` what
+    it cannot exceed, such as 100 % of a CPU; None where there is none.
     """
 
     name: str
@@ -55,9 +56,9 @@ class Track:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSeen:
-    """One step of a climb. ``throughput_per_s`` are the good answers; ``held`` whether the climb's condition was not met.
+    """One step of a climb. ``held`` says that the climb's condition was not met in it.
 
-    ``latency_mean_ms`` is the mean over all its arrivals, None where nothing was answered.
+    ``throughput_per_s`` counts good answers only. ``latency_mean_ms`` is the mean over all its arrivals, None where nothing was answered.
     """
 
     rate_per_s: float
@@ -106,7 +107,7 @@ class How(StrEnum):
     """In which way a series left its normal range."""
 
     CHANGED = "left its relation to the load"
-    FIRST = "was zero until then"
+    COUNTED = "counted more than ever before"
     SATURATED = "reached its ceiling"
 
 

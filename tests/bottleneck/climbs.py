@@ -151,18 +151,31 @@ def _tracks(scene: Scene, load: Floats, over: Floats) -> Iterator[Track]:
     yield track("p95", Place.CLIENT, noisy(60 * waits * slower * (1 + 2.0 * (seen > 0))), Kind.TIME, limit=500.0)
     yield track("failed", Place.CLIENT, noisy(np.where(seen > 0, 3.0 + seen, 0.0)), Kind.SHARE, limit=1.0)
     yield track("syncwell Latency p95", Place.API, noisy(50 * waits * slower), Kind.TIME, limit=500.0)
-    yield track("syncwell 5XXError", Place.API, rng.poisson(np.where(seen > 0, 600 * seen, 0.02)).astype(float), limit=0.0)
+    yield track(
+        "syncwell 5XXError", Place.API, rng.poisson(np.where(seen > 0, 600 * seen, 0.02)).astype(float), limit=0.0
+    )
 
     busy = np.where(limited is None, 0.5, rng.uniform(0.4, 0.8)) * use
-    yield track("worker CPUUtilization", Place.SERVICE, noisy(4 + 100 * busy, 0.03), Kind.SHARE, limit=60.0, ceiling=100.0)
-    yield track("worker MemoryUtilization", Place.SERVICE, noisy(45 + 5 * use, 0.01), Kind.SHARE, limit=80.0, ceiling=100.0)
+    yield track(
+        "worker CPUUtilization", Place.SERVICE, noisy(4 + 100 * busy, 0.03), Kind.SHARE, limit=60.0, ceiling=100.0
+    )
+    yield track(
+        "worker MemoryUtilization", Place.SERVICE, noisy(45 + 5 * use, 0.01), Kind.SHARE, limit=80.0, ceiling=100.0
+    )
     yield track("worker RunningTasks", Place.SERVICE, np.full(count, 10.0), worse=Worse.DOWN, limit=8.0)
     own = when("concurrency")
     yield track("worker ConcurrentRequests", Place.SERVICE, noisy(30 * use * (1 + 0.3 * own)), limit=200.0)
 
-    throttles = {name: np.where(when(name) > 0, 60 * load * np.maximum(0.02, use - 1) * 0.2, 0.0) for name in ("table", "index")}
+    throttles = {
+        name: np.where(when(name) > 0, 60 * load * np.maximum(0.02, use - 1) * 0.2, 0.0) for name in ("table", "index")
+    }
     for name, events in throttles.items():
-        yield track(f"{SHOWS[name]} WriteThrottleEvents", Place.BACKEND if name == "table" else Place.BEHIND, rng.poisson(events).astype(float), limit=0.0)
+        yield track(
+            f"{SHOWS[name]} WriteThrottleEvents",
+            Place.BACKEND if name == "table" else Place.BEHIND,
+            rng.poisson(events).astype(float),
+            limit=0.0,
+        )
     yield track("sync-jobs ConsumedWriteCapacityUnits", Place.BACKEND, noisy(60 * load, 0.01))
     yield track("sync-jobs SuccessfulRequestLatency", Place.BACKEND, noisy(4 + 0 * load), Kind.TIME)
 
@@ -173,10 +186,21 @@ def _tracks(scene: Scene, load: Floats, over: Floats) -> Iterator[Track]:
 
     hot = 96 if limited == "cache" else rng.uniform(30, 70)
     engine = np.where(when("cache") > 0, 99.5, 2 + (hot - 4) * np.minimum(use, 1.0))
-    yield track("syncwell-001 EngineCPUUtilization", Place.BACKEND, noisy(engine, 0.02), Kind.SHARE, limit=80.0, ceiling=100.0)
-    yield track("syncwell-002 EngineCPUUtilization", Place.BACKEND, noisy(2 + 20 * use, 0.02), Kind.SHARE, limit=80.0, ceiling=100.0)
+    yield track(
+        "syncwell-001 EngineCPUUtilization", Place.BACKEND, noisy(engine, 0.02), Kind.SHARE, limit=80.0, ceiling=100.0
+    )
+    yield track(
+        "syncwell-002 EngineCPUUtilization",
+        Place.BACKEND,
+        noisy(2 + 20 * use, 0.02),
+        Kind.SHARE,
+        limit=80.0,
+        ceiling=100.0,
+    )
     yield track("syncwell Evictions", Place.BACKEND, rng.poisson(0.05, count).astype(float))
 
     third = when("third_party")
-    yield track("ThirdParty Latency", Place.BACKEND, noisy(120 * (1 + 0.5 * (third > 0) + 0.2 * third)), Kind.TIME, limit=400.0)
+    yield track(
+        "ThirdParty Latency", Place.BACKEND, noisy(120 * (1 + 0.5 * (third > 0) + 0.2 * third)), Kind.TIME, limit=400.0
+    )
     yield track("ThirdParty Errors", Place.BACKEND, rng.poisson(np.where(third > 2, 40 * third, 0.0)).astype(float))
