@@ -69,7 +69,9 @@ def beside(track: Track, approach: Approach) -> Beside:
     ).T
     at = np.maximum(np.searchsorted(begins, times, side="right") - 1, 0)
     rates = offered[at]
-    for odd in np.flatnonzero((times < begins[at]) | (times + track.period_s > ends[at])):
+    # Nearly all lie inside one step; the others lie outside of the approach, or across its steps.
+    rates[(times < begins[0]) | (times + track.period_s > ends[-1])] = np.nan
+    for odd in np.flatnonzero(np.isfinite(rates) & (times + track.period_s > ends[at])):
         rates[odd] = approach.rate_over(float(times[odd]), float(times[odd]) + track.period_s) or np.nan
     there = np.isfinite(rates) & np.isfinite(values)
     return Beside(times=times[there], rates=rates[there], values=values[there])

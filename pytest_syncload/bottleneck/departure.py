@@ -4,8 +4,8 @@ The range is what the load explained in the minutes before the change (`relation
 search for one change of mean in the standardised residuals: `ruptures.KernelCPD` with its linear kernel (Truong, Oudre
 and Vayatis, "Selective review of offline change point detection methods", 2020). The moment of leaving is then the
 first minute from which on the series stays beyond the range. A line's confidence is Chow's predictive test over all
-minutes from there on, corrected by Bonferroni for all that could have been found; a counter's, that of its
-non-zero minutes falling there by chance.
+minutes from there on, corrected by Bonferroni for all that could have been found. What counts something bad and is
+mostly zero has no line: it left when it began to count more than ever before.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BELIEVED = 0.001
 COUNTER_BELIEVED = 0.01
 #: The share of periods that must lie beyond the range from the departure on: one that throttles comes and goes.
 STAYS = 0.8
-COUNTER_STAYS = 0.5
+COUNTER_STAYS = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,19 +76,21 @@ def turned(track: Track, approach: Approach) -> Beside:
     return seen if track.worse is Worse.UP else Beside(times=seen.times, rates=seen.rates, values=-seen.values)
 
 
-def onset(beyond: Flags, least: int, stays: float) -> int | None:
-    """The first period, not before ``least``, from which on the series is beyond its range to the end, but for lapses.
+def onset(beyond: Flags, least: int, share: float) -> int | None:
+    """The first period, not before ``least``, from which on the series stays beyond its range."""
+    candidates = (int(start) for start in np.flatnonzero(beyond) if start >= least)
+    return next((start for start in candidates if _stays(beyond[start:], share)), None)
 
-    Its last two periods may not both be lapses. A first one that is followed by a lapse is none, unless it is the last
-    of all: it may be the one in a hundred that chance puts there.
+
+def _stays(beyond: Flags, share: float) -> bool:
+    """Whether the series is beyond its range from the first of these periods to the last, but for lapses.
+
+    The last two may not both be lapses. Where lapses are rare the second is none, or the first may be the one in a
+    hundred that chance puts there.
     """
-    if not beyond[-2:].any():
-        return None
-    last = len(beyond) - 1
-    for start in range(least, last + 1):
-        if beyond[start] and beyond[start:].mean() >= stays and (start == last or beyond[start + 1]):
-            return start
-    return None
+    if not beyond[0] or not beyond[-2:].any() or beyond.mean() < share:
+        return False
+    return len(beyond) == 1 or share < STAYS or bool(beyond[1])
 
 
 def _base(rates: Floats) -> int | None:
@@ -113,8 +115,13 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
         line, _ = fit(normal)
         normal = max(base, _split(np.arcsinh(line.away(seen.rates, seen.values))))
     line, start = fit(normal)
-    if start is not None and start != normal:  # all that came before it was normal, and nothing behind it
-        line, start = fit(start)
+    if start is not None and start > normal:
+        line, start = fit(start)  # all that came before it was normal
+    while start is not None and start > base:  # and if what came last before it was not, it left earlier
+        shorter, earlier = fit(start - 1)
+        if earlier is None or earlier >= start:
+            break
+        line, start = shorter, earlier
     if start is None:
         return None
     # As many pairs of an end of what is normal and a beginning of what is not could have been found.
@@ -126,19 +133,15 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
 def _counter(track: Track, seen: Beside, base: int) -> Left | None:
     """A counter's departure. Its chance: that each of its minutes beyond the range falls by chance on the requests that
     were offered from there on."""
-    values = seen.values
-    start = max(base, _split(np.log1p(np.maximum(values, 0.0))))
-    while start > base and values[start - 1] > values[: start - 1].max():
-        start -= 1
-    silence = Silence(most=float(values[:start].max()))
-    beyond = silence.beyond(seen.rates, values)
-    first = onset(beyond, start, COUNTER_STAYS)
-    if first is None:
-        return None
-    chance = float(seen.rates[first:].sum() / seen.rates.sum()) ** int(beyond[first:].sum())
-    if silence.most > 0 and chance > COUNTER_BELIEVED:
-        return None
-    return _left(track, seen, first, silence, How.COUNTED, chance)
+    for start in range(base, len(seen)):
+        silence = Silence(most=float(seen.values[:start].max()))
+        beyond = silence.beyond(seen.rates[start:], seen.values[start:])
+        if not _stays(beyond, COUNTER_STAYS):
+            continue
+        chance = float(seen.rates[start:].sum() / seen.rates.sum()) ** int(beyond.sum())
+        if silence.most == 0 or chance <= COUNTER_BELIEVED:
+            return _left(track, seen, start, silence, How.COUNTED, chance)
+    return None
 
 
 def _ceiling(track: Track, seen: Beside, base: int) -> Left | None:
@@ -146,16 +149,11 @@ def _ceiling(track: Track, seen: Beside, base: int) -> Left | None:
     if track.ceiling is None or track.worse is Worse.DOWN:
         return None
     ceiling = Ceiling(top=track.ceiling)
-    start = onset(ceiling.beyond(seen.rates, seen.values), base, STAYS)
-    if start is None:
+    flags = ceiling.beyond(seen.rates, seen.values)
+    start = onset(flags, base, STAYS)
+    if start is None or flags[:base].mean() > 1 - STAYS:
         return None
-    line = fit_line(seen.rates[:start], seen.values[:start])
-    from scipy import special  # noqa: PLC0415 - takes most of a second, and only a climb needs it
-
-    count = len(seen) - start
-    above = float(seen.values[start:].mean()) - ceiling.expected(0.0)
-    t = above / (line.spread * track.ceiling) * np.sqrt(count)
-    chance = float(special.stdtr(line.count - 2, -t))
+    chance = ceiling.chance(seen.values[start:], fit_line(seen.rates[:start], seen.values[:start]))
     return _left(track, seen, start, ceiling, How.SATURATED, chance)
 
 

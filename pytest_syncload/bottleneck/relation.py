@@ -49,14 +49,16 @@ class Line:
     Where it is a ``curve``, it is the values' logarithm that is a line: what waits in a queue does so longer by a
     factor and not by an amount. Else the spread of a value is in proportion to its level, never less than ``floor``:
     what grows with the load also scatters with it. ``spread`` is the residuals' standard deviation as a share of the
-    level, ``inverse`` (X'X)⁻¹ of the weighted design, ``echo`` the residuals' autocorrelation from one period to the
-    next, 0 or more.
+    level, ``echo`` their autocorrelation from one period to the next, 0 or more. ``weight`` is the sum of the periods'
+    weights, ``middle`` the weighted mean of their rates, ``width`` the weighted sum of squares about it.
     """
 
     intercept: float
     slope: float
     floor: float
-    inverse: Floats
+    weight: float
+    middle: float
+    width: float
     spread: float
     count: int
     echo: float
@@ -69,17 +71,16 @@ class Line:
 
     def away(self, rates: Floats, values: Floats) -> Floats:
         """How far each value lies above the line, in spreads of a single one."""
-        away, _ = self._standing(rates, values)
-        return away / self.spread
+        return self._above(rates, values, self._levels(rates)) / self.spread
 
     def beyond(self, rates: Floats, values: Floats) -> Flags:
         """Above the one-sided prediction interval of a single period, and materially above the line."""
         from scipy import special  # noqa: PLC0415 - a fifth of a second, and only a climb needs it
 
-        away, design = self._standing(rates, values)
-        leverage = np.einsum("ij,jk,ik->i", design, self.inverse, design)
-        margin = special.stdtrit(self.count - 2, 1 - BEYOND) * self.spread * np.sqrt(1 + leverage)
-        result: Flags = away > np.maximum(margin, MATERIAL)
+        level = self._levels(rates)
+        prolonged = (1 / self.weight + (rates - self.middle) ** 2 / self.width) / level**2
+        margin = special.stdtrit(self.count - 2, 1 - BEYOND) * self.spread * np.sqrt(1 + prolonged)
+        result: Flags = self._above(rates, values, level) > np.maximum(margin, MATERIAL)
         return result
 
     def chance(self, rates: Floats, values: Floats) -> float:
@@ -91,19 +92,23 @@ class Line:
         """
         from scipy import special  # noqa: PLC0415 - as above
 
-        away, design = self._standing(rates, values)
+        level = self._levels(rates)
         worth = (1 - self.echo) / (1 + self.echo)
-        middle = design.mean(axis=0)
-        variance = 1 / max(1.0, len(rates) * worth) + float(middle @ self.inverse @ middle) / worth
-        t = float(away.mean()) / (self.spread * np.sqrt(variance))
-        return float(special.stdtr(max(1.0, self.count * worth - 2), -t))
+        ones, moved = float(np.mean(1 / level)), float(np.mean((rates - self.middle) / level))
+        prolonged = ones**2 / self.weight + moved**2 / self.width
+        variance = 1 / max(1.0, len(rates) * worth) + prolonged / worth
+        t = float(self._above(rates, values, level).mean()) / (self.spread * np.sqrt(variance))
+        return float(special.stdtr(self.count - 2, -t))
 
-    def _standing(self, rates: Floats, values: Floats) -> tuple[Floats, Floats]:
-        """How far above the line the values lie, as a share of the level, and the rows of the weighted design."""
-        line = self.intercept + self.slope * rates
-        level = np.ones(len(rates)) if self.curve else np.maximum(np.abs(line), self.floor)
-        away: Floats = (_bent(values, self.curve) - line) / level
-        return away, np.column_stack([1 / level, rates / level])
+    def _levels(self, rates: Floats) -> Floats:
+        """What a spread is a share of."""
+        if self.curve:
+            return np.ones(len(rates))
+        return np.maximum(np.abs(self.intercept + self.slope * rates), self.floor)
+
+    def _above(self, rates: Floats, values: Floats, level: Floats) -> Floats:
+        above: Floats = (_bent(values, self.curve) - self.intercept - self.slope * rates) / level
+        return above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +142,13 @@ class Ceiling:
         result: Flags = values >= SATURATED * self.top
         return result
 
+    def chance(self, values: Floats, line: Line) -> float:
+        """How likely values that scatter as they did about ``line`` are at the ceiling though their mean is below."""
+        from scipy import special  # noqa: PLC0415 - as above
+
+        above = float(values.mean()) - SATURATED * self.top
+        return float(special.stdtr(line.count - 2, -above / (line.spread * self.top) * np.sqrt(len(values))))
+
 
 def fit_line(rates: Floats, values: Floats, *, curve: bool = False, grain: float = 0.0) -> Line:
     """The line through periods at two or more rates, four or more periods, without what is odd among them.
@@ -153,10 +165,9 @@ def fit_line(rates: Floats, values: Floats, *, curve: bool = False, grain: float
 
 
 def grain(values: Floats, kind: Kind) -> float:
-    """The smallest step between two values: whole seconds, say, where they are told in those. A count's is at most 1."""
-    steps = np.diff(np.unique(values))
-    least = float(steps.min()) if len(steps) else 0.0
-    return min(1.0, least) if kind is Kind.COUNT else least
+    """In which steps the values are told: whole seconds or ms of a time, whole numbers of a count, else as they are."""
+    steps = {Kind.TIME: (1000.0, 1.0), Kind.COUNT: (1.0,)}.get(kind, ())
+    return next((step for step in steps if not np.mod(values, step).any()), 0.0)
 
 
 def _bent(values: Floats, curve: bool) -> Floats:
@@ -164,39 +175,44 @@ def _bent(values: Floats, curve: bool) -> Floats:
 
 
 def _weighted(rates: Floats, values: Floats, curve: bool, grain: float) -> Line:
-    middle = float(np.median(np.abs(values)))
+    typical = float(np.median(np.abs(values)))
     values = _bent(values, curve)
     floor = max(0.2 * float(np.median(np.abs(values))), 1e-12)
+    line = _least_squares(rates, values, np.ones(len(rates)))
     level = np.ones(len(rates))
-    intercept, slope, inverse = _least_squares(rates, values, level)
     if not curve:  # weights need levels, and levels a line: the first was fitted without
-        level = np.maximum(np.abs(intercept + slope * rates), floor)
-        intercept, slope, inverse = _least_squares(rates, values, level)
+        level = np.maximum(np.abs(line[0] + line[1] * rates), floor)
+        line = _least_squares(rates, values, level)
+    intercept, slope, weight, middle, width = line
     residuals = (values - intercept - slope * rates) / level
     square = float(residuals @ residuals)
-    echo = float(residuals[1:] @ residuals[:-1]) / square if square > 0 else 0.0
+    spread = float(np.sqrt(square / (len(rates) - 2)))
+    told = max(LEAST_SPREAD, grain / 2 / typical if typical else 0.0)
+    # What is smaller than the values can tell is rounding, which has no memory.
+    echo = float(residuals[1:] @ residuals[:-1]) / square if spread > told else 0.0
     return Line(
         intercept=intercept,
         slope=slope,
         floor=floor,
-        inverse=inverse,
-        spread=max(float(np.sqrt(square / (len(rates) - 2))), LEAST_SPREAD, grain / 2 / middle if middle else 0.0),
+        weight=weight,
+        middle=middle,
+        width=width,
+        spread=max(spread, told),
         count=len(rates),
         echo=min(max(echo, 0.0), 0.7),
         curve=curve,
     )
 
 
-def _least_squares(rates: Floats, values: Floats, level: Floats) -> tuple[float, float, Floats]:
-    """Intercept and slope in weights of 1 / level, and (X'X)⁻¹.
+def _least_squares(rates: Floats, values: Floats, level: Floats) -> tuple[float, float, float, float, float]:
+    """Intercept and slope in weights of 1 / level², then the weights' sum, the rates' mean and sum of squares in them.
 
     More load explains more of what is bad, never less. Where it seems to, as when caches fill, the line is level, or a
-    series that stays as it is would leave it one day.
+    series that stays as it is would leave it one day. How uncertain its slope is stays as it was.
     """
-    design = np.column_stack([1 / level, rates / level])
-    inverse: Floats = np.asarray(np.linalg.pinv(design.T @ design), dtype=np.float64)
-    intercept, slope = inverse @ (design.T @ (values / level))
-    if slope >= 0:
-        return float(intercept), float(slope), inverse
-    # How uncertain the slope is stays as it was: that it is not negative does not make it known.
-    return float(np.average(values, weights=level**-2.0)), 0.0, inverse
+    weights = level**-2.0
+    weight = float(weights.sum())
+    middle, mean = float(weights @ rates) / weight, float(weights @ values) / weight
+    width = float(weights @ (rates - middle) ** 2)
+    slope = max(0.0, float(weights @ ((rates - middle) * (values - mean))) / width)
+    return mean - slope * middle, slope, weight, middle, width

@@ -5,7 +5,7 @@ Scalability Modeling with Three Parameters", 2018). N is the number of requests 
 load that arrives on its own does not wait for answers, so below the ceiling throughput *is* the offered rate and says
 nothing of the ceiling, while the requests in flight (Little, "A Proof for the Queuing Formula L = λW", 1961) grow
 before throughput stops to. Intervals are percentiles of refits to the law's own curve with residuals drawn again
-(Efron and Tibshirani, "An Introduction to the Bootstrap", 1993): at the bounds of σ and κ no normal approximation holds.
+(Efron and Tibshirani, "An Introduction to the Bootstrap", 1993): at the bounds of σ and κ nothing is nearly normal.
 """
 
 from __future__ import annotations

@@ -58,7 +58,8 @@ class Track:
 class StepSeen:
     """One step of a climb. ``held`` says that the climb's condition was not met in it.
 
-    ``throughput_per_s`` counts good answers only. ``latency_mean_ms`` is the mean over all its arrivals, None where nothing was answered.
+    ``throughput_per_s`` counts good answers only. ``latency_mean_ms`` is the mean over all its arrivals, None where
+    nothing was answered.
     """
 
     rate_per_s: float

@@ -133,7 +133,8 @@ def _law(usl: Usl | NoFit) -> str:
     ceiling, contention, coherency = usl.ceiling_per_s, usl.contention, usl.coherency
     return (
         f"universal scalability law: ceiling {_rate(ceiling.value)}, "
-        f"95 % from {_rate(ceiling.low)} to {_rate(ceiling.high)}; contention {format_number(contention.value)}, coherency {format_number(coherency.value)}"
+        f"95 % from {_rate(ceiling.low)} to {_rate(ceiling.high)}; "
+        f"contention {format_number(contention.value)}, coherency {format_number(coherency.value)}"
     )
 
 
