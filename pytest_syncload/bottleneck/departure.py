@@ -113,7 +113,7 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
     normal = base
     for _ in range(2):  # found by a line, the end of what is normal makes a better line
         line, _ = fit(normal)
-        normal = max(base, _split(np.arcsinh(line.away(seen.rates, seen.values))))
+        normal = max(base, end_of_normal(np.arcsinh(line.away(seen.rates, seen.values))))
     line, start = fit(normal)
     if start is not None and start > normal:
         line, start = fit(start)  # all that came before it was normal
@@ -157,7 +157,7 @@ def _ceiling(track: Track, seen: Beside, base: int) -> Left | None:
     return _left(track, seen, start, ceiling, How.SATURATED, chance)
 
 
-def _split(values: Floats) -> int:
+def end_of_normal(values: Floats) -> int:
     """Where one change of mean divides the values best, by least squares: how many come before it."""
     # A third of a second, and only a climb needs it.
     import ruptures  # noqa: PLC0415
