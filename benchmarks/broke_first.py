@@ -1,6 +1,6 @@
 """How often what broke first is named, over synthetic climbs whose bottleneck is known, and how often wrongly.
 
-    python -m benchmarks.bottleneck --trials 200
+    python -m benchmarks.broke_first --trials 200
 
 The climbs are those of the tests (tests/bottleneck/climbs.py), each resource as the bottleneck in turn and none, under
 several kinds of noise. On stdout two Markdown tables: the ranking, and other ways to find where the normal range ends.
