@@ -15,7 +15,7 @@ from pytest_syncload.facts.bottleneck import Climbed, Departure, Finding, Place,
 def rank(climbed: Climbed, tracks: Iterable[Track]) -> Ranking:
     """Every series of the climb, and the one that broke first.
 
-    The first approach that broke is looked at; later ones that broke confirm it. Candidates are the series behind the
+    The longest approach that broke is looked at; later ones that broke confirm it. Candidates are the series behind the
     client that left their normal range before all that the client saw had. Those of the API contain what is behind it,
     so they are candidates only where nothing behind it is.
     """
@@ -23,7 +23,8 @@ def rank(climbed: Climbed, tracks: Iterable[Track]) -> Ranking:
     broke = [part for part in parts if part.broke]
     if not parts:
         return Ranking(findings=(), undetermined="no step of the climb was measured")
-    first, again = (broke[0], broke[1:]) if broke else (parts[0], [])
+    first = max(broke or parts, key=lambda part: part.steps[-1].window.end - part.steps[0].window.start)
+    again = [part for part in broke if part.steps[0].window.start > first.steps[0].window.start]
     findings = sorted((_find(track, first, again, climbed) for track in tracks), key=_order)
     seen = next((found for found in findings if found.departure and found.track.place is Place.CLIENT), None)
     ranking = Ranking(findings=tuple(findings), seen=seen)

@@ -133,6 +133,11 @@ def test_a_target_that_broke_at_the_first_step_leaves_too_few_minutes() -> None:
     assert ranking.undetermined.startswith("1 periods are too few")
 
 
+def test_a_first_step_that_broke_by_a_bad_start_does_not_hide_the_climb() -> None:
+    steps = (step(500, -5, held=False), *ONCE.steps)
+    assert named(rank(Climbed(steps=steps), [P95, events(14)])) == "table events"
+
+
 def test_limits() -> None:
     """Step 18 of 20 is the last good one, at 1,400/s."""
     found = {
