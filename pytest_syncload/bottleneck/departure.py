@@ -52,8 +52,8 @@ def departure(track: Track, approach: Approach) -> Left | Unknown | None:
     base = _base(seen.rates)
     if base is None or base >= len(seen):
         return Unknown(
-            why=f"{len(seen)} periods are too few: a normal range needs {NORMAL_PERIODS}, at {NORMAL_RATES} rates, and "
-            "one beyond them"
+            why=f"too few periods ({len(seen)}) for a normal range, which needs {NORMAL_PERIODS} at {NORMAL_RATES} "
+            "rates and one beyond them; start lower, or climb in smaller steps"
         )
     is_counter = np.count_nonzero(seen.values[:base]) <= base / 2
     found = [_counter(track, seen, base) if is_counter else _line(track, seen, base), _ceiling(track, seen, base)]

@@ -43,20 +43,19 @@ def _find(track: Track, first: Approach, again: Sequence[Approach], climbed: Cli
     if left is None:
         return finding
     looks = [left_again(track, part, left) for part in again]
-    could = [at for shown, at in looks if shown]
     return replace(
-        finding, departure=left.departure, confirmable=bool(could), again=next((at for at in could if at), None)
+        finding,
+        departure=left.departure,
+        confirmable=any(could for could, _ in looks),
+        again=next((at for _, at in looks if at is not None), None),
     )
 
 
 def _order(finding: Finding) -> tuple[float, float, int, str]:
     """By time; in the same period the deeper first, then by name, so that the order of the series means nothing."""
-    left = finding.departure
-    return (
-        (left.at, left.by, -finding.track.place, finding.track.name)
-        if left
-        else (np.inf, np.inf, 0, finding.track.name)
-    )
+    track, left = finding.track, finding.departure
+    at, by = (left.at, left.by) if left is not None else (np.inf, np.inf)
+    return (at, by, -track.place, track.name)
 
 
 def _over_limit(track: Track, approach: Approach) -> float | None:
@@ -89,8 +88,11 @@ def _name_first(ranking: Ranking) -> Ranking:
 
 
 def _why_none(findings: Sequence[Finding]) -> str:
-    if all(found.problem is not None for found in findings):
-        return findings[0].problem or "" if findings else "no series was looked at"
+    if not findings:
+        return "no series was looked at"
+    problems = [found.problem for found in findings if found.problem is not None]
+    if len(problems) == len(findings):
+        return problems[0]
     if any(found.departure and found.track.place is not Place.CLIENT for found in findings):
         why = "nothing behind the client left its normal range before all that the client saw had"
     else:
@@ -113,18 +115,20 @@ def _candidates(findings: Sequence[Finding]) -> list[tuple[Finding, Departure]]:
 def _decide(ranking: Ranking, candidates: list[tuple[Finding, Departure]]) -> Ranking:
     """Those that may have been first, told apart by what else speaks for one of them."""
     earliest_by = min(gone.by for _, gone in candidates)
-    tied = [found for found, gone in candidates if gone.after < earliest_by]
-    tied = _one_of_each_resource(tied)
+    tied = _one_of_each_resource([found for found, gone in candidates if gone.after < earliest_by])
     if len(tied) == 1:
         return replace(ranking, first=tied[0], because="it left its normal range before all others")
     repeats = [found.again for found in tied if found.again is not None]
     evidence = (
         (
             "in the second approach it did so before the others",
-            [f for f in tied if repeats and f.again == min(repeats)],
+            [found for found in tied if repeats and found.again == min(repeats)],
         ),
         ("it stands behind the others, which left in the same period", _deepest(tied)),
-        ("of those that left in the same period only it was beyond its limit", [f for f in tied if f.over_limit_at]),
+        (
+            "of those that left in the same period only it was beyond its limit",
+            [found for found in tied if found.over_limit_at is not None],
+        ),
     )
     for because, those in evidence:
         if len(those) == 1:

@@ -105,22 +105,41 @@ def _run(scene: Scene, rates: list[float], start: int) -> tuple[list[StepSeen], 
     return steps, load, over
 
 
-def _tracks(scene: Scene, load: Floats, over: Floats) -> Iterator[Track]:
-    rng, limited, count = scene.rng, scene.limited, len(load)
-    use = load / (scene.capacity if limited else 1500.0)
-    beyond = np.abs(over)
-    seen = np.maximum(0, -over)
+@dataclass(kw_only=True)
+class _Minutes:
+    """The load of each minute and how long it was beyond the capacity, and series made of them."""
 
-    def noisy(level: Floats, noise: float = scene.noise) -> Floats:
-        dice = scene.tail(rng, count)
-        for minute in range(1, count):
-            dice[minute] = scene.echo * dice[minute - 1] + np.sqrt(1 - scene.echo**2) * dice[minute]
+    scene: Scene
+    load: Floats
+    over: Floats
+
+    def __post_init__(self) -> None:
+        limited = self.scene.limited
+        self.dice = self.scene.rng
+        self.use = self.load / (self.scene.capacity if limited else 1500.0)
+        self.beyond = np.abs(self.over)
+        self.seen = np.maximum(0, -self.over)
+        # A queue in front of what is busy: a curve, which a healthy service has too.
+        self.waits = (1 + 0.15 * self.beyond) / np.maximum(0.2, 1 - 0.6 * np.minimum(self.use, 1.0))
+
+    def beyond_of(self, resource: str) -> Floats:
+        """How long the resource has been beyond its capacity, in minutes."""
+        return self.beyond if self.scene.limited == resource else np.zeros(len(self.load))
+
+    def noisy(self, level: Floats, noise: float | None = None) -> Floats:
+        """Each minute scattered, in proportion, and resembling the one before."""
+        noise, echo = self.scene.noise if noise is None else noise, self.scene.echo
+        dice = self.scene.tail(self.dice, len(self.load))
+        for minute in range(1, len(dice)):
+            dice[minute] = echo * dice[minute - 1] + np.sqrt(1 - echo**2) * dice[minute]
         return np.asarray(level * np.exp(noise * dice))
 
-    def when(resource: str) -> Floats:
-        return beyond if limited == resource else np.zeros(count)
+    def events(self, mean: Floats | float) -> Floats:
+        """Counts about that mean in each minute."""
+        return self.dice.poisson(mean, len(self.load)).astype(float)
 
     def track(
+        self,
         name: str,
         place: Place,
         values: Floats,
@@ -130,9 +149,10 @@ def _tracks(scene: Scene, load: Floats, over: Floats) -> Iterator[Track]:
         ceiling: float | None = None,
         worse: Worse = Worse.UP,
     ) -> Track:
+        """The series of a resource, which is the name's first word, with gaps where minutes are missing."""
         if ceiling is not None:
             values = np.minimum(values, ceiling)
-        there = [minute for minute in range(count) if rng.random() >= scene.missing]
+        there = [minute for minute in range(len(values)) if self.dice.random() >= self.scene.missing]
         return Track(
             name=name,
             resource=name.split()[0],
@@ -145,62 +165,67 @@ def _tracks(scene: Scene, load: Floats, over: Floats) -> Iterator[Track]:
             values=tuple(float(values[minute]) for minute in there),
         )
 
-    # A queue in front of what is busy: a curve, which a healthy service has too.
-    waits = 1 / np.maximum(0.2, 1 - 0.6 * np.minimum(use, 1.0))
-    slower = 1 + 0.15 * beyond
-    yield track("p95", Place.CLIENT, noisy(60 * waits * slower * (1 + 2.0 * (seen > 0))), Kind.TIME, limit=500.0)
-    yield track("failed", Place.CLIENT, noisy(np.where(seen > 0, 3.0 + seen, 0.0)), Kind.SHARE, limit=1.0)
-    yield track("syncwell Latency p95", Place.API, noisy(50 * waits * slower), Kind.TIME, limit=500.0)
-    yield track(
-        "syncwell 5XXError", Place.API, rng.poisson(np.where(seen > 0, 600 * seen, 0.02)).astype(float), limit=0.0
-    )
 
-    busy = np.where(limited is None, 0.5, rng.uniform(0.4, 0.8)) * use
-    yield track(
-        "worker CPUUtilization", Place.SERVICE, noisy(4 + 100 * busy, 0.03), Kind.SHARE, limit=60.0, ceiling=100.0
-    )
-    yield track(
-        "worker MemoryUtilization", Place.SERVICE, noisy(45 + 5 * use, 0.01), Kind.SHARE, limit=80.0, ceiling=100.0
-    )
-    yield track("worker RunningTasks", Place.SERVICE, np.full(count, 10.0), worse=Worse.DOWN, limit=8.0)
-    own = when("concurrency")
-    yield track("worker ConcurrentRequests", Place.SERVICE, noisy(30 * use * (1 + 0.3 * own)), limit=200.0)
+def _tracks(scene: Scene, load: Floats, over: Floats) -> Iterator[Track]:
+    made = _Minutes(scene=scene, load=load, over=over)
+    yield from _in_front(made)
+    yield from _service(made)
+    yield from _table(made)
+    yield from _queue(made)
+    yield from _cache(made)
+    yield from _third_party(made)
 
-    throttles = {
-        name: np.where(when(name) > 0, 60 * load * np.maximum(0.02, use - 1) * 0.2, 0.0) for name in ("table", "index")
-    }
-    for name, events in throttles.items():
-        yield track(
-            f"{SHOWS[name]} WriteThrottleEvents",
-            Place.BACKEND if name == "table" else Place.BEHIND,
-            rng.poisson(events).astype(float),
-            limit=0.0,
-        )
-    yield track("sync-jobs ConsumedWriteCapacityUnits", Place.BACKEND, noisy(60 * load, 0.01))
-    yield track("sync-jobs SuccessfulRequestLatency", Place.BACKEND, noisy(4 + 0 * load), Kind.TIME)
 
-    backlog = np.cumsum(np.where(when("workers") > 0, 60 * load * np.maximum(0.01, use - 1), 0.0))
-    yield track("hot-path visible", Place.BACKEND, rng.poisson(4 + 4 * use) + backlog, limit=1000.0)
-    age = 1 + backlog / (60 * scene.capacity) * 60
-    yield track("hot-path age", Place.BACKEND, np.ceil(noisy(age * 1000, 0.1) / 1000) * 1000, Kind.TIME, limit=60_000.0)
+def _in_front(made: _Minutes) -> Iterator[Track]:
+    seen, api = made.seen, Place.API
+    p95 = made.noisy(60 * made.waits * (1 + 2.0 * (seen > 0)))
+    yield made.track("p95", Place.CLIENT, p95, Kind.TIME, limit=500.0)
+    failed = made.noisy(np.where(seen > 0, 3.0 + seen, 0.0))
+    yield made.track("failed", Place.CLIENT, failed, Kind.SHARE, limit=1.0)
+    yield made.track("syncwell Latency p95", api, made.noisy(50 * made.waits), Kind.TIME, limit=500.0)
+    yield made.track("syncwell 5XXError", api, made.events(np.where(seen > 0, 600 * seen, 0.02)), limit=0.0)
 
-    hot = 96 if limited == "cache" else rng.uniform(30, 70)
-    engine = np.where(when("cache") > 0, 99.5, 2 + (hot - 4) * np.minimum(use, 1.0))
-    yield track(
-        "syncwell-001 EngineCPUUtilization", Place.BACKEND, noisy(engine, 0.02), Kind.SHARE, limit=80.0, ceiling=100.0
-    )
-    yield track(
-        "syncwell-002 EngineCPUUtilization",
-        Place.BACKEND,
-        noisy(2 + 20 * use, 0.02),
-        Kind.SHARE,
-        limit=80.0,
-        ceiling=100.0,
-    )
-    yield track("syncwell Evictions", Place.BACKEND, rng.poisson(0.05, count).astype(float))
 
-    third = when("third_party")
-    yield track(
-        "ThirdParty Latency", Place.BACKEND, noisy(120 * (1 + 0.5 * (third > 0) + 0.2 * third)), Kind.TIME, limit=400.0
-    )
-    yield track("ThirdParty Errors", Place.BACKEND, rng.poisson(np.where(third > 2, 40 * third, 0.0)).astype(float))
+def _service(made: _Minutes) -> Iterator[Track]:
+    place, use = Place.SERVICE, made.use
+    busy = (0.5 if made.scene.limited is None else made.dice.uniform(0.4, 0.8)) * use
+    cpu = made.noisy(4 + 100 * busy, 0.03)
+    yield made.track("worker CPUUtilization", place, cpu, Kind.SHARE, limit=60.0, ceiling=100.0)
+    memory = made.noisy(45 + 5 * use, 0.01)
+    yield made.track("worker MemoryUtilization", place, memory, Kind.SHARE, limit=80.0, ceiling=100.0)
+    yield made.track("worker RunningTasks", place, np.full(len(use), 10.0), worse=Worse.DOWN, limit=8.0)
+    open_requests = made.noisy(30 * use * (1 + 0.3 * made.beyond_of("concurrency")))
+    yield made.track("worker ConcurrentRequests", place, open_requests, limit=200.0)
+
+
+def _table(made: _Minutes) -> Iterator[Track]:
+    for name, place in (("table", Place.BACKEND), ("index", Place.BEHIND)):
+        refused = np.where(made.beyond_of(name) > 0, 12 * made.load * np.maximum(0.02, made.use - 1), 0.0)
+        yield made.track(f"{SHOWS[name]} WriteThrottleEvents", place, made.events(refused), limit=0.0)
+    yield made.track("sync-jobs ConsumedWriteCapacityUnits", Place.BACKEND, made.noisy(60 * made.load, 0.01))
+    took = made.noisy(np.full(len(made.load), 4.0))
+    yield made.track("sync-jobs SuccessfulRequestLatency", Place.BACKEND, took, Kind.TIME)
+
+
+def _queue(made: _Minutes) -> Iterator[Track]:
+    unserved = np.where(made.beyond_of("workers") > 0, 60 * made.load * np.maximum(0.01, made.use - 1), 0.0)
+    backlog = np.cumsum(unserved)
+    yield made.track("hot-path visible", Place.BACKEND, made.events(4 + 4 * made.use) + backlog, limit=1000.0)
+    age_s = made.noisy(1 + backlog / made.scene.capacity, 0.1)
+    yield made.track("hot-path age", Place.BACKEND, 1000 * np.ceil(age_s), Kind.TIME, limit=60_000.0)
+
+
+def _cache(made: _Minutes) -> Iterator[Track]:
+    hot = 96 if made.scene.limited == "cache" else made.dice.uniform(30, 70)
+    engine = np.where(made.beyond_of("cache") > 0, 99.5, 2 + (hot - 4) * np.minimum(made.use, 1.0))
+    for node, level in (("syncwell-001", engine), ("syncwell-002", 2 + 20 * made.use)):
+        cpu = made.noisy(level, 0.02)
+        yield made.track(f"{node} EngineCPUUtilization", Place.BACKEND, cpu, Kind.SHARE, limit=80.0, ceiling=100.0)
+    yield made.track("syncwell Evictions", Place.BACKEND, made.events(0.05))
+
+
+def _third_party(made: _Minutes) -> Iterator[Track]:
+    beyond = made.beyond_of("third_party")
+    took = made.noisy(120 * (1 + 0.5 * (beyond > 0) + 0.2 * beyond))
+    yield made.track("ThirdParty Latency", Place.BACKEND, took, Kind.TIME, limit=400.0)
+    yield made.track("ThirdParty Errors", Place.BACKEND, made.events(np.where(beyond > 2, 40 * beyond, 0.0)))

@@ -118,7 +118,7 @@ def test_a_counters_confidence_is_how_unlikely_its_minutes_fell_there() -> None:
 def test_too_few_minutes_are_no_range(count: int) -> None:
     found = departure(track([0.0] * count), APPROACH)
     assert isinstance(found, Unknown)
-    assert found.why.startswith(f"{count} periods are too few")
+    assert found.why.startswith(f"too few periods ({count}) for a normal range")
 
 
 def test_minutes_at_two_rates_are_no_relation_to_the_load() -> None:

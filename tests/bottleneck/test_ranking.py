@@ -130,7 +130,7 @@ def test_a_climb_without_steps_or_series_names_nothing() -> None:
 def test_a_target_that_broke_at_the_first_step_leaves_too_few_minutes() -> None:
     ranking = rank(climbing(1), [events(0), CALM])
     assert ranking.undetermined is not None
-    assert ranking.undetermined.startswith("1 periods are too few")
+    assert ranking.undetermined.startswith("too few periods (1)")
 
 
 def test_a_first_step_that_broke_by_a_bad_start_does_not_hide_the_climb() -> None:

@@ -79,7 +79,7 @@ def test_the_table_has_every_series_with_its_evidence() -> None:
     assert lines[4] == (
         "  first     not determined: late and sync-jobs WriteThrottleEvents left their normal ranges in the same period"
     )
-    assert lines[5].startswith("  unknown   short: 1 periods are too few")
+    assert lines[5].startswith("  unknown   short: too few periods (1)")
     assert lines[6] == "  normal    worker CPU (108 % of its limit, beyond its limit 7 s before p95)"
     assert lines[7].startswith("  steps     2,000/s held, 2,040/s held, ")
     assert lines[7].endswith(", 4,400/s broke")
