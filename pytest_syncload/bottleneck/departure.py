@@ -15,7 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from pytest_syncload.bottleneck.approach import Approach, Beside, Floats, beside
-from pytest_syncload.bottleneck.relation import Ceiling, Flags, Line, Range, Silence, fit_line, grain
+from pytest_syncload.bottleneck.relation import (
+    MATERIAL_OF_LIMIT,
+    Ceiling,
+    Flags,
+    Known,
+    Line,
+    Range,
+    Silence,
+    fit_line,
+    grain,
+)
 from pytest_syncload.facts.bottleneck import Departure, How, Track, Worse
 from pytest_syncload.facts.units import Kind
 
@@ -102,12 +112,16 @@ def _base(rates: Floats) -> int | None:
 
 
 def _line(track: Track, seen: Beside, base: int) -> Left | None:
-    curve = track.kind is Kind.TIME and bool((seen.values > 0).all())
-    told_in = grain(seen.values, track.kind)
+    known = Known(
+        curve=track.kind is Kind.TIME and bool((seen.values > 0).all()),
+        grain=grain(seen.values, track.kind),
+        ceiling=track.ceiling if track.worse is Worse.UP else None,
+        least=_least(track),
+    )
 
     def fit(count: int) -> tuple[Line, int | None]:
         """The line of the first ``count`` periods, and when the series left it."""
-        line = fit_line(seen.rates[:count], seen.values[:count], curve=curve, grain=told_in)
+        line = fit_line(seen.rates[:count], seen.values[:count], known)
         return line, onset(line.beyond(seen.rates, seen.values), base, STAYS)
 
     normal = base
@@ -134,7 +148,7 @@ def _counter(track: Track, seen: Beside, base: int) -> Left | None:
     """A counter's departure. Its chance: that each of its minutes beyond the range falls by chance on the requests that
     were offered from there on."""
     for start in range(base, len(seen)):
-        silence = Silence(most=float(seen.values[:start].max()))
+        silence = Silence(most=float(seen.values[:start].max()), least=_least(track))
         beyond = silence.beyond(seen.rates[start:], seen.values[start:])
         if not _stays(beyond, COUNTER_STAYS):
             continue
@@ -142,6 +156,10 @@ def _counter(track: Track, seen: Beside, base: int) -> Left | None:
         if silence.most == 0 or chance <= COUNTER_BELIEVED:
             return _left(track, seen, start, silence, How.COUNTED, chance)
     return None
+
+
+def _least(track: Track) -> float:
+    return MATERIAL_OF_LIMIT * abs(track.limit or 0.0)
 
 
 def _ceiling(track: Track, seen: Beside, base: int) -> Left | None:

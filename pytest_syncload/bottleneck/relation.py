@@ -20,6 +20,12 @@ Flags = npt.NDArray[np.bool_]
 BEYOND = 0.01
 #: ... and if it is so much more than the load explains: a relation is a line only roughly, and a curve is no change.
 MATERIAL = 0.25
+#: What is near its ceiling has no quarter more to give: there a quarter of the room that is left is enough, if it is at
+#: least this share of the line.
+LEAST_MATERIAL = 0.1
+#: Nothing is material that is less than this share of the row's limit, as with growth (`verdict.growth`): a queue that
+#: has three messages now and then, where there were none and a thousand are allowed.
+MATERIAL_OF_LIMIT = 0.05
 #: Values are told with two or three digits, so nothing scatters less than this share of its level.
 LEAST_SPREAD = 0.01
 #: Residuals beyond so many spreads (of median absolute deviation) are left out of the second fit: a cold start, a pause
@@ -43,12 +49,24 @@ class Range(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a series before it is looked at. ``curve``: it is its logarithm that is a line; values must then
+    be positive. ``grain`` is the step in which values are told: nothing scatters less than half of it. ``ceiling`` is
+    what they cannot exceed, ``least`` how far above what is normal they must lie to matter."""
+
+    curve: bool = False
+    grain: float = 0.0
+    ceiling: float | None = None
+    least: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A line in the offered rate, fitted to ``count`` periods by weighted least squares.
 
-    Where it is a ``curve``, it is the values' logarithm that is a line: what waits in a queue does so longer by a
-    factor and not by an amount. Else the spread of a value is in proportion to its level, never less than ``floor``:
-    what grows with the load also scatters with it. ``spread`` is the residuals' standard deviation as a share of the
+    Of a curve it is the values' logarithm that is a line: what waits in a queue does so longer by a factor and not by
+    an amount. Else the spread of a value is in proportion to its level, never less than ``floor``: what grows with the
+    load also scatters with it. ``spread`` is the residuals' standard deviation as a share of the
     level, ``echo`` their autocorrelation from one period to the next, 0 or more. ``weight`` is the sum of the periods'
     weights, ``middle`` the weighted mean of their rates, ``width`` the weighted sum of squares about it.
     """
@@ -62,12 +80,11 @@ class Line:
     spread: float
     count: int
     echo: float
-    curve: bool
+    known: Known
 
     def expected(self, rate: float) -> float:
         """The line at that rate."""
-        line = self.intercept + self.slope * rate
-        return float(np.exp(line)) if self.curve else line
+        return float(self._line(np.array([rate]))[0])
 
     def away(self, rates: Floats, values: Floats) -> Floats:
         """How far each value lies above the line, in spreads of a single one."""
@@ -80,7 +97,8 @@ class Line:
         level = self._levels(rates)
         prolonged = (1 / self.weight + (rates - self.middle) ** 2 / self.width) / level**2
         margin = special.stdtrit(self.count - 2, 1 - BEYOND) * self.spread * np.sqrt(1 + prolonged)
-        result: Flags = self._above(rates, values, level) > np.maximum(margin, MATERIAL)
+        above = self._above(rates, values, level) > np.maximum(margin, self._material(level))
+        result: Flags = above & (values >= self._line(rates) + self.known.least)
         return result
 
     def chance(self, rates: Floats, values: Floats) -> float:
@@ -100,22 +118,34 @@ class Line:
         t = float(self._above(rates, values, level).mean()) / (self.spread * np.sqrt(variance))
         return float(special.stdtr(self.count - 2, -t))
 
+    def _line(self, rates: Floats) -> Floats:
+        line = self.intercept + self.slope * rates
+        return np.exp(line) if self.known.curve else line
+
     def _levels(self, rates: Floats) -> Floats:
         """What a spread is a share of."""
-        if self.curve:
+        if self.known.curve:
             return np.ones(len(rates))
         return np.maximum(np.abs(self.intercept + self.slope * rates), self.floor)
 
+    def _material(self, level: Floats) -> Floats:
+        """How far above the line a value must lie to matter, as a share of the level."""
+        ceiling = self.known.ceiling
+        if ceiling is None or self.known.curve:
+            return np.full(len(level), MATERIAL)
+        return np.maximum(MATERIAL * np.minimum(1.0, (ceiling - level) / level), LEAST_MATERIAL)
+
     def _above(self, rates: Floats, values: Floats, level: Floats) -> Floats:
-        above: Floats = (_bent(values, self.curve) - self.intercept - self.slope * rates) / level
+        above: Floats = (_bent(values, self.known) - self.intercept - self.slope * rates) / level
         return above
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """For what counts something bad and is zero, or nearly: nothing above ``most``."""
+    """For what counts something bad and is zero, or nearly: nothing above ``most``, or less than ``least`` above it."""
 
     most: float
+    least: float = 0.0
 
     def expected(self, rate: float) -> float:
         """Nothing above this."""
@@ -123,7 +153,7 @@ class Silence:
 
     def beyond(self, rates: Floats, values: Floats) -> Flags:
         """More than ever before."""
-        result: Flags = values > self.most
+        result: Flags = (values > self.most) & (values >= self.most + self.least)
         return result
 
 
@@ -150,18 +180,16 @@ class Ceiling:
         return float(special.stdtr(line.count - 2, -above / (line.spread * self.top) * np.sqrt(len(values))))
 
 
-def fit_line(rates: Floats, values: Floats, *, curve: bool = False, grain: float = 0.0) -> Line:
-    """The line through periods at two or more rates, four or more periods, without what is odd among them.
-
-    A ``curve`` needs positive values. ``grain`` is the step in which values are told: nothing scatters less than half.
-    """
-    line = _weighted(rates, values, curve, grain)
+def fit_line(rates: Floats, values: Floats, known: Known | None = None) -> Line:
+    """The line through periods at two or more rates, four or more periods, without what is odd among them."""
+    known = known or Known()
+    line = _weighted(rates, values, known)
     away = np.abs(line.away(rates, values)) * line.spread
     usual = 1.4826 * float(np.median(away))  # the standard deviation of a normal distribution with that MAD
     keep = away <= ODD * max(usual, LEAST_SPREAD)
     if keep.all() or keep.sum() < max(4, 0.7 * len(rates)) or len(np.unique(rates[keep])) < 2:
         return line
-    return _weighted(rates[keep], values[keep], curve, grain)
+    return _weighted(rates[keep], values[keep], known)
 
 
 def grain(values: Floats, kind: Kind) -> float:
@@ -170,24 +198,24 @@ def grain(values: Floats, kind: Kind) -> float:
     return next((step for step in steps if not np.mod(values, step).any()), 0.0)
 
 
-def _bent(values: Floats, curve: bool) -> Floats:
-    return np.log(np.maximum(values, np.finfo(np.float64).tiny)) if curve else values
+def _bent(values: Floats, known: Known) -> Floats:
+    return np.log(np.maximum(values, np.finfo(np.float64).tiny)) if known.curve else values
 
 
-def _weighted(rates: Floats, values: Floats, curve: bool, grain: float) -> Line:
+def _weighted(rates: Floats, values: Floats, known: Known) -> Line:
     typical = float(np.median(np.abs(values)))
-    values = _bent(values, curve)
+    values = _bent(values, known)
     floor = max(0.2 * float(np.median(np.abs(values))), 1e-12)
     line = _least_squares(rates, values, np.ones(len(rates)))
     level = np.ones(len(rates))
-    if not curve:  # weights need levels, and levels a line: the first was fitted without
+    if not known.curve:  # weights need levels, and levels a line: the first was fitted without
         level = np.maximum(np.abs(line[0] + line[1] * rates), floor)
         line = _least_squares(rates, values, level)
     intercept, slope, weight, middle, width = line
     residuals = (values - intercept - slope * rates) / level
     square = float(residuals @ residuals)
     spread = float(np.sqrt(square / (len(rates) - 2)))
-    told = max(LEAST_SPREAD, grain / 2 / typical if typical else 0.0)
+    told = max(LEAST_SPREAD, known.grain / 2 / typical if typical else 0.0)
     # What is smaller than the values can tell is rounding, which has no memory.
     echo = float(residuals[1:] @ residuals[:-1]) / square if spread > told else 0.0
     return Line(
@@ -200,7 +228,7 @@ def _weighted(rates: Floats, values: Floats, curve: bool, grain: float) -> Line:
         spread=max(spread, told),
         count=len(rates),
         echo=min(max(echo, 0.0), 0.7),
-        curve=curve,
+        known=known,
     )
 
 

@@ -37,9 +37,9 @@ class Place(IntEnum):
 class Track:
     """One series over a climb: the moments at which its periods begin, in order of time, and a value for each.
 
-    ``resource`` is whose series it is, such as a table: it may have several. A silence that means zero is a zero here;
-    any other silence is a moment that is not there. ``limit`` is the number in the target of its row, ``ceiling`` what
-    it cannot exceed, such as 100 % of a CPU; None where there is none.
+    ``resource`` is whose series it is, such as a table, or a cache with all its nodes: it may have several. A silence
+    that means zero is a zero here; any other silence is a moment that is not there. ``limit`` is the number in the
+    target of its row, ``ceiling`` what it cannot exceed, such as 100 % of a CPU; None where there is none.
     """
 
     name: str

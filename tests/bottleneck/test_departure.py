@@ -41,6 +41,7 @@ STAYED: dict[str, Track] = {
         [94 * rate / RATES[-1] for rate in RATES], kind=Kind.SHARE, ceiling=100
     ),
     "a latency that bends a little": track([20 / (1 - rate / 3500) for rate in RATES], kind=Kind.TIME),
+    "a queue that has few messages now and then": track([0] * 9 + [3, 2, 3, 0, 3, 0, 1, 3, 3, 5, 2], limit=1000.0),
     "one odd minute": track([30.0] * 10 + [300.0] + [30.0] * 9),
     "a cold start": track([300.0, 200.0] + [30.0] * 18),
     "a counter with an event now and then": track([0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1]),
@@ -75,6 +76,11 @@ WENT: dict[str, tuple[Track, int, How]] = {
         track(scattered([min(99.0, 0.08 * rate) for rate in RATES], 0.005), kind=Kind.SHARE, ceiling=100),
         14,
         How.SATURATED,
+    ),
+    "near its ceiling, faster than the load": (
+        track([0.055 * rate for rate in RATES[:16]] + [97.0, 98, 99.5, 100], kind=Kind.SHARE, ceiling=100),
+        16,
+        How.CHANGED,
     ),
     "downwards, which is bad": (track([10.0] * 12 + [6.0] * 8, worse=Worse.DOWN), 12, How.CHANGED),
     "a latency": (track(scattered([20.0] * 16 + [60.0] * 4), kind=Kind.TIME), 16, How.CHANGED),

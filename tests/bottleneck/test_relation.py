@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pytest_syncload.bottleneck.relation import MATERIAL, Ceiling, Silence, fit_line, grain
+from pytest_syncload.bottleneck.relation import MATERIAL, Ceiling, Known, Silence, fit_line, grain
 from pytest_syncload.facts.units import Kind
 
 RATES = np.linspace(500.0, 900.0, 20)
@@ -17,7 +17,7 @@ def test_the_line_of_a_utilisation_is_prolonged() -> None:
 
 
 def test_a_curve_is_the_line_of_logarithms() -> None:
-    line = fit_line(RATES, 20 * np.exp(0.002 * RATES), curve=True)
+    line = fit_line(RATES, 20 * np.exp(0.002 * RATES), Known(curve=True))
     assert line.expected(1400.0) == pytest.approx(20 * np.exp(2.8), rel=1e-6)
 
 
@@ -39,6 +39,15 @@ def test_what_is_not_material_is_not_beyond_however_sure() -> None:
     just = 0.05 * RATES * (1 + MATERIAL)
     assert not line.beyond(RATES, just * 0.99).any()
     assert line.beyond(RATES, just * 1.01).all()
+
+
+def test_near_a_ceiling_less_is_material() -> None:
+    line = fit_line(RATES, 0.05 * RATES, Known(ceiling=100.0))
+    rate, value = np.array([1600.0]), np.array([80.0])  # a quarter of the room are 5 %, a tenth of the line 8 %
+    assert not line.beyond(rate, value + 7).any()
+    assert line.beyond(rate, value + 9).all()
+    assert not fit_line(RATES, 0.05 * RATES).beyond(rate, value + 19).any()
+    assert not line.beyond(np.array([500.0]), np.array([25.0 * 1.24])).any()
 
 
 def test_the_further_away_and_the_longer_the_less_it_is_chance() -> None:
@@ -67,6 +76,20 @@ def test_the_grain_is_the_step_in_which_values_are_told() -> None:
     assert grain(np.array([4.0, 4.0]), Kind.SHARE) == 0
 
 
+def test_what_is_little_beside_the_limit_is_not_material() -> None:
+    for known in (Known(least=50.0), Known(least=50.0, curve=True)):
+        line = fit_line(RATES, np.full(20, 4.0), known)
+        assert list(line.beyond(RATES[:2], np.array([53.0, 55.0]))) == [False, True]
+    assert list(Silence(most=3, least=50).beyond(RATES[:2], np.array([52.0, 53.0]))) == [False, True]
+
+
 def test_silence_and_ceiling() -> None:
     assert list(Silence(most=0).beyond(RATES[:3], np.array([0.0, 1.0, 0.0]))) == [False, True, False]
     assert list(Ceiling(top=100).beyond(RATES[:3], np.array([94.0, 95.0, 100.0]))) == [False, True, True]
+
+
+def test_what_scatters_is_not_beyond_however_large() -> None:
+    line = fit_line(RATES, 30 * np.exp(np.random.default_rng(5).normal(0, 0.3, 20)))
+    assert not line.beyond(np.array([900.0]), np.array([line.expected(900.0) * 1.5])).any()
+    assert line.beyond(np.array([900.0]), np.array([line.expected(900.0) * 3.0])).all()
+    assert not line.beyond(np.array([9000.0]), np.array([line.expected(9000.0) * 3.0])).any()  # nobody knows so far out
