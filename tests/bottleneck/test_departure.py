@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -209,3 +211,9 @@ def test_a_step_longer_than_a_minute_counts_by_the_minute() -> None:
     assert isinstance(found, Left)
     assert minute_of(found.departure) == 17
     assert step(500, 0, 4).window.minutes[-1] == START + 180
+
+
+def test_whoever_has_no_climb_does_not_pay_for_its_libraries() -> None:
+    asked = "import sys, pytest_syncload.bottleneck; print(sorted({'ruptures', 'scipy'} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"
