@@ -45,6 +45,8 @@ STAYED: dict[str, Track] = {
     "a latency that bends a little": track([20 / (1 - rate / 3500) for rate in RATES], kind=Kind.TIME),
     "a queue that has few messages now and then": track([0] * 9 + [3, 2, 3, 0, 3, 0, 1, 3, 3, 5, 2], limit=1000.0),
     "one odd minute": track([30.0] * 10 + [300.0] + [30.0] * 9),
+    # One such minute in four thousand, and any of twenty may be it.
+    "an odd last minute": track([33.0, 27.0] * 9 + [33.0, 45.0], kind=Kind.SHARE),
     "a cold start": track([300.0, 200.0] + [30.0] * 18),
     "a counter with an event now and then": track([0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 1]),
     "a hump that is over": track([30.0] * 10 + [300.0] * 5 + [30.0] * 5),

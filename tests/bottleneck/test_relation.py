@@ -57,6 +57,8 @@ def test_the_further_away_and_the_longer_the_less_it_is_chance() -> None:
     ]
     assert chances == sorted(chances, reverse=True)
     assert line.chance(np.full(3, 1000.0), np.full(3, line.expected(1000.0))) == pytest.approx(0.5)
+    near, far = (line.chance(np.full(3, rate), np.full(3, line.expected(rate) * 1.2)) for rate in (900.0, 9000.0))
+    assert near < 0.001 < far
 
 
 def test_minutes_that_resemble_the_one_before_count_as_fewer() -> None:
