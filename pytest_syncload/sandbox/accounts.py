@@ -97,9 +97,10 @@ def described(user: User) -> dict[str, Any]:
         "localId": user.uid,
         "createdAt": str(int(user.created * 1000)),
         "lastLoginAt": str(int(user.last_login * 1000)),
-        "lastRefreshAt": datetime.fromtimestamp(user.last_login, UTC).isoformat().replace("+00:00", "Z"),
         "disabled": user.disabled,
     }
+    if user.last_refresh is not None:
+        account["lastRefreshAt"] = datetime.fromtimestamp(user.last_refresh, UTC).isoformat().replace("+00:00", "Z")
     if user.valid_since is not None:
         account["validSince"] = str(user.valid_since)
     if user.custom:

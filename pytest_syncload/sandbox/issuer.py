@@ -196,7 +196,8 @@ class Issuer:
         }
 
     def _id_token(self, user: User, session: Session) -> str:
-        now = int(time.time())
+        user.last_refresh = time.time()
+        now = int(user.last_refresh)
         claims: dict[str, Any] = {
             **session.claims,
             "iss": f"https://securetoken.google.com/{self._project}",
@@ -221,7 +222,7 @@ class Issuer:
 def _members(body: bytes) -> Mapping[str, Any]:
     try:
         given = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         given = None
     if not isinstance(given, dict):
         raise SignInError("Invalid JSON payload received.", reason="parseError", status="INVALID_ARGUMENT")

@@ -30,11 +30,15 @@ _TOO_MANY = (
 
 @dataclass(slots=True, kw_only=True)
 class User:
-    """One user. Times are wall time, epoch seconds; what was issued before ``valid_since`` is revoked."""
+    """One user. Times are wall time, epoch seconds; what was issued before ``valid_since`` is revoked.
+
+    ``last_refresh`` is when an ID token was issued last.
+    """
 
     uid: str
     created: float
     last_login: float
+    last_refresh: float | None = None
     custom: bool = False
     email: str | None = None
     password: str | None = field(default=None, repr=False)
@@ -78,33 +82,37 @@ class Users:
         made = User(uid=uid or _new_uid(), created=now, last_login=now)
         if email is None and password is None:
             return self._kept(made)
-        made.email = _email(email)
+        if not email:
+            raise SignInError("MISSING_EMAIL")
         if not isinstance(password, str) or not password:
             raise SignInError("MISSING_PASSWORD")
-        if len(password) < _PASSWORD_MIN:
-            raise SignInError(f"WEAK_PASSWORD : Password should be at least {_PASSWORD_MIN} characters")
+        made.email = _email(email)
         if made.email in self._by_email:
             raise SignInError("EMAIL_EXISTS")
+        if len(password) < _PASSWORD_MIN:
+            raise SignInError(f"WEAK_PASSWORD : Password should be at least {_PASSWORD_MIN} characters")
         made.password = password
         made.valid_since = int(now)
         return self._kept(made)
 
     def sign_in(self, email: object, password: object, now: float) -> User:
         """The user of that e-mail and password. Raises `SignInError`."""
+        if email is None:
+            raise SignInError("MISSING_EMAIL")
         address = _email(email)
         if not isinstance(password, str) or not password:
             raise SignInError("MISSING_PASSWORD")
         user = self._by_email.get(address)
         if user is None or user.password is None:
             raise SignInError("INVALID_LOGIN_CREDENTIALS" if self.private else "EMAIL_NOT_FOUND")
+        user.check()
         if now < user.closed_until:
             raise SignInError(_TOO_MANY)
-        if not secrets.compare_digest(user.password.encode(), password.encode()):
+        if not secrets.compare_digest(_bytes(user.password), _bytes(password)):
             user.wrong_passwords += 1
             if user.wrong_passwords >= _WRONG_LIMIT:
                 user.wrong_passwords, user.closed_until = 0, now + _CLOSED_S
             raise SignInError("INVALID_LOGIN_CREDENTIALS" if self.private else "INVALID_PASSWORD")
-        user.check()
         user.wrong_passwords, user.last_login = 0, now
         return user
 
@@ -161,11 +169,13 @@ class Users:
 
 
 def _email(email: object) -> str:
-    if not isinstance(email, str) or not email:
-        raise SignInError("MISSING_EMAIL")
-    if not _EMAIL.fullmatch(email):
+    if not isinstance(email, str) or not _EMAIL.fullmatch(email):
         raise SignInError("INVALID_EMAIL")
     return email.lower()
+
+
+def _bytes(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")  # JSON can hold half a character
 
 
 def _new_uid() -> str:

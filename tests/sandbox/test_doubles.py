@@ -72,13 +72,14 @@ def test_lines_on_stdin_are_what_boto3_is_told_and_the_queue_is_woken_once() -> 
 
 
 def test_signs_in_on_the_same_port_and_knows_its_faults() -> None:
-    faults = dataclasses.asdict(Faults(expired_credentials=True, partial_data=("Latency",)))
+    faults = dataclasses.asdict(Faults(expired_credentials=True, partial_data=("Latency",), token_life_s=7))
     with doubles(ServiceClock.starting_now(speed=60), faults=faults) as (_, _, announced):
         url = f"http://127.0.0.1:{announced['port']}"
         path = "/identitytoolkit.googleapis.com/v1/accounts:signUp?key=k"
         answer = httpx.post(url + path, json={"returnSecureToken": True}, trust_env=False)
         assert answer.status_code == 200
         assert answer.json()["idToken"].count(".") == 2
+        assert answer.json()["expiresIn"] == "7"
         with pytest.raises(botocore.exceptions.ClientError, match="ExpiredToken"):
             client("sts", url).get_caller_identity()
         assert httpx.get(f"{url}/other", trust_env=False).status_code == 403

@@ -20,6 +20,14 @@ def test_user_signs_in_by_any_case_of_the_address() -> None:
     assert PASSWORD not in repr(made)
 
 
+def test_any_text_may_be_a_password() -> None:
+    users = Users()
+    made = users.sign_up(EMAIL, "half a \ud800 horse", NOW)
+    assert users.sign_in(EMAIL, "half a \ud800 horse", NOW) is made
+    with pytest.raises(SignInError, match="INVALID_LOGIN_CREDENTIALS"):
+        users.sign_in(EMAIL, "half a \ud801 horse", NOW)
+
+
 def test_two_anonymous_users_are_two() -> None:
     users = Users()
     one, two = users.sign_up(None, None, NOW), users.sign_up(None, None, NOW)
@@ -47,7 +55,8 @@ def test_custom_token_makes_a_user_once() -> None:
         ("bob@toy.example", "12345", "WEAK_PASSWORD : Password should be at least 6 characters"),
         ("bob", PASSWORD, "INVALID_EMAIL"),
         (None, PASSWORD, "MISSING_EMAIL"),
-        (7, PASSWORD, "MISSING_EMAIL"),
+        ("", PASSWORD, "MISSING_EMAIL"),
+        (7, PASSWORD, "INVALID_EMAIL"),
     ],
 )
 def test_sign_up_that_is_refused(email: object, password: object, reason: str) -> None:
@@ -65,6 +74,8 @@ def test_sign_up_that_is_refused(email: object, password: object, reason: str) -
         ("bob@toy.example", PASSWORD, "INVALID_LOGIN_CREDENTIALS"),
         (EMAIL, "", "MISSING_PASSWORD"),
         ("ann@", PASSWORD, "INVALID_EMAIL"),
+        ("", PASSWORD, "INVALID_EMAIL"),
+        (["x"], PASSWORD, "INVALID_EMAIL"),
         (None, None, "MISSING_EMAIL"),
     ],
 )
