@@ -1,145 +1,144 @@
-"""The generator's own process: who tells it to stop is obeyed, also while thousands of users sign in."""
+"""A generator process is handed secrets and gets tokens: nothing that it says, and nothing that `ps` shows, has one."""
 
 from __future__ import annotations
 
+import fcntl
 import json
-import socket
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from pytest_syncload.conductor.run_folder import RunFolder
-from pytest_syncload.facts.plan import Firebase, RequestTemplate, TokenFile
+from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.plan import Environment, Faults, Firebase, RequestTemplate, SandboxSettings, SignInBy
 from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.pacer import Pacer
-from tests.auth.scripted import SIGNED_IN, project, refusal, scripted
+from pytest_syncload.sandbox.launch import launch
 
-#: Far less than what the sign-in of all users would take, and more than a busy machine needs to end a process.
-SOON_S = 20.0
+#: An ID or custom token, and a refresh token.
+TOKEN = re.compile(r"eyJ[\w-]{20,}|AMf-[\w-]{20,}")
+PASSWORD = "hunter2-hunter2"
+EMAIL = "load-{i}@toy.example"
+HOLD_S = 3.0
 
 
-def job(identities: Firebase | TokenFile, **changes: Any) -> Job:
-    pacer = Pacer(rate_per_s=50.0, ramp_s=0.0, hold_s=0.2)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """All that a generator let be seen: its messages, its stderr, its command line."""
+
+    messages: list[dict[str, Any]]
+    text: str
+
+    def of(self, kind: str) -> Any:
+        """The last message of that kind."""
+        return [message[kind] for message in self.messages if kind in message][-1]
+
+
+@pytest.fixture(scope="module")
+def environment() -> Iterator[Environment]:
+    """Tokens that end within the load, and refreshes of which some fail; two users by password exist."""
+    faults = Faults(token_life_s=3, failed_refreshes_share=20)
+    running = launch(SandboxSettings(faults=faults), ServiceClock.starting_now(speed=60), None)
+    try:
+        filled = running.fill(Environment(name="sandbox", line=1))
+        assert filled.firebase is not None
+        for user in range(2):
+            url = f"http://{filled.firebase.emulator_host}/identitytoolkit.googleapis.com/v1/accounts:signUp"
+            who = {"email": EMAIL.replace("{i}", str(user)), "password": PASSWORD, "returnSecureToken": True}
+            key = {"key": filled.firebase.api_key}
+            httpx.post(url, params=key, json=who, trust_env=False).raise_for_status()
+        yield filled
+    finally:
+        running.close()
+
+
+def generate(environment: Environment, firebase: Firebase, folder: Path) -> Told:
+    pacer = Pacer(rate_per_s=20.0, ramp_s=0.0, hold_s=HOLD_S)
     shard = Shard(
-        base_url="http://127.0.0.1:1",
-        request=RequestTemplate(),
+        base_url=environment.base_url or "",
+        request=RequestTemplate(path="/v1/sync-jobs", json={}, expect_status=202),
         pacer=pacer,
         shard=0,
         shards=1,
         hold_from_s=0.0,
-        hold_to_s=pacer.hold_s,
-        timeout_s=2.0,
-        in_flight_cap=10,
-        key_prefix="run-peak",
+        hold_to_s=HOLD_S,
+        timeout_s=5.0,
+        in_flight_cap=100,
+        key_prefix=f"test-{time.monotonic_ns():x}",
     )
-    return Job(shard=shard, identities=identities, **changes)
+    job = JOB.dump_json(Job(shard=shard, identities=replace(firebase, users=2))).decode()
+    lock = folder / "controller.lock"
+    with lock.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        command = [sys.executable, "-X", "dev", "-m", "pytest_syncload.generator", str(lock)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdin.write(job + "\n")
+            process.stdin.flush()
+            shown = Path(f"/proc/{process.pid}/cmdline").read_text() if sys.platform == "linux" else " ".join(command)
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if '"ready"' in line:
+                    process.stdin.write(json.dumps({"start_at": time.monotonic() + 0.1}) + "\n")
+                    process.stdin.flush()
+            said = process.stderr.read()
+    messages = [json.loads(line) for line in lines if line.strip()]
+    return Told(messages=messages, text="\n".join([*lines, said, shown]))
 
 
-class Generator:
-    """A generator's process and what it says."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-
-    def hears(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def says(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if line.strip():
-                told: dict[str, Any] = json.loads(line)
-                return told
-        return {}
-
-    def hang_up(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+def by_password(environment: Environment, password: str = PASSWORD) -> Firebase:
+    assert environment.firebase is not None
+    return replace(
+        environment.firebase, sign_in=SignInBy.PASSWORD, service_account=None, email=EMAIL, password=password
+    )
 
 
-@contextmanager
-def generating(folder: Path, work: Job) -> Iterator[tuple[Generator, RunFolder]]:
-    """A generator with this job. The controller's lock is held as long as its folder says so."""
-    run = RunFolder.named_now(folder)
-    run.make()
-    command = [sys.executable, "-m", "pytest_syncload.generator", str(run.controller_lock_path)]
-    with (
-        run.controller_lock(),
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process,
-    ):
-        generator = Generator(process)
-        generator.hears(JOB.dump_json(work).decode())
-        try:
-            yield generator, run
-        finally:
-            process.kill()
+def assert_without_secrets(told: Told, firebase: Firebase, *more: str) -> None:
+    assert not TOKEN.search(told.text)
+    for secret in (firebase.api_key, PASSWORD, "PRIVATE KEY", *more):
+        assert secret not in told.text
 
 
-@pytest.fixture
-def silent() -> Iterator[str]:
-    """A sign-in that never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"127.0.0.1:{server.getsockname()[1]}"
+@pytest.mark.parametrize("how", ["custom token", "password", "account as text"])
+def test_what_signs_in_and_is_refreshed_is_not_seen(environment: Environment, how: str, tmp_path: Path) -> None:
+    firebase = environment.firebase
+    assert firebase is not None
+    if how == "password":
+        firebase = by_password(environment)
+    if how == "account as text":
+        firebase = replace(firebase, service_account=Path(firebase.service_account or "").read_text("utf-8"))
+    told = generate(environment, firebase, tmp_path)
+    assert told.of("report")["refreshes"] >= 2
+    assert_without_secrets(told, firebase)
 
 
-def test_a_parent_that_goes_while_users_sign_in_takes_the_generator_with_it(tmp_path: Path, silent: str) -> None:
-    with generating(tmp_path, job(project(tmp_path, silent, users=10_000))) as (generator, _):
-        assert generator.says() == {"warming": {"done": 0, "of": 10_000}}
-        began = time.monotonic()
-        generator.hang_up()
-        assert generator.process.wait(SOON_S) == 0
-        assert time.monotonic() - began < SOON_S
-        assert "ready" not in json.dumps(generator.says())
+def test_a_refused_sign_in_says_why_and_no_secret(environment: Environment, tmp_path: Path) -> None:
+    wrong = "another-" + PASSWORD[::-1]
+    firebase = by_password(environment, wrong)
+    told = generate(environment, firebase, tmp_path)
+    assert "INVALID_LOGIN_CREDENTIALS" in told.of("error")
+    assert_without_secrets(told, firebase, wrong)
+    firebase = replace(by_password(environment), api_key="AIzaSy-of-another-project")
+    told = generate(environment, firebase, tmp_path)
+    assert "API key not valid" in told.of("error")
+    assert_without_secrets(told, firebase)
 
 
-def test_it_warms_up_says_so_and_reports_its_refreshes(tmp_path: Path) -> None:
-    short = (200, {**SIGNED_IN[1], "expiresIn": "3"})
-    with (
-        scripted(short) as issuer,
-        generating(tmp_path, job(project(tmp_path, issuer.host, users=4))) as (generator, _),
-    ):
-        assert generator.says() == {"warming": {"done": 4, "of": 4}}
-        ready = generator.says()["ready"]
-        assert ready["identities"] == 4
-        generator.hears(json.dumps({"start_at": time.monotonic() + 1.5}))
-        while "report" not in (told := generator.says()):
-            assert "snapshot" in told
-        report = told["report"]
-        assert report["failed_refreshes"] == 0
-        assert report["refresh_problem"] is None
-        # Those before the load began are none of its report's.
-        assert 0 < len(issuer.bodies) - 4 >= report["refreshes"]
-
-
-def test_a_user_who_cannot_sign_in_is_told_with_the_reason(tmp_path: Path) -> None:
-    with (
-        scripted((400, refusal("USER_DISABLED"))) as issuer,
-        generating(tmp_path, job(project(tmp_path, issuer.host))) as (generator, _),
-    ):
-        assert "USER_DISABLED" in generator.says()["error"]
-        assert generator.process.wait(SOON_S) == 0
-
-
-def test_only_one_signs_in_for_a_check_and_its_token_is_looked_at(tmp_path: Path) -> None:
-    file = tmp_path / "tokens.txt"
-    file.write_text("one\ntwo\n", "utf-8")
-    with generating(tmp_path, job(TokenFile(path=str(file)), only_one=True)) as (generator, _):
-        assert generator.says() == {"warming": {"done": 1, "of": 1}}
-        ready = generator.says()["ready"]
-        assert ready["identities"] == 1
-        assert "of another issuer" in ready["token"]
-    with (
-        scripted(SIGNED_IN) as issuer,
-        generating(tmp_path, job(project(tmp_path, issuer.host), only_one=True)) as (generator, _),
-    ):
-        assert generator.says() == {"warming": {"done": 1, "of": 1}}
-        assert generator.says() == {"error": "the ID token is no JWT"}
+def test_an_issuer_that_is_not_there_is_named_without_a_secret(environment: Environment, tmp_path: Path) -> None:
+    firebase = replace(by_password(environment), emulator_host="127.0.0.1:1")
+    told = generate(environment, firebase, tmp_path)
+    assert "127.0.0.1:1" in told.of("error")
+    assert_without_secrets(told, firebase)

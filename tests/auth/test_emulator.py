@@ -1,4 +1,4 @@
-"""The sign-in code against Firebase's own Auth emulator: both ways to sign in, refreshing, what its tokens prove."""
+"""Sign-in against Firebase's own Auth emulator, where this machine has one: what a real answer is made of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import jwt
@@ -15,32 +15,41 @@ import pytest
 
 from pytest_syncload.auth.errors import Rejected
 from pytest_syncload.auth.pool import WarmPool
-from pytest_syncload.auth.session import MARGIN_S, Session
+from pytest_syncload.auth.session import Session
 from pytest_syncload.auth.users import FirebaseUsers
 from pytest_syncload.auth.verify import verified
 from pytest_syncload.facts.plan import Firebase, SignInBy
 from tests.auth.scripted import project
+from tests.emulator import PROJECT
 
 pytestmark = pytest.mark.firebase_emulator
 
+PASSWORD = "hunter2-hunter2"
 Made = TypeVar("Made")
 
 
 @pytest.fixture
-def firebase(emulator: str, tmp_path: Path) -> Firebase:
-    """The emulator's own project, which its tokens name; any service account will do."""
-    body: dict[str, object] = {"returnSecureToken": True}
-    made = asked(emulator, "signUp", body)
-    own = jwt.decode(made["idToken"], options={"verify_signature": False})["aud"]
-    return project(tmp_path, emulator, project=own)
+def by_token(emulator: str, tmp_path: Path) -> Firebase:
+    """The emulator takes any service account and any key; which project it is of, it says itself."""
+    firebase = project(tmp_path, emulator, project=PROJECT, users=30)
+    token = with_users(firebase, lambda users: users.sign_in(0)).token
+    return replace(firebase, project=claims_of(token)["aud"])
 
 
-def asked(emulator: str, operation: str, body: dict[str, object]) -> dict[str, str]:
-    url = f"http://{emulator}/identitytoolkit.googleapis.com/v1/accounts:{operation}"
-    answer = httpx.post(url, params={"key": "k"}, json=body, trust_env=False, timeout=30)
-    answer.raise_for_status()
-    told: dict[str, str] = answer.json()
-    return told
+@pytest.fixture
+def by_password(by_token: Firebase) -> Firebase:
+    """Users 0 to 2 exist, and nobody had their addresses before."""
+    address = f"load-{{i}}-{time.time_ns()}@toy.example"
+    for user in range(3):
+        owner(by_token, "", email=address.replace("{i}", str(user)), password=PASSWORD)
+    return replace(by_token, sign_in=SignInBy.PASSWORD, service_account=None, email=address, password=PASSWORD)
+
+
+def owner(firebase: Firebase, operation: str, **members: Any) -> Any:
+    """What the project's owner asks."""
+    url = f"http://{firebase.emulator_host}/identitytoolkit.googleapis.com/v1/projects/{firebase.project}/accounts"
+    headers = {"authorization": "Bearer owner"}
+    return httpx.post(url + operation, json=members, headers=headers, trust_env=False).raise_for_status().json()
 
 
 def with_users(firebase: Firebase, does: Callable[[FirebaseUsers], Awaitable[Made]]) -> Made:
@@ -54,63 +63,68 @@ def with_users(firebase: Firebase, does: Callable[[FirebaseUsers], Awaitable[Mad
     return asyncio.run(scenario())
 
 
-def subject_of(session: Session) -> str:
-    return str(jwt.decode(session.token, options={"verify_signature": False})["sub"])
+def claims_of(token: str) -> Any:
+    return jwt.decode(token, options={"verify_signature": False})
 
 
 async def signed_in_and_renewed(users: FirebaseUsers) -> tuple[Session, Session]:
-    session = await users.sign_in(7)
-    return session, await users.renew(7, session)
+    session = await users.sign_in(1)
+    return session, await users.renew(1, session)
 
 
-def test_users_sign_in_by_custom_token_and_are_refreshed(firebase: Firebase) -> None:
-    before = time.monotonic()
-    session, renewed = with_users(firebase, signed_in_and_renewed)
-    assert subject_of(session) == subject_of(renewed) == "syncload-00007"
-    assert before + 3600 - MARGIN_S <= session.expires_at <= renewed.expires_at
+@pytest.mark.parametrize("how", ["by_token", "by_password"])
+def test_a_user_signs_in_and_is_refreshed(how: str, request: pytest.FixtureRequest) -> None:
+    firebase: Firebase = request.getfixturevalue(how)
+    began = time.monotonic()
+    sessions = with_users(firebase, signed_in_and_renewed)
+    for session in sessions:
+        assert claims_of(session.token)["sub"] == claims_of(sessions[0].token)["sub"]
+        assert began + 3500 < session.expires_at < time.monotonic() + 3600
+        assert session.refresh_token
+    assert sessions[0].subject == sessions[1].subject
 
 
-def test_users_sign_in_by_password_and_are_refreshed(firebase: Firebase) -> None:
-    name = f"load-{time.time_ns()}"
-    by_password = replace(
-        firebase,
-        sign_in=SignInBy.PASSWORD,
-        service_account=None,
-        email=f"{name}-{{i}}@syncwell.example",
-        password="hunter2-hunter2",
-    )
-    body: dict[str, object] = {"email": f"{name}-7@syncwell.example", "password": "hunter2-hunter2"}
-    made = asked(firebase.emulator_host or "", "signUp", body | {"returnSecureToken": True})
-    session, renewed = with_users(by_password, signed_in_and_renewed)
-    assert subject_of(session) == subject_of(renewed) == made["localId"]
-    with pytest.raises(Rejected) as caught:
-        with_users(replace(by_password, password="wrong-wrong"), lambda users: users.sign_in(7))
-    assert "HTTP 400" in str(caught.value)
-    assert "wrong-wrong" not in str(caught.value)
+def test_its_tokens_are_unsigned_which_is_said_and_taken_from_an_emulator_only(by_token: Firebase) -> None:
+    token = with_users(by_token, lambda users: users.sign_in(1)).token
+    assert "unsigned, as an emulator's are" in asyncio.run(verified(token, by_token))
+    with pytest.raises(Rejected, match="unsigned"):
+        asyncio.run(verified(token, replace(by_token, emulator_host=None)))
+    with pytest.raises(Rejected, match="aud"):
+        asyncio.run(verified(token, replace(by_token, project="another")))
 
 
-def test_its_tokens_are_unsigned_and_accepted_of_an_emulator_only(firebase: Firebase) -> None:
-    session, _ = with_users(firebase, signed_in_and_renewed)
-    said = asyncio.run(verified(session.token, firebase))
-    assert said == "claims verified; the token is unsigned, as an emulator's are"
-    with pytest.raises(Rejected, match="is unsigned, as only an emulator's are"):
-        asyncio.run(verified(session.token, replace(firebase, emulator_host=None)))
-    with pytest.raises(Rejected, match=r"not for firebase\.project 'other'"):
-        asyncio.run(verified(session.token, replace(firebase, project="other")))
+def test_refusals_are_understood(by_password: Firebase) -> None:
+    for wrong in (replace(by_password, password="wrong-wrong"), replace(by_password, email="nobody-{i}@toy.example")):
+        with pytest.raises(Rejected, match=r"INVALID_PASSWORD|EMAIL_NOT_FOUND|INVALID_LOGIN_CREDENTIALS") as refused:
+            with_users(wrong, lambda users: users.sign_in(0))
+        assert PASSWORD not in str(refused.value)
+    with pytest.raises(Rejected, match="INVALID_EMAIL"):
+        with_users(replace(by_password, email="load-{i}"), lambda users: users.sign_in(0))
 
 
-def test_a_session_that_is_no_more_is_signed_in_again(firebase: Firebase) -> None:
-    async def renewed(users: FirebaseUsers) -> Session:
-        session = await users.sign_in(8)
-        return await users.renew(8, replace(session, refresh_token="no refresh token at all"))
+def test_a_disabled_user_gets_no_token_by_any_way(by_token: Firebase) -> None:
+    session = with_users(by_token, lambda users: users.sign_in(2))
+    owner(by_token, ":update", localId=session.subject, disableUser=True)
+    try:
+        with pytest.raises(Rejected, match="USER_DISABLED"):
+            with_users(by_token, lambda users: users.sign_in(2))
+        with pytest.raises(Rejected, match="USER_DISABLED"):
+            with_users(by_token, lambda users: users.renew(2, session))
+    finally:
+        owner(by_token, ":update", localId=session.subject, disableUser=False)
 
-    assert subject_of(with_users(firebase, renewed)) == "syncload-00008"
+
+def test_a_session_that_has_ended_is_begun_anew(by_token: Firebase) -> None:
+    session = with_users(by_token, lambda users: users.sign_in(3))
+    owner(by_token, ":delete", localId=session.subject)
+    renewed = with_users(by_token, lambda users: users.renew(3, session))
+    assert claims_of(renewed.token)["sub"] == session.subject
+    assert renewed.refresh_token
 
 
-def test_a_pool_of_them_warms_up(firebase: Firebase) -> None:
-    async def scenario() -> list[str]:
-        source = FirebaseUsers(replace(firebase, users=40))
-        async with WarmPool(source, shard=1, shards=2) as pool:
-            return [pool.for_arrival(1 + 2 * turn).subject for turn in range(len(pool))]
+def test_a_pool_of_its_users_is_warmed(by_token: Firebase) -> None:
+    async def subjects() -> list[str]:
+        async with WarmPool(FirebaseUsers(by_token, shards=2), shard=1, shards=2) as pool:
+            return [str(claims_of(pool.for_arrival(2 * turn + 1).token)["sub"]) for turn in range(len(pool))]
 
-    assert asyncio.run(scenario()) == [f"syncload-{number:05}" for number in range(1, 40, 2)]
+    assert asyncio.run(subjects()) == [f"syncload-{user:05}" for user in range(1, 30, 2)]
