@@ -60,7 +60,7 @@ class Closed:
         self._users = users
         self._outcome_of = expectation(template)
         self._start_at = time.monotonic()
-        self._ends_at = self._start_at + job.seconds
+        self._ends_at = 0.0
         self._job = job
         self._recorder = Recorder(
             start_at=self._start_at,
@@ -69,27 +69,39 @@ class Closed:
             timeout_s=_TIMEOUT_S,
             distinct=distinct_members(template),
         )
-        self._sent = self._in_flight = 0
+        self.sent = self._in_flight = 0
         self._over = asyncio.Event()
 
     async def work(self) -> Merged:
         """All of it, drained each second as a generator does."""
         spoken: list[str] = []
-        for _ in range(self._job.in_flight):
-            self._start()
-        while not self._over.is_set():
-            try:
-                await asyncio.wait_for(self._over.wait(), 1.0)
-            except TimeoutError:
-                spoken.append(json.dumps(self._recorder.drain().to_json()))
-        spoken.append(json.dumps(self._recorder.drain().to_json()))
-        await self._transport.aclose()
+        going = asyncio.create_task(self.go(self._job.seconds))
+        while not going.done():
+            await asyncio.wait({going}, timeout=1.0)
+            spoken.append(self.drained())
+        await self.aclose()
         return merged(spoken)
 
+    async def go(self, seconds: float) -> None:
+        """For so long, and until the last answer."""
+        self._ends_at = time.monotonic() + seconds
+        self._over.clear()
+        for _ in range(self._job.in_flight):
+            self._start()
+        await self._over.wait()
+
+    def drained(self) -> str:
+        """What is new, as a generator says it."""
+        return json.dumps(self._recorder.drain().to_json())
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
     def _start(self) -> None:
-        index = self._sent
+        index = self.sent
         due_s = time.monotonic() - self._start_at
-        self._sent += 1
+        self.sent += 1
         self._in_flight += 1
         self._recorder.sent(due_s, 0.0, self._in_flight)
         wire = self._writer.wire(self._users.for_arrival(index), f"bench-{index}", index)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.engine.by_engine import Users
-from benchmarks.templates import ALL, CASES, ENGINE, RATE_PER_S, cost, table
+from benchmarks.templates import ALL, CASES, ENGINE, cost, table
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.outcome import expectation
@@ -25,8 +25,8 @@ def test_all_put_as_many_bytes_on_the_wire_and_take_the_server_s_answer(case: st
     assert expectation(template)(answer) is Outcome.OK
 
 
-def test_a_cost_is_of_one_round_s_two_runs() -> None:
-    over = {(case, rate): [10.0, 20.0, 30.0] for case in CASES for rate in (None, RATE_PER_S)}
-    over[ALL, None] = [11.0, 24.0, 30.0]
-    assert cost(over, ALL, None) == pytest.approx(10.0)
-    assert table(over)[-1] == f"| {ALL} | 24.0 | +10.0 % | 20.0 | +0.0 % |"
+def test_a_cost_is_of_one_round_s_two_slices() -> None:
+    figures = {case: [10.0, 20.0, 30.0] for case in CASES}
+    figures[ALL] = [11.0, 24.0, 30.0]
+    assert cost(figures, ALL) == pytest.approx(10.0)
+    assert table(figures)[-1] == f"| {ALL} | 24.0 | +10.0 % |"
