@@ -3,9 +3,9 @@
     python -m benchmarks.templates [--rounds 300]
 
 Each case differs from the engine's request in one thing, the last in all of them; all put the same number of bytes on
-the wire and get the same answers, so that neither the server nor the network is part of the difference. One process, on
-one core, takes a slice of each case in turn, 40 ms of closed loop, and reads its CPU before and after: what the machine
-does besides meets all cases alike. A case's cost is the median over rounds of its CPU a request by the engine's in the
+the wire and get the same answers, so that neither the server nor the network is part of the difference. One process on
+one core takes a slice of each case in turn, 40 ms of closed loop, and reads its CPU before and after: whatever else the
+machine does meets all cases alike. A case's cost is the median over rounds of its CPU a request by the engine's in the
 same round. About a minute. Exit status 1 where all of them together cost more than 15 % more.
 """
 

@@ -61,9 +61,11 @@ class Override:
                 found = getattr(found, part)
         except Exception as error:  # noqa: BLE001  # importing runs the user's own code, which may raise anything
             what = self.reference or "what was pickled"
+            # What a module of the user's raises may hold a secret; what Python says of one that is missing does not.
+            said = f": {error}" if isinstance(error, (ImportError, AttributeError)) else ""
             raise Refused(
-                f"{self.name}: a generator cannot import {what} ({type(error).__name__}: {error}); it imports from "
-                "where pytest does: is the module there, and does it import by itself?"
+                f"{self.name}: a generator cannot import {what} ({type(error).__name__}{said}); it imports from where "
+                "pytest does: is the module there, and does it import by itself?"
             ) from None
         return found
 

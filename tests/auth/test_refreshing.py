@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -216,3 +217,11 @@ def test_renewals_leave_no_garbage_behind_while_the_collector_is_off() -> None:
             await asyncio.wait([running])
 
     run_virtually(scenario())
+
+
+def test_a_token_that_does_not_say_when_it_ends_is_renewed_where_it_is_refused() -> None:
+    issuer = Issuer(lasts=math.inf)
+    refreshed(issuer, 2, 1e6)
+    assert not issuer.asked
+    refreshed(issuer, 2, 100.0, lambda kept: kept.hasten(1))
+    assert {user for _, user in issuer.asked} == {1}

@@ -81,6 +81,16 @@ def test_what_a_generator_cannot_import_is_refused_there(given: str, says: str) 
     assert says in str(caught.value)
 
 
+def test_what_a_module_raises_while_it_is_imported_is_named_and_not_quoted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "our_broken_tokens.py").write_text("raise ValueError('password s3cret')\n", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(Refused, match=r"cannot import our_broken_tokens:sign_in \(ValueError\)") as caught:
+        Override.of("syncload_identities", "our_broken_tokens:sign_in").load()
+    assert "s3cret" not in str(caught.value)
+
+
 def test_nothing_of_what_was_pickled_is_in_a_repr() -> None:
     made: Any = Override.of("syncload_identities", functools.partial(sign_in, prefix="s3cret"))
     assert "pickled" not in repr(made)

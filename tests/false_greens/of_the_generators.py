@@ -115,7 +115,7 @@ def interrupted(tmp_path: Path) -> Seen:
 
 def short_tokens(tmp_path: Path) -> Seen:
     with scripted((200, {})) as target:
-        return offered_by_a_generator(tmp_path, target.host, lasts_s=4, hold_s=60.0)
+        return offered_by_a_generator(tmp_path, target.host, lasts_s=9, hold_s=60.0)
 
 
 def _entry(name: str, mistake: str, through: Through, scenario: Any, guards: dict[str, Any], *needs: str) -> Entry:
