@@ -60,6 +60,11 @@ STAYED: dict[str, Track] = {
 WENT: dict[str, tuple[Track, int, How]] = {
     "a counter's first event in the last minute": (track([0] * 19 + [400]), 19, How.COUNTED),
     "a counter that comes and goes": (track([0] * 14 + [5, 0, 12, 30, 0, 80]), 14, How.COUNTED),
+    "a queue that fills slowly, beside its limit": (
+        track([0.0] * 12 + [7, 21, 29, 64, 98, 99, 125, 137], limit=1000.0),
+        12,
+        How.COUNTED,
+    ),
     "a counter after one stray event": (track([0] * 3 + [1] + [0] * 11 + [5, 40, 90, 200, 300]), 15, How.COUNTED),
     "a jump": (track(scattered([30.0] * 14 + [60.0] * 6)), 14, How.CHANGED),
     "a jump in the last minute": (track(scattered([30.0] * 19 + [90.0])), 19, How.CHANGED),
