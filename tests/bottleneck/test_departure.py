@@ -92,6 +92,11 @@ WENT: dict[str, tuple[Track, int, How]] = {
         How.CHANGED,
     ),
     "downwards, which is bad": (track([10.0] * 12 + [6.0] * 8, worse=Worse.DOWN), 12, How.CHANGED),
+    "a latency that doubles before it explodes": (
+        track([9.0] * 9 + [17.0] * 7 + [160.0, 164, 164, 163], kind=Kind.TIME),
+        9,
+        How.CHANGED,
+    ),
     "a latency": (track(scattered([20.0] * 16 + [60.0] * 4), kind=Kind.TIME), 16, How.CHANGED),
 }
 
