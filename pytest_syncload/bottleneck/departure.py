@@ -126,8 +126,8 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
         return line, onset(line.beyond(seen.rates, seen.values), base, STAYS)
 
     normal = base
-    # Found by a line, the end of what is normal makes a better line. By inverse hyperbolic sine, or what explodes at last
-    # would hide where it began.
+    # Found by a line, the end of what is normal makes a better line. By inverse hyperbolic sine, or an explosion at the
+    # end would hide where it began.
     for _ in range(2):
         line, _ = fit(normal)
         normal = max(base, end_of_normal(np.arcsinh(line.away(seen.rates, seen.values))))
