@@ -16,7 +16,6 @@ import numpy as np
 
 from pytest_syncload.bottleneck.approach import Approach, Beside, Floats, beside
 from pytest_syncload.bottleneck.relation import (
-    MATERIAL_OF_LIMIT,
     Ceiling,
     Flags,
     Known,
@@ -39,6 +38,9 @@ COUNTER_BELIEVED = 0.01
 #: The share of periods that must lie beyond the range from the departure on: one that throttles comes and goes.
 STAYS = 0.8
 COUNTER_STAYS = 0.6
+#: What never rises by this share of the row's limit is jitter, as with growth (`verdict.growth`): a queue that has
+#: three messages now and then, where there were none and a thousand are allowed.
+MATERIAL_OF_LIMIT = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,6 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
         curve=track.kind is Kind.TIME and bool((seen.values > 0).all()),
         grain=grain(seen.values, track.kind),
         ceiling=track.ceiling if track.worse is Worse.UP else None,
-        least=_least(track),
     )
 
     def fit(count: int) -> tuple[Line, int | None]:
@@ -125,7 +126,9 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
         return line, onset(line.beyond(seen.rates, seen.values), base, STAYS)
 
     normal = base
-    for _ in range(2):  # found by a line, the end of what is normal makes a better line
+    # Found by a line, the end of what is normal makes a better line. By inverse hyperbolic sine, or an explosion at the
+    # end would hide where it began.
+    for _ in range(2):
         line, _ = fit(normal)
         normal = max(base, end_of_normal(np.arcsinh(line.away(seen.rates, seen.values))))
     line, start = fit(normal)
@@ -136,7 +139,7 @@ def _line(track: Track, seen: Beside, base: int) -> Left | None:
         if earlier is None or earlier >= start:
             break
         line, start = shorter, earlier
-    if start is None:
+    if start is None or not _matters(track, float(seen.values[start:].max()) - line.expected(float(seen.rates[-1]))):
         return None
     # As many pairs of an end of what is normal and a beginning of what is not could have been found.
     candidates = len(seen) - base
@@ -148,9 +151,9 @@ def _counter(track: Track, seen: Beside, base: int) -> Left | None:
     """A counter's departure. Its chance: that each of its minutes beyond the range falls by chance on the requests that
     were offered from there on."""
     for start in range(base, len(seen)):
-        silence = Silence(most=float(seen.values[:start].max()), least=_least(track))
+        silence = Silence(most=float(seen.values[:start].max()))
         beyond = silence.beyond(seen.rates[start:], seen.values[start:])
-        if not _stays(beyond, COUNTER_STAYS):
+        if not _stays(beyond, COUNTER_STAYS) or not _matters(track, float(seen.values[start:].max()) - silence.most):
             continue
         chance = float(seen.rates[start:].sum() / seen.rates.sum()) ** int(beyond.sum())
         if silence.most == 0 or chance <= COUNTER_BELIEVED:
@@ -158,8 +161,9 @@ def _counter(track: Track, seen: Beside, base: int) -> Left | None:
     return None
 
 
-def _least(track: Track) -> float:
-    return MATERIAL_OF_LIMIT * abs(track.limit or 0.0)
+def _matters(track: Track, rise: float) -> bool:
+    """Whether what a series rose by at most is more than jitter beside its limit."""
+    return rise >= MATERIAL_OF_LIMIT * abs(track.limit or 0.0)
 
 
 def _ceiling(track: Track, seen: Beside, base: int) -> Left | None:

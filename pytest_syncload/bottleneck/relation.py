@@ -23,9 +23,6 @@ MATERIAL = 0.25
 #: What is near its ceiling has no quarter more to give: there a quarter of the room that is left is enough, if it is at
 #: least this share of the line.
 LEAST_MATERIAL = 0.1
-#: Nothing is material that is less than this share of the row's limit, as with growth (`verdict.growth`): a queue that
-#: has three messages now and then, where there were none and a thousand are allowed.
-MATERIAL_OF_LIMIT = 0.05
 #: Values are told with two or three digits, so nothing scatters less than this share of its level.
 LEAST_SPREAD = 0.01
 #: Residuals beyond so many spreads (of median absolute deviation) are left out of the second fit: a cold start, a pause
@@ -52,12 +49,11 @@ class Range(Protocol):
 class Known:
     """What is known of a series before it is looked at. ``curve``: it is its logarithm that is a line; values must then
     be positive. ``grain`` is the step in which values are told: nothing scatters less than half of it. ``ceiling`` is
-    what they cannot exceed, ``least`` how far above what is normal they must lie to matter."""
+    what they cannot exceed."""
 
     curve: bool = False
     grain: float = 0.0
     ceiling: float | None = None
-    least: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +80,8 @@ class Line:
 
     def expected(self, rate: float) -> float:
         """The line at that rate."""
-        return float(self._line(np.array([rate]))[0])
+        line = self.intercept + self.slope * rate
+        return float(np.exp(line)) if self.known.curve else line
 
     def away(self, rates: Floats, values: Floats) -> Floats:
         """How far each value lies above the line, in spreads of a single one."""
@@ -97,8 +94,7 @@ class Line:
         level = self._levels(rates)
         prolonged = (1 / self.weight + (rates - self.middle) ** 2 / self.width) / level**2
         margin = special.stdtrit(self.count - 2, 1 - BEYOND) * self.spread * np.sqrt(1 + prolonged)
-        above = self._above(rates, values, level) > np.maximum(margin, self._material(level))
-        result: Flags = above & (values >= self._line(rates) + self.known.least)
+        result: Flags = self._above(rates, values, level) > np.maximum(margin, self._material(level))
         return result
 
     def chance(self, rates: Floats, values: Floats) -> float:
@@ -117,10 +113,6 @@ class Line:
         variance = 1 / max(1.0, len(rates) * worth) + prolonged / worth
         t = float(self._above(rates, values, level).mean()) / (self.spread * np.sqrt(variance))
         return float(special.stdtr(self.count - 2, -t))
-
-    def _line(self, rates: Floats) -> Floats:
-        line = self.intercept + self.slope * rates
-        return np.exp(line) if self.known.curve else line
 
     def _levels(self, rates: Floats) -> Floats:
         """What a spread is a share of."""
@@ -142,10 +134,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """For what counts something bad and is zero, or nearly: nothing above ``most``, or less than ``least`` above it."""
+    """For what counts something bad and is zero, or nearly: nothing above ``most``."""
 
     most: float
-    least: float = 0.0
 
     def expected(self, rate: float) -> float:
         """Nothing above this."""
@@ -153,7 +144,7 @@ class Silence:
 
     def beyond(self, rates: Floats, values: Floats) -> Flags:
         """More than ever before."""
-        result: Flags = (values > self.most) & (values >= self.most + self.least)
+        result: Flags = values > self.most
         return result
 
 

@@ -60,6 +60,11 @@ STAYED: dict[str, Track] = {
 WENT: dict[str, tuple[Track, int, How]] = {
     "a counter's first event in the last minute": (track([0] * 19 + [400]), 19, How.COUNTED),
     "a counter that comes and goes": (track([0] * 14 + [5, 0, 12, 30, 0, 80]), 14, How.COUNTED),
+    "a queue that fills slowly, beside its limit": (
+        track([0.0] * 12 + [7, 21, 29, 64, 98, 99, 125, 137], limit=1000.0),
+        12,
+        How.COUNTED,
+    ),
     "a counter after one stray event": (track([0] * 3 + [1] + [0] * 11 + [5, 40, 90, 200, 300]), 15, How.COUNTED),
     "a jump": (track(scattered([30.0] * 14 + [60.0] * 6)), 14, How.CHANGED),
     "a jump in the last minute": (track(scattered([30.0] * 19 + [90.0])), 19, How.CHANGED),
@@ -87,6 +92,11 @@ WENT: dict[str, tuple[Track, int, How]] = {
         How.CHANGED,
     ),
     "downwards, which is bad": (track([10.0] * 12 + [6.0] * 8, worse=Worse.DOWN), 12, How.CHANGED),
+    "a latency that doubles before it explodes": (
+        track([9.0] * 9 + [17.0] * 7 + [160.0, 164, 164, 163], kind=Kind.TIME),
+        9,
+        How.CHANGED,
+    ),
     "a latency": (track(scattered([20.0] * 16 + [60.0] * 4), kind=Kind.TIME), 16, How.CHANGED),
 }
 

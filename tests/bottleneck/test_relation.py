@@ -78,13 +78,6 @@ def test_the_grain_is_the_step_in_which_values_are_told() -> None:
     assert grain(np.array([4.0, 4.0]), Kind.SHARE) == 0
 
 
-def test_what_is_little_beside_the_limit_is_not_material() -> None:
-    for known in (Known(least=50.0), Known(least=50.0, curve=True)):
-        line = fit_line(RATES, np.full(20, 4.0), known)
-        assert list(line.beyond(RATES[:2], np.array([53.0, 55.0]))) == [False, True]
-    assert list(Silence(most=3, least=50).beyond(RATES[:2], np.array([52.0, 53.0]))) == [False, True]
-
-
 def test_silence_and_ceiling() -> None:
     assert list(Silence(most=0).beyond(RATES[:3], np.array([0.0, 1.0, 0.0]))) == [False, True, False]
     assert list(Ceiling(top=100).beyond(RATES[:3], np.array([94.0, 95.0, 100.0]))) == [False, True, True]

@@ -42,6 +42,11 @@ def test_one_sentence_says_it_all() -> None:
     assert sentence(CLIMBED, counted(20)).endswith("first: sync-jobs WriteThrottleEvents")
 
 
+def test_what_held_once_above_a_rate_that_broke_did_not_hold() -> None:
+    twice = Climbed(steps=(*CLIMBED.steps, step(4200, 70), step(4240, 71, held=False)))
+    assert sentence(twice, P95, counted(20)).startswith("held 4,200/s, broke at 4,240/s; first: sync-jobs")
+
+
 def test_what_is_not_known_is_said() -> None:
     assert sentence(CLIMBED, P95) == (
         "held 4,320/s, broke at 4,400/s; what broke first is not determined: "
