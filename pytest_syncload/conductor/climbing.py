@@ -141,6 +141,7 @@ def seen_of(climber: Climber, merged: Merged) -> Mapping[int, LegSeen]:
             tally=held.part.tally(),
             lag_p99_ms=held.lag.percentile(99),
             p95_ms=held.part.latency.percentile(95),
+            mean_ms=held.part.latency.mean(),
         )
     return seen
 

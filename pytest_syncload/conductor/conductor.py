@@ -13,6 +13,7 @@ from pytest_syncload.conductor.climbing import offer_climb
 from pytest_syncload.conductor.ground import Ground, find
 from pytest_syncload.conductor.phase import Interrupted, offer_hold, run_phase
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
+from pytest_syncload.conductor.ranking import ranked, read_series
 from pytest_syncload.conductor.replay import Replay
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
@@ -187,7 +188,10 @@ class Conductor:
             self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=unread))
             reading = self._read(phase, ground, result)
             census = None if watch is None else watch.final()
-            return PhaseRecord(result=result, reading=reading, problem=None, census=census)
+            series = () if result.climb is None else read_series(self._spec, ground, result.climb, self._keep_going)
+            if (rank := ranked(self._spec, result, series, ground.resources)) is not None:
+                self._listen(rank)
+            return PhaseRecord(result=result, reading=reading, problem=None, census=census, series=series)
 
     def _keep_going(self) -> str | None:
         return "the run was interrupted" if self._folder.controller_is_gone() else None

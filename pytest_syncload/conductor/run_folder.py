@@ -8,6 +8,7 @@ account.json      the AWS account that is asked
 rejudged_from.json   in a folder of its own: the run whose measurements were judged again
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.timeline.jsonl   its seconds, as known when each was over; what is left where pytest itself was killed
+<phase>.series.json   of a climb: every minute of what may say what broke first
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """
 
@@ -53,7 +54,8 @@ _DOUBTS = TypeAdapter(dict[str, str])
 class PhaseRecord:
     """What is known of a phase that was asked for: its result and what CloudWatch and ECS said, or why there is none.
 
-    ``failed_checks`` are those before the load that failed: nothing was sent then.
+    ``failed_checks`` are those before the load that failed: nothing was sent then. ``series`` are a climb's, for what
+    broke first.
     """
 
     result: PhaseResult | None
@@ -61,6 +63,7 @@ class PhaseRecord:
     problem: str | None
     census: Census | None = None
     failed_checks: tuple[Check, ...] = ()
+    series: tuple[Answer, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -154,6 +157,7 @@ class RunFolder:
                 problem=_SAID.validate_python(data["problem"]),
                 census=None if tasks is None else _CENSUS.validate_python(tasks),
                 failed_checks=_CHECKS.validate_python(data["failed_checks"]),
+                series=tuple(_ANSWERS.validate_python(self.read(f"{phase}.series.json") or [])),
             )
         except UNREADABLE as error:
             what = f"the recorded result cannot be read ({reason(error)}); run the phase again"
@@ -174,6 +178,8 @@ class RunFolder:
             )
         if record.census is not None:
             self.write(f"{phase}.tasks.json", _CENSUS.dump_python(record.census, mode="json"))
+        if record.series:
+            self.write(f"{phase}.series.json", _ANSWERS.dump_python(list(record.series), mode="json"), indent=None)
         result = None if record.result is None else _result_to_json(record.result)
         failed = _CHECKS.dump_python(record.failed_checks, mode="json")
         said = {"problem": record.problem, "failed_checks": failed, "result": result}

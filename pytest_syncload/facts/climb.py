@@ -66,6 +66,7 @@ class Step:
     failed: int
     p95_ms: float | None
     lag_p99_ms: float | None
+    mean_ms: float | None = None
 
     @property
     def failed_percent(self) -> float | None:
@@ -81,7 +82,7 @@ class ClimbFound:
     that broke, None where none did: then the breaking point is at least ``held_per_s``. ``judged`` is the number of the
     step that rows look at: the one of ``held_per_s``, or the first of all. ``recovered_after_s`` are wall seconds from
     the fall of the load until the target held again, None where it did not or was not asked to. ``peak_per_s`` is the
-    highest rate that another phase of the plan holds.
+    highest rate that another phase of the plan holds; the load began at ``begins_at`` (service time, epoch seconds).
     """
 
     end: End
@@ -92,6 +93,7 @@ class ClimbFound:
     steps: tuple[Step, ...]
     recovered_after_s: float | None = None
     peak_per_s: float | None = None
+    begins_at: float = 0.0
 
     @property
     def at_least(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_syncload.facts.bottleneck import Climbed, NoFit, Ranking, Usl
 from pytest_syncload.facts.check import Check
 from pytest_syncload.facts.result import PhaseResult, Second, Window
 
@@ -64,6 +65,17 @@ class PhaseMeasured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClimbRanked:
+    """What broke first in a climb, and how its throughput scales. ``speed`` is service seconds a wall second."""
+
+    phase: str
+    climbed: Climbed
+    ranking: Ranking
+    law: Usl | NoFit
+    speed: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
     """CloudWatch was asked for the ``attempt``-th time and is not settled: ``waiting_for`` says what is missing."""
 
@@ -81,5 +93,5 @@ class Settled:
     problem: str | None
 
 
-Event = Checked | Waiting | Warming | PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
+Event = Checked | Waiting | Warming | PhaseStarted | PhaseProgress | PhaseMeasured | ClimbRanked | Settling | Settled
 Listener = Callable[[Event], None]

@@ -85,6 +85,7 @@ class LegSeen:
     tally: Tally
     lag_p99_ms: float | None = None
     p95_ms: float | None = None
+    mean_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

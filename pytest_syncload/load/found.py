@@ -42,6 +42,7 @@ def found(
         judged=steps[0].number if last_held is None else last_held.number,
         steps=steps,
         recovered_after_s=climber.recovered_after_s,
+        begins_at=service_time_of(0.0),
     )
 
 
@@ -66,4 +67,5 @@ def _steps(
             failed=known.tally.failed,
             p95_ms=known.p95_ms,
             lag_p99_ms=known.lag_p99_ms,
+            mean_ms=known.mean_ms,
         )

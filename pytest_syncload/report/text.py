@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.events import (
+    ClimbRanked,
     Checked,
     Event,
     PhaseMeasured,
@@ -22,6 +24,7 @@ from pytest_syncload.facts.result import Outcome, PhaseResult, Window
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.check import progress_lines
+from pytest_syncload.report.climb import climb_sentence, climb_table
 
 _BARS = "▁▂▃▄▅▆▇█"
 #: Characters of a bar that shows how far something is.
@@ -182,6 +185,11 @@ def progress(event: Event) -> str | None:
             if p95_ms is not None and lag_ms is not None:
                 shown = f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
             return f"{event.phase}: {_outcomes(result)} · {shown}{_refreshed(result)}"
+        case ClimbRanked():
+            clock = ServiceClock(origin=0.0, monotonic_origin=0.0, speed=event.speed)
+            said = climb_sentence(event.climbed, event.ranking, clock)
+            table = climb_table(event.climbed, event.ranking, event.law, clock)
+            return "\n".join([f"{event.phase}: {said}", *table])
         case Settling():
             return f"{event.phase}: CloudWatch has not settled: {event.waiting_for}" if event.attempt % 5 == 0 else None
         case Settled():
