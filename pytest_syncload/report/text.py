@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.events import (
-    ClimbRanked,
     Checked,
+    ClimbRanked,
     Event,
     PhaseMeasured,
     PhaseProgress,
