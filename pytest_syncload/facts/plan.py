@@ -13,6 +13,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.units import Kind
 
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
@@ -265,6 +266,7 @@ class SandboxSettings:
     rate_scale: float = 1.0
     region: str = "us-east-1"
     faults: Faults = field(default_factory=Faults)
+    capacities: Capacities = field(default_factory=Capacities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
+from pytest_syncload.facts.capacity import Capacities, Recovery
 from pytest_syncload.facts.plan import Faults
 
 #: What a child may see. COVERAGE_* lets coverage measure it; everything else of the user's stays outside.
@@ -97,3 +98,9 @@ def faults_from(given: Mapping[str, Any]) -> Faults:
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }
     return Faults(**members)
+
+
+def capacities_from(given: Mapping[str, Any]) -> Capacities:
+    """`Capacities` as they were before they came as JSON."""
+    recovery = given.get("recovery")
+    return Capacities(**{**given, "recovery": None if recovery is None else Recovery(**recovery)})

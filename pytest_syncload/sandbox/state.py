@@ -141,5 +141,9 @@ class Keys:
         if (user, key) in self._entries:
             self._entries[user, key] = (digest, answer)
 
+    def forget(self, user: str, key: bytes) -> None:
+        """The request failed before anything was done: whoever tries again with its key is the first."""
+        self._entries.pop((user, key), None)
+
     def __len__(self) -> int:
         return len(self._entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -20,7 +21,7 @@ from pytest_syncload.facts.plan import (
     SandboxSettings,
     Slo,
 )
-from pytest_syncload.spec import environment_schema, phase_schema, row_schema, schema
+from pytest_syncload.spec import capacity_schema, environment_schema, phase_schema, row_schema, schema
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -59,6 +60,7 @@ def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentMo
             rate_scale=model.sandbox.rate_scale,
             region=model.region,
             faults=_faults(model.sandbox.faults),
+            capacities=_capacities(model.sandbox.capacity),
         ),
     )
 
@@ -86,6 +88,18 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         lost_page=model.lost_page,
         throttled_queries_share=model.throttled_queries,
         expired_credentials=model.expired_credentials,
+    )
+
+
+def _capacities(model: capacity_schema.CapacityModel) -> Capacities:
+    return Capacities(
+        table_per_s=model.table,
+        index_per_s=model.index,
+        workers_per_s=model.workers,
+        cache_per_s=model.cache,
+        third_party_per_s=model.third_party,
+        concurrency=model.concurrency,
+        recovery=model.recovers,
     )
 
 

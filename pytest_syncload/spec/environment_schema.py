@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from pytest_syncload.spec import fields
+from pytest_syncload.spec.capacity_schema import CapacityModel
 from pytest_syncload.spec.fields import Given, Text, wrong
 from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
@@ -59,6 +60,7 @@ class SandboxModel(Strict):
         default=1.0, description="What rates are multiplied with, so that a laptop bears them. Default: 1."
     )
     faults: FaultsModel = FaultsModel()
+    capacity: CapacityModel = CapacityModel()
 
 
 class FirebaseModel(Strict):

@@ -66,4 +66,11 @@ def explained(known: Iterable[tuple[str, str]]) -> dict[str, Any]:
 UNTIL = text(
     rf"{_GAP}failed{_GAP}>=?{_GAP}{_BODY[Kind.SHARE]}{_GAP}", "a condition such as 'failed > 1 %'", "failed > 1 %"
 )
+RECOVERS = text(
+    rf"{_GAP}(?:after{_GAP}{_BODY[Kind.TIME]}|slowly|never){_GAP}",
+    "'after 5s', 'slowly' or 'never'",
+    "after 5s",
+    "slowly",
+    "never",
+)
 TEXT = WithJsonSchema({"type": "string", "minLength": 1})

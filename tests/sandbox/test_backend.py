@@ -34,6 +34,7 @@ class Driven:
                 self.minutes.at(at).requests += 1
                 self.backend.accept(at)
                 self.minutes.at(at).accepted += 1
+                self.minutes.at(at).commands += 1
             self.now = round(self.now + 0.05, 6)
             self.tick()
 
