@@ -15,6 +15,7 @@ from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backlog import DEFAULT_WORKERS, Backlog
 from pytest_syncload.sandbox.cache import node_cpu
+from pytest_syncload.sandbox.capacity import EFFORT
 from pytest_syncload.sandbox.costs import command_s, request_cpu_ms
 from pytest_syncload.sandbox.fleet import DESIRED, Fleet
 from pytest_syncload.sandbox.minutes import Minute, Minutes
@@ -116,8 +117,8 @@ class Backend:
         minute.foreign, self._foreign = foreign - self._foreign, foreign
         queue = dataclasses.asdict(self._backlog.minute(ends))
         task_seconds, memory = self._fleet.minute(self._clock.at(ends))
-        # Who waits for a slot costs as much again.
-        cost_s = (minute.requests + minute.waited) * self._request_cpu_ms / 1000
+        # Requests that wait for a slot take turns, which costs as well.
+        cost_s = (minute.requests + (EFFORT - 1) * minute.waited) * self._request_cpu_ms / 1000
         nodes = node_cpu(minute.commands, ends - self._since, self._hot_share, self._command_s)
         minute.gauges = {
             "queue": queue if minute.start >= self._queue_from else None,

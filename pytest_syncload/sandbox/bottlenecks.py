@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Protocol
 
 from pytest_syncload.facts.capacity import Capacities
-from pytest_syncload.sandbox.capacity import Grant, Limit
+from pytest_syncload.sandbox.capacity import EFFORT, Grant, Limit
 from pytest_syncload.sandbox.costs import slots_per_s
 from pytest_syncload.sandbox.minutes import Minute, Writes
 
@@ -104,7 +104,7 @@ class Bottlenecks:
 
 
 class _Slots:
-    """Requests that the service works on at a time. Who waits for one costs CPU as well: threads that take turns."""
+    """Requests that the service works on at a time. Who waits for one costs CPU as well."""
 
     longest_s = _SLOT_S
 
@@ -121,7 +121,7 @@ class _Slots:
 
 
 class _Cache:
-    """A job's command on each node. One that finds the engine busy is sent once more."""
+    """A job's command on each node. One that finds the engine busy is sent again until it gets through."""
 
     def __init__(self, limit: Limit | None) -> None:
         self._limit = limit
@@ -134,7 +134,7 @@ class _Cache:
         grant = self._limit.ask(now)
         job.wait_s += self._limit.pressure * _ENGINE_S
         if grant is not Grant.EASY:
-            minute.commands += 1
+            minute.commands += EFFORT - 1
         if grant is Grant.REFUSED:
             job.wait_s += _CACHE_TIMEOUT_S
             job.refusal = Refusal.CACHE

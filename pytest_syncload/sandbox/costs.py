@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.sandbox.cache import COMMAND_S
-from pytest_syncload.sandbox.capacity import EASY
+from pytest_syncload.sandbox.capacity import EASY, EFFORT
 
 #: CPU time of a task that a request costs: 3,000/s are 75 % of four tasks of one vCPU each.
 REQUEST_CPU_MS = 1.0
@@ -37,5 +37,5 @@ def command_s(capacities: Capacities) -> float:
 
 
 def _work(per_s: float) -> float:
-    """What is done a second at that capacity, where what comes from the reserve is done twice."""
-    return per_s * (EASY + 2 * (1 - EASY))
+    """What is done a second at that capacity, in easy jobs."""
+    return per_s * (EASY + EFFORT * (1 - EASY))
