@@ -84,8 +84,8 @@ class Backlog:
     def minute(self, now: float) -> QueueMinute:
         """The queue at ``now``, and what it counted since the last call."""
         self.advance(now)
-        heads = (self._working[:1], [self._waiting[0]] if self._waiting else [], [self._held[0]] if self._held else [])
-        oldest = min((first[0] for head in heads for first in head), default=now)
+        heads = [line[0] for line in (self._held, self._waiting) if line]
+        oldest = min((came for came, _ in (*self._working, *heads)), default=now)
         counted = QueueMinute(
             visible=self.visible,
             not_visible=self.not_visible,
@@ -100,20 +100,19 @@ class Backlog:
     def _round(self) -> None:
         self._deleted += self.not_visible
         self._working.clear()
-        due: list[list[float]] = []
-        while self._held and self._held[0][0] <= self._next - HELD_S:
-            due.append(self._held.popleft())
-        self._waiting.extendleft(reversed(due))
+        due = self._next - HELD_S
         free = self._workers
-        while free and self._waiting:
-            came, count = self._waiting[0]
-            taken = min(free, int(count))
-            free -= taken
-            self._working.append((came, taken))
-            if taken == count:
-                self._waiting.popleft()
-            else:
-                self._waiting[0][1] -= taken
+        # Those that were held up long enough are older than all that wait.
+        for line, youngest in ((self._held, due), (self._waiting, math.inf)):
+            while free and line and line[0][0] <= youngest:
+                came, count = line[0]
+                taken = min(free, int(count))
+                free -= taken
+                self._working.append((came, taken))
+                if taken == count:
+                    line.popleft()
+                else:
+                    line[0][1] -= taken
         received = self._workers - free
         self._received += received
         self.visible -= received

@@ -24,6 +24,7 @@ _RESERVE_BURST_S = 0.2
 _LEAST_BURST = 5.0
 #: What was saved up beyond a burst is lost again at this pace. It bears what arrives in one piece because a process had
 #: stood still, and not the load.
+_STANDSTILL_S = 0.02
 _EASY_LOST_S = 1.0
 _RESERVE_LOST_S = 0.5
 
@@ -53,13 +54,12 @@ class _Bucket:
     def refill(self, passed_s: float, per_s: float) -> None:
         """So many seconds passed."""
         burst = self.burst(per_s)
-        tokens = self.tokens + passed_s * per_s
-        if tokens > burst:
-            # d/dt excess = per_s - excess / lost_s, from where the burst is full.
-            filling_s = max(burst - self.tokens, 0.0) / per_s
-            excess, most = max(self.tokens - burst, 0.0), per_s * self._lost_s
-            tokens = burst + most + (excess - most) * math.exp((filling_s - passed_s) / self._lost_s)
-        self.tokens = tokens
+        self.tokens += passed_s * per_s
+        excess = self.tokens - burst
+        if excess > 0:
+            # Nothing is lost of a standstill before what had to wait has come.
+            lost_s = min(passed_s, _STANDSTILL_S)
+            self.tokens = burst + min(excess, self._lost_s * per_s) * math.exp(-lost_s / self._lost_s)
 
     def take(self) -> bool:
         """Whether there is one more."""

@@ -116,3 +116,11 @@ def test_oldest_key_is_forgotten_beyond_the_limit() -> None:
     assert len(keys) == 2
     assert keys.begin("ann", b"c", 1) is Known.IN_PROGRESS
     assert keys.begin("ann", b"a", 1) is Known.NEW
+
+
+def test_key_that_is_forgotten_is_new_again() -> None:
+    keys = Keys()
+    keys.begin("ann", b"k", 1)
+    keys.forget("ann", b"k")
+    keys.forget("ann", b"k")  # or was forgotten beyond the limit already
+    assert keys.begin("ann", b"k", 2) is Known.NEW

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_syncload.facts.capacity import Capacities, Recovery
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.plan import (
@@ -83,6 +84,15 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 lost_page=True,
                 throttled_queries_share=30.0,
                 expired_credentials=True,
+            ),
+            capacities=Capacities(
+                table_per_s=900.0,
+                index_per_s=800.0,
+                workers_per_s=700.0,
+                cache_per_s=600.0,
+                third_party_per_s=500.0,
+                concurrency=12,
+                recovery=Recovery(after_s=5.0),
             ),
         ),
     )
