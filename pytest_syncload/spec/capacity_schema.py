@@ -30,7 +30,7 @@ def _recovery(value: Any) -> Recovery:
 
 
 class CapacityModel(Strict):
-    """What the sandbox's resources bear, in jobs a second. The one that bears least is the bottleneck."""
+    """What the sandbox's resources bear, in jobs a wall second; the least is the bottleneck. Default: no limit."""
 
     table: Annotated[fields.Rate | None, Given] = Field(default=None, description="Writes of the table.")
     index: Annotated[fields.Rate | None, Given] = Field(default=None, description="Writes of the table's index.")
@@ -48,6 +48,6 @@ class CapacityModel(Strict):
     )
     recovers: Annotated[Recovery | None, BeforeValidator(_recovery), forms.RECOVERS] = Field(
         default=None,
-        description="A resource that stays overloaded for two seconds collapses to a tenth of its capacity, and"
-        " recovers after so long below 60 % of its load, or slowly, or never. Default: it never collapses.",
+        description="A resource that is overloaded for two seconds collapses to a tenth of its capacity, and recovers"
+        " after so long below 60 % of it (wall time), or slowly, or never. Default: it does not collapse.",
     )
