@@ -14,6 +14,7 @@ import pytest
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox import backlog
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.service import PATH, Service, refuse
 from pytest_syncload.sandbox.tokens import Verifier
@@ -24,9 +25,9 @@ from tests.sandbox.keys import PROJECT, id_token, key
 CLOCK = ServiceClock.starting_now(speed=1)
 
 
-def service(faults: Faults | None = None, **more: Any) -> Service:
+def service(faults: Faults | None = None, clock: ServiceClock = CLOCK, **more: Any) -> Service:
     verifier = Verifier(key().public_key(), PROJECT)
-    return Service(clock=CLOCK, faults=faults or Faults(), verifier=verifier, **more)
+    return Service(clock=clock, faults=faults or Faults(), verifier=verifier, **more)
 
 
 def post(url: str, key_: str | None = "k-1", *, user: str = "ann", body: Any = None, **more: Any) -> httpx.Response:
@@ -78,6 +79,7 @@ def counted(app: Service) -> Counter[str]:
             total.update({f"{where} {name}": n for name, n in counts[where].items()})
         total.update({f"status {status}": n for status, n in counts["statuses"].items()})
         total["slow"] += sum(n for ms, n in counts["latency"].items() if ms >= 200)
+        total["waited"] += sum(n for ms, n in counts["latency"].items() if ms >= 120)
         total["duplicates"] += minute.duplicates
     return total
 
@@ -215,6 +217,36 @@ def test_beyond_a_capacity_jobs_fail_and_are_counted_as_what_they_are(
     assert total[f"status {status}"] == statuses[status]
     assert total["accepted"] == total["table consumed"] == total["index consumed"] == statuses[202]
     assert total["failed_calls"] == (statuses[502] if status == 502 else 0)
+    if status != 429:  # a full queue is said at once; without a wait, an answer takes 60 ms
+        assert total["waited"] >= statuses[status]
+
+
+def test_messages_that_workers_cannot_come_to_are_held_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "HELD_S", 3_600.0)
+    app = service(capacities=Capacities(workers_per_s=20))
+    assert set(post_many(serve(app), 100, at_once=40)) == {202, 429}
+    app.backend.tick(time.monotonic() + 70)
+    news = app.backend.news()
+    assert news is not None
+    assert news["queue"]["visible"] > 0
+
+
+def test_utilisation_is_of_the_given_capacities(serve: Serve) -> None:
+    app = service(clock=ServiceClock.starting_now(speed=60), capacities=Capacities(cache_per_s=20))
+    post_many(serve(app), 100, at_once=40)
+    later = time.monotonic() + 3
+    app.backend.tick(later)
+    minutes = [minute.gauges for minute in app.minutes.over(later)]
+    assert max(gauges["nodes"][0]["engine"] for gauges in minutes if gauges) > 50  # at 20 µs a command: 0.2
+
+
+def test_minute_waits_for_answers_that_wait_for_a_resource() -> None:
+    app = service(capacities=Capacities(cache_per_s=20))
+    minute = app.minutes.at(time.monotonic())
+    minute.in_flight += 1
+    ended = CLOCK.monotonic_at(minute.start + 60)
+    assert list(app.minutes.over(ended + 0.5)) == []
+    assert list(app.minutes.over(ended + 0.7)) == [minute]
 
 
 def test_refused_job_is_forgotten_and_its_key_may_be_sent_again(serve: Serve) -> None:
