@@ -13,6 +13,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.idempotency import Idempotency, KeyRule
 from pytest_syncload.facts.override import Override
@@ -338,6 +339,7 @@ class SandboxSettings:
     region: str = "us-east-1"
     users: int = USERS
     faults: Faults = field(default_factory=Faults)
+    capacities: Capacities = field(default_factory=Capacities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

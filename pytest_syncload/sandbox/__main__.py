@@ -62,12 +62,12 @@ def _run(
     doubles = start("pytest_syncload.sandbox.doubles")
     service = start("pytest_syncload.sandbox.service")
     children += [doubles, service]
-    asked = {name: config[name] for name in ("clock", "faults")}
+    asked = {name: config[name] for name in ("clock", "faults", "capacities")}
     _tell(doubles, asked | {"project": _PROJECT, "api_key": api_key, "access_key_id": keys["access_key_id"]})
     with ThreadPoolExecutor(1) as importing:
         imported = importing.submit(_publisher)
         made = _hear(doubles)
-        asked = {name: config[name] for name in ("clock", "faults", "log")}
+        asked = {name: config[name] for name in ("clock", "faults", "capacities", "log")}
         _tell(service, asked | {"project": _PROJECT, "keys": made["keys"]})
         account = directory / "service-account.json"
         account.touch(mode=0o600)

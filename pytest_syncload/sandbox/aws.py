@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.awserror import AwsError, refusal
@@ -50,6 +51,7 @@ class Aws:
         *,
         live: Live | None = None,
         faults: Faults | None = None,
+        capacities: Capacities | None = None,
         touched: Callable[[str], None] = lambda queue: None,
     ) -> None:
         self._access_key_id = access_key_id
@@ -64,7 +66,7 @@ class Aws:
             metrics = store if here else Store()
             cloudwatch = CloudWatch(metrics, clock, self._faults, points_a_call).service()
             ecs = Ecs(world, clock, created).service()
-            dynamodb = DynamoDb(here, created, self._faults).service()
+            dynamodb = DynamoDb(here, created, self._faults, capacities).service()
             elasticache = ElastiCache(here, created).service()
             identity = sts()
             return {

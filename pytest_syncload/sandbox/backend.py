@@ -10,16 +10,17 @@ import dataclasses
 import math
 from typing import Any
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backlog import DEFAULT_WORKERS, Backlog
 from pytest_syncload.sandbox.cache import node_cpu
+from pytest_syncload.sandbox.capacity import EFFORT
+from pytest_syncload.sandbox.costs import command_s, request_cpu_ms
 from pytest_syncload.sandbox.fleet import DESIRED, Fleet
 from pytest_syncload.sandbox.minutes import Minute, Minutes
 from pytest_syncload.sandbox.state import Steadiness
 
-#: CPU time of a task that a request costs: 3,000/s are 75 % of four tasks of one vCPU each.
-DEFAULT_REQUEST_CPU_MS = 1.0
 #: From waking to the first minute of a queue that is published. AWS says up to 15 minutes.
 _WAKING_S = 2 * MINUTE
 #: Of which load must be steady for a deployment to begin: it takes less than two minutes and must fall into a hold.
@@ -27,13 +28,26 @@ _STEADY_S = MINUTE / 2
 
 
 class Backend:
-    """Told the time in monotonic seconds. ``minutes`` are the service's, whose gauges it fills in."""
+    """Told the time in monotonic seconds. ``minutes`` are the service's, whose gauges it fills in; ``service_s`` is how
+    long a request takes that waits for nothing."""
 
-    def __init__(self, *, clock: ServiceClock, faults: Faults, minutes: Minutes, now: float) -> None:
+    def __init__(
+        self,
+        *,
+        clock: ServiceClock,
+        faults: Faults,
+        minutes: Minutes,
+        now: float,
+        capacities: Capacities | None = None,
+        service_s: float = 0.0,
+    ) -> None:
         self._clock = clock
         self._minutes = minutes
         self._workers = DEFAULT_WORKERS if faults.workers is None else faults.workers
-        self._request_cpu_ms = DEFAULT_REQUEST_CPU_MS if faults.request_cpu_ms is None else faults.request_cpu_ms
+        given = capacities or Capacities()
+        cost_ms = faults.request_cpu_ms
+        self._request_cpu_ms = request_cpu_ms(given, service_s, DESIRED) if cost_ms is None else cost_ms
+        self._command_s = command_s(given)
         self._hot_share = faults.hot_cache_node_share
         self._foreign_per_s = faults.foreign_traffic_per_s
         self._foreign = 0
@@ -48,17 +62,21 @@ class Backend:
         self._minute = int(minute_floor(clock.at(now)))
         self._minute_ends = clock.monotonic_at(self._minute + MINUTE)
 
-    def accept(self, now: float) -> None:
-        """A job was accepted: its message goes to the queue."""
+    def catch_up(self, now: float) -> None:
+        """Take the gauges of every minute that ended by ``now``, before anything is counted in the next one."""
         if now >= self._minute_ends:
             self.tick(now)
+
+    def accept(self, now: float, *, held: bool = False) -> None:
+        """A job was accepted: its message goes to the queue, where workers may be long in coming to it (``held``)."""
+        self.catch_up(now)
         if not self._worked:
             self._worked = True
             self._fleet.begin(self._clock.at(now))
             self.touch(now)
         if self._undeployed is not None:
             self._undeployed.came()
-        self._backlog.send(now)
+        self._backlog.send(now, held=held)
 
     def touch(self, now: float) -> None:
         """Somebody asked for the queue's attributes, which wakes it."""
@@ -99,8 +117,9 @@ class Backend:
         minute.foreign, self._foreign = foreign - self._foreign, foreign
         queue = dataclasses.asdict(self._backlog.minute(ends))
         task_seconds, memory = self._fleet.minute(self._clock.at(ends))
-        cost_s = minute.requests * self._request_cpu_ms / 1000
-        nodes = node_cpu(minute.accepted, ends - self._since, self._hot_share)
+        # Requests that wait for a slot take turns, which costs as well.
+        cost_s = (minute.requests + (EFFORT - 1) * minute.waited) * self._request_cpu_ms / 1000
+        nodes = node_cpu(minute.commands, ends - self._since, self._hot_share, self._command_s)
         minute.gauges = {
             "queue": queue if minute.start >= self._queue_from else None,
             "task_cpu": min(100 * cost_s / self._clock.wall_seconds(task_seconds), 100.0) if memory else None,

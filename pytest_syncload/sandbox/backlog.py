@@ -2,7 +2,7 @@
 
 Workers act in rounds: what a worker received in one round it deletes in the next, 10 ms later, and receives again. It
 must never lose a message, and never show one that nobody sent. A worker that stops finishes what it has received, so
-no message comes back after a visibility timeout.
+no message comes back after a visibility timeout; one that is sent as held up waits for that long at least.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 #: How long a worker handles one message, wall seconds.
 HANDLING_S = 0.010
+#: How long a message is held up that workers could not come to in time, wall seconds: as a visibility timeout would.
+HELD_S = 2.0
 #: Workers of the whole service unless a fault says otherwise: 20,000 messages/s, far above what a laptop offers.
 DEFAULT_WORKERS = 200
 
@@ -33,13 +35,15 @@ class QueueMinute:
 class Backlog:
     """Messages by the round in which they came: constant work a round, whatever the depth."""
 
-    __slots__ = ("_deleted", "_next", "_received", "_sent", "_waiting", "_workers", "_working", "visible")
+    __slots__ = ("_deleted", "_held", "_next", "_received", "_sent", "_waiting", "_workers", "_working", "visible")
 
     def __init__(self, workers: int, now: float) -> None:
         self.visible = 0
         self._workers = workers
         #: [when its round began, messages], oldest first.
         self._waiting: deque[list[float]] = deque()
+        #: The same, of messages that are held up.
+        self._held: deque[list[float]] = deque()
         self._working: list[tuple[float, int]] = []
         self._next = now + HANDLING_S
         self._sent = self._received = self._deleted = 0
@@ -49,15 +53,16 @@ class Backlog:
         """Messages that workers have received and not deleted yet."""
         return sum(count for _, count in self._working)
 
-    def send(self, now: float) -> None:
-        """One more message, at ``now``."""
+    def send(self, now: float, *, held: bool = False) -> None:
+        """One more message, at ``now``; one that is ``held`` up is not received before `HELD_S` have passed."""
         if now >= self._next:
             self.advance(now)
         came = self._next - HANDLING_S
-        if self._waiting and self._waiting[-1][0] == came:
-            self._waiting[-1][1] += 1
+        queue = self._held if held else self._waiting
+        if queue and queue[-1][0] == came:
+            queue[-1][1] += 1
         else:
-            self._waiting.append([came, 1])
+            queue.append([came, 1])
         self.visible += 1
         self._sent += 1
 
@@ -69,7 +74,7 @@ class Backlog:
     def advance(self, now: float) -> None:
         """Let the workers do all rounds up to ``now``."""
         while self._next <= now:
-            if not self._waiting and not self._working:
+            if not self._waiting and not self._working and not self._held:
                 # Nothing to do until the round after `now`: an idle hour costs nothing.
                 self._next += HANDLING_S * (math.floor((now - self._next) / HANDLING_S) + 1)
                 return
@@ -79,7 +84,8 @@ class Backlog:
     def minute(self, now: float) -> QueueMinute:
         """The queue at ``now``, and what it counted since the last call."""
         self.advance(now)
-        oldest = self._working[0][0] if self._working else self._waiting[0][0] if self._waiting else now
+        heads = [line[0] for line in (self._held, self._waiting) if line]
+        oldest = min((came for came, _ in (*self._working, *heads)), default=now)
         counted = QueueMinute(
             visible=self.visible,
             not_visible=self.not_visible,
@@ -94,16 +100,19 @@ class Backlog:
     def _round(self) -> None:
         self._deleted += self.not_visible
         self._working.clear()
+        due = self._next - HELD_S
         free = self._workers
-        while free and self._waiting:
-            came, count = self._waiting[0]
-            taken = min(free, int(count))
-            free -= taken
-            self._working.append((came, taken))
-            if taken == count:
-                self._waiting.popleft()
-            else:
-                self._waiting[0][1] -= taken
+        # Those that were held up long enough are older than all that wait.
+        for line, youngest in ((self._held, due), (self._waiting, math.inf)):
+            while free and line and line[0][0] <= youngest:
+                came, count = line[0]
+                taken = min(free, int(count))
+                free -= taken
+                self._working.append((came, taken))
+                if taken == count:
+                    line.popleft()
+                else:
+                    line[0][1] -= taken
         received = self._workers - free
         self._received += received
         self.visible -= received

@@ -1,4 +1,4 @@
-"""The cache of two nodes: what a minute's jobs cost each node's engine and host. Counted from jobs, never made up."""
+"""The cache of two nodes: what a minute's commands cost each node's engine and host. Counted, never made up."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ class NodeCpu:
     host: float
 
 
-def node_cpu(jobs: int, wall_s: float, hot_share: float = 0.0) -> tuple[NodeCpu, NodeCpu]:
-    """The primary, which got one SET a job, and the replica, which got one GET, over ``wall_s`` seconds.
+def node_cpu(
+    commands: int, wall_s: float, hot_share: float = 0.0, command_s: float = COMMAND_S
+) -> tuple[NodeCpu, NodeCpu]:
+    """The primary, which got so many SETs, and the replica, which got as many GETs, over ``wall_s`` seconds.
 
     ``hot_share`` percent of the primary's engine is busy with somebody else's commands.
     """
-    own = 100 * jobs * COMMAND_S / wall_s
+    own = 100 * commands * command_s / wall_s
     return _node(own + hot_share), _node(own)
 
 

@@ -2,7 +2,7 @@
 
 Which metrics AWS publishes, and when none: "Amazon API Gateway dimensions and metrics", "DynamoDB metrics and
 dimensions", "Available CloudWatch metrics for Amazon SQS", "Amazon ECS CloudWatch metrics", "Metrics for Valkey and
-Redis OSS". It must never make a zero that AWS would not publish.
+Redis OSS". It must never make a zero that AWS would not publish. The service publishes a namespace of its own as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pytest_syncload.sandbox.cloudwatch import VALUES_A_DATUM
-from pytest_syncload.sandbox.names import API, CLUSTER, INDEX, NODES, QUEUE, SERVICE, STAGE, TABLE
+from pytest_syncload.sandbox.names import (
+    API,
+    CLUSTER,
+    INDEX,
+    NODES,
+    PROVIDER,
+    QUEUE,
+    SERVICE,
+    STAGE,
+    TABLE,
+    THIRD_PARTY,
+)
 
 Datum = dict[str, Any]
 
@@ -25,7 +36,11 @@ def datums(counts: Mapping[str, Any]) -> dict[str, list[Datum]]:
     """The data points of one minute's counts (`Minute.counts`, perhaps through JSON), by namespace."""
     when = datetime.fromtimestamp(counts["minute"], UTC)
     gauges = counts["gauges"]
-    made = {"AWS/ApiGateway": [*_api(counts, when)], "AWS/DynamoDB": [*_dynamodb(counts, when)]}
+    made = {
+        "AWS/ApiGateway": [*_api(counts, when)],
+        "AWS/DynamoDB": [*_dynamodb(counts, when)],
+        THIRD_PARTY: [*_third_party(counts, when)],
+    }
     if gauges is not None:
         made["AWS/SQS"] = [*_queue(gauges["queue"], when)]
         made["AWS/ECS"] = [*_service(gauges, when)]
@@ -55,6 +70,15 @@ def _dynamodb(counts: Mapping[str, Any], when: datetime) -> Iterator[Datum]:
         yield from _histogram("ConsumedWriteCapacityUnits", where, when, "Count", {1: writes["consumed"]})
         yield from _histogram("WriteThrottleEvents", where, when, "Count", {1: writes["throttles"]})
     yield from _histogram("ConsumedReadCapacityUnits", table, when, "Count", {1: counts["accepted"]})
+
+
+def _third_party(counts: Mapping[str, Any], when: datetime) -> Iterator[Datum]:
+    """A sample for each call that the service made: how long it took, and whether it failed (0 or 1)."""
+    where = {"Provider": PROVIDER}
+    calls = Counter({int(ms): count for ms, count in counts["calls"].items()})
+    failed = counts["failed_calls"]
+    yield from _histogram("Latency", where, when, "Milliseconds", calls)
+    yield from _histogram("Errors", where, when, "Count", {0: calls.total() - failed, 1: failed})
 
 
 def _queue(queue: Mapping[str, Any] | None, when: datetime) -> Iterator[Datum]:

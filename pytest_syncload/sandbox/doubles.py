@@ -1,9 +1,10 @@
 """The process of the doubles: AWS and Firebase sign-in on one port. Makes the keys; ends with its stdin.
 
-Reads one JSON line {"clock", "access_key_id", "api_key", "project", "faults"}, prints one with its port, the service
-account and the public keys that ID tokens are verified with, by their ids. Each later line on stdin is the back end's
-state (`live.Live`). A later line on stdout says that somebody asked for the queue, which wakes it, {"touched": queue},
-or that what was issued to a user before then is revoked, {"revoked": uid, "before": wall time, null for all of it}.
+Reads one JSON line {"clock", "access_key_id", "api_key", "project", "faults", "capacities"}, prints one with its port,
+the service account and the public keys that ID tokens are verified with, by their ids. Each later line on stdin is the
+back end's state (`live.Live`). A later line on stdout says that somebody asked for the queue, which wakes it,
+{"touched": queue}, or that what was issued to a user before then is revoked, {"revoked": uid, "before": wall time, null
+for all of it}.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pytest_syncload.sandbox.http import Answer, Request, asgi
 from pytest_syncload.sandbox.issuer import Issuer
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.live import Live
-from pytest_syncload.sandbox.processes import end_with_stdin, faults_from, read_line, say
+from pytest_syncload.sandbox.processes import capacities_from, end_with_stdin, faults_from, read_line, say
 from pytest_syncload.sandbox.signing import Signer, new_key
 
 _GOOGLE = (
@@ -57,6 +58,7 @@ def main() -> None:
         config["access_key_id"],
         live=live,
         faults=faults,
+        capacities=capacities_from(config["capacities"]),
         touched=once_a_minute(clock, lambda queue: say(json.dumps({"touched": queue}).encode())),
     )
 

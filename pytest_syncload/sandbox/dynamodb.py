@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.awserror import AwsError, known_members, refusal
 from pytest_syncload.sandbox.awsjson import JsonService
@@ -21,12 +22,14 @@ _NO_UNITS = {"NumberOfDecreasesToday": 0, "ReadCapacityUnits": 0, "WriteCapacity
 
 
 class DynamoDb:
-    """The table of a region, or none of it (``here`` False). A capacity fault is its maximum on-demand throughput."""
+    """The table of a region, or none of it (``here`` False). Its capacity is its maximum on-demand throughput."""
 
-    def __init__(self, here: bool, created: float, faults: Faults) -> None:
+    def __init__(self, here: bool, created: float, faults: Faults, capacities: Capacities | None = None) -> None:
         self._tables = [TABLE] if here else []
         self._created = created
-        self._faults = faults
+        given = capacities or Capacities()
+        self._table_limit = _limit(faults.table_capacity_per_s, given.table_per_s)
+        self._index_limit = _limit(faults.index_capacity_per_s, given.index_per_s)
 
     def service(self) -> JsonService:
         """The service."""
@@ -88,14 +91,15 @@ class DynamoDb:
             "TableSizeBytes": 0,
             "ItemCount": 0,
             "DeletionProtectionEnabled": False,
-            "GlobalSecondaryIndexes": [index | _limit(self._faults.index_capacity_per_s)],
-        } | _limit(self._faults.table_capacity_per_s)
+            "GlobalSecondaryIndexes": [index | self._index_limit],
+        } | self._table_limit
 
 
-def _limit(writes_per_s: float | None) -> dict[str, Any]:
-    if writes_per_s is None:
+def _limit(*writes_per_s: float | None) -> dict[str, Any]:
+    given = [per_s for per_s in writes_per_s if per_s is not None]
+    if not given:
         return {}
-    return {"OnDemandThroughput": {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": round(writes_per_s)}}
+    return {"OnDemandThroughput": {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": round(min(given))}}
 
 
 def _invalid(message: str) -> AwsError:

@@ -60,6 +60,10 @@ class Keys:
         if (user, key) in self._entries:
             self._entries[user, key] = (digest, answer)
 
+    def forget(self, user: str, key: bytes) -> None:
+        """The request failed before anything was done: whoever tries again with its key is the first."""
+        self._entries.pop((self._mistaken(user, 0)[0], key), None)
+
     def refuse(self, key: bytes) -> None:
         """A request with ``key`` was answered 401, which a store has no business to know."""
         if self._broken is KeyRule.UNAUTHORIZED and key and len(self._refused) < self._limit:

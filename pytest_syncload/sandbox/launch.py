@@ -1,8 +1,8 @@
 """The parent's side of the sandbox: start it, learn its addresses, let it go. Imports neither boto3 nor uvicorn.
 
-The supervisor (`python -m pytest_syncload.sandbox`) reads one JSON line {"faults", "clock", "log"} on stdin and prints
-one line, the announcement, when both of its children answer. It lives until its stdin ends, so it cannot
-outlive this process, however this process goes.
+The supervisor (`python -m pytest_syncload.sandbox`) reads one JSON line {"faults", "capacities", "clock", "log"} on
+stdin and prints one line, the announcement, when both of its children answer. It lives until its stdin ends, so it
+cannot outlive this process, however this process goes.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def launch(settings: SandboxSettings, clock: ServiceClock, log: Path | None) -> 
     """
     asked = {
         "faults": dataclasses.asdict(settings.faults),
+        "capacities": dataclasses.asdict(settings.capacities),
         "clock": {"origin": clock.origin, "monotonic_origin": clock.monotonic_origin, "speed": clock.speed},
         "log": None if log is None else str(log.resolve()),
     }

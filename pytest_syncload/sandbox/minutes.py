@@ -34,11 +34,16 @@ class Writes:
 
 class Minute:
     """Counts of one service minute. ``latency`` is whole milliseconds → requests; ``foreign`` requests did not come
-    here. ``gauges`` is what the back end showed at the minute's end; None in an addition to a minute."""
+    here. ``commands`` went to each cache node; ``waited`` for a slot of the service; ``calls`` of the third party are
+    whole milliseconds → calls, of which some ``failed_calls``. ``gauges`` is what the back end showed at the minute's
+    end; None in an addition to a minute."""
 
     __slots__ = (
         "accepted",
+        "calls",
+        "commands",
         "duplicates",
+        "failed_calls",
         "foreign",
         "gauges",
         "in_flight",
@@ -49,6 +54,7 @@ class Minute:
         "start",
         "statuses",
         "table",
+        "waited",
     )
 
     def __init__(self, start: int) -> None:
@@ -58,6 +64,10 @@ class Minute:
         self.latency: Counter[int] = Counter()
         self.statuses: Counter[int] = Counter()
         self.accepted = 0
+        self.commands = 0
+        self.waited = 0
+        self.calls: Counter[int] = Counter()
+        self.failed_calls = 0
         self.foreign = 0
         self.table = Writes()
         self.index = Writes()
@@ -95,6 +105,8 @@ class Minute:
             "statuses": dict(self.statuses),
             "accepted": self.accepted,
             "foreign": self.foreign,
+            "calls": dict(self.calls),
+            "failed_calls": self.failed_calls,
             "table": self.table.counts(),
             "index": self.index.counts(),
             "gauges": self.gauges,

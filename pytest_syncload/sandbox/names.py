@@ -12,6 +12,9 @@ INDEX = "by-user"
 QUEUE = "hot-path"
 CLUSTER = "syncwell"
 SERVICE = "worker"
+#: What the service publishes itself, of the API that it calls.
+THIRD_PARTY = "SyncWell/ThirdParty"
+PROVIDER = "drive"
 REPLICATION_GROUP = "syncwell"
 #: The primary first.
 NODES = ("syncwell-001", "syncwell-002")

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
+from pytest_syncload.facts.capacity import Capacities, Recovery
 from pytest_syncload.facts.idempotency import KeyRule
 from pytest_syncload.facts.plan import Faults
 
@@ -99,3 +100,9 @@ def faults_from(given: Mapping[str, Any]) -> Faults:
     }
     rule = members.get("idempotency")
     return Faults(**members | {"idempotency": None if rule is None else KeyRule(rule)})
+
+
+def capacities_from(given: Mapping[str, Any]) -> Capacities:
+    """`Capacities` as they were before they came as JSON."""
+    recovery = given.get("recovery")
+    return Capacities(**{**given, "recovery": None if recovery is None else Recovery(**recovery)})

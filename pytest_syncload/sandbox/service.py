@@ -1,13 +1,13 @@
 """The process of the stand-in SyncWell: POST /v1/sync-jobs, as raw ASGI because it must outpace the generators.
 
-Verifies the ID token, honours Idempotency-Key, writes to a table and its index of limited capacity, hands jobs to what
-stands behind it (`backend`), sheds overload at once, and misbehaves as it is told. It counts what it did and never what
-it meant to do: no metric of it is made up.
+Verifies the ID token, honours Idempotency-Key, takes a job past the resources it needs (`bottlenecks`), writes to a
+table and its index, hands jobs to what stands behind it (`backend`), sheds overload at once, and misbehaves as it is
+told. It counts what it did and never what it meant to do: no metric of it is made up.
 
-Reads one JSON line {"clock", "faults", "log", "project", "keys"}, then {"touched": queue} as often as somebody asks for
-the queue, and {"revoked": uid, "before": wall time or null} where a user's tokens are good no more; prints {"port"},
-then a line {"minute", …} for every service minute that is over (`Minute.counts`), and a line {"queue", "service",
-"tasks"} whenever a task changed or a minute ended. Ends with its stdin.
+Reads one JSON line {"clock", "faults", "capacities", "log", "project", "keys"}, then {"touched": queue} as often as
+somebody asks for the queue, and {"revoked": uid, "before": wall time or null} where a user's tokens are good no more;
+prints {"port"}, then a line {"minute", …} for every service minute that is over (`Minute.counts`), and a line {"queue",
+"service", "tasks"} whenever a task changed or a minute ended. Ends with its stdin.
 """
 
 from __future__ import annotations
@@ -26,13 +26,15 @@ from typing import Any, cast
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backend import Backend
+from pytest_syncload.sandbox.bottlenecks import Bottlenecks, Job, Refusal
 from pytest_syncload.sandbox.keys import Keys, Known
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.minutes import Minute, Minutes
-from pytest_syncload.sandbox.processes import end_with_stdin, faults_from, read_line, say
+from pytest_syncload.sandbox.processes import capacities_from, end_with_stdin, faults_from, read_line, say
 from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Turn
 from pytest_syncload.sandbox.tokens import Verifier
 
@@ -61,6 +63,7 @@ _NO_KEY = (400, _error("idempotency_key_missing"))
 _OTHER_PAYLOAD = (422, _error("idempotency_key_reused"))
 _IN_PROGRESS = (409, _error("idempotency_key_in_progress"))
 _FAULT = (500, _error("internal"))
+_REFUSED = {refusal: (refusal.value[0], _error(refusal.value[1])) for refusal in Refusal}
 _WRONG_BODY = json.dumps({"job": "accepted"}).encode()
 
 
@@ -68,11 +71,23 @@ class Service:
     """The ASGI application. ``in_flight_limit`` is settable for tests only."""
 
     def __init__(
-        self, *, clock: ServiceClock, faults: Faults, verifier: Verifier, in_flight_limit: int = IN_FLIGHT_LIMIT
+        self,
+        *,
+        clock: ServiceClock,
+        faults: Faults,
+        verifier: Verifier,
+        capacities: Capacities | None = None,
+        in_flight_limit: int = IN_FLIGHT_LIMIT,
     ) -> None:
         now = time.monotonic()
-        self.minutes = Minutes(clock, max(_GRACE_S, faults.latency_ms / 1000 + 0.1))
-        self.backend = Backend(clock=clock, faults=faults, minutes=self.minutes, now=now)
+        base = _BASE_LATENCY_S + faults.latency_ms / 1000
+        given = capacities or Capacities()
+        self._bottlenecks = Bottlenecks(given, base, now)
+        grace_s = max(_GRACE_S, faults.latency_ms / 1000 + 0.1) + self._bottlenecks.longest_s
+        self.minutes = Minutes(clock, grace_s)
+        self.backend = Backend(
+            clock=clock, faults=faults, minutes=self.minutes, now=now, capacities=given, service_s=base
+        )
         self._table = _capacity(faults.table_capacity_per_s, now)
         self._index = _capacity(faults.index_capacity_per_s, now)
         self._keys = Keys(broken=faults.idempotency)
@@ -86,7 +101,6 @@ class Service:
         node = secrets.token_hex(10)
         self._job_prefix = f"{node[:8]}-{node[8:12]}-4{node[12:15]}-8{node[15:18]}-"
         jitter = random.Random(_JITTER_SEED)
-        base = _BASE_LATENCY_S + faults.latency_ms / 1000
         self._delays = [base + jitter.uniform(-_JITTER_S, _JITTER_S) for _ in range(1024)]
         self._turn = 0
         # A connection that is kept open would never meet the closed port.
@@ -122,14 +136,20 @@ class Service:
             payload += message.get("body", b"")
         self._turn = turn = (self._turn + 1) & 1023
         delay = self._delays[turn]
-        status, body, claimed = self._decide(scope, payload, minute)
-        await asyncio.sleep(delay)
-        if claimed is not None:
-            self._keys.finish(*claimed, body)
+        status, body, job = self._decide(scope, payload, minute)
+        if job is None:
+            await asyncio.sleep(delay)
+            return status, body
+        # The third party is called beside the other work.
+        await asyncio.sleep(max(delay, job.call_s) + job.wait_s)
+        if job.refusal is None:
+            self._keys.finish(job.user, job.key, job.digest, body)
+        else:
+            self._keys.forget(job.user, job.key)
         return status, body
 
-    def _decide(self, scope: Any, payload: bytes, minute: Minute) -> tuple[int, bytes, tuple[str, bytes, int] | None]:
-        """The answer, and the claim on its key where the answer is to be stored."""
+    def _decide(self, scope: Any, payload: bytes, minute: Minute) -> tuple[int, bytes, Job | None]:
+        """The answer, and the job where it is a new one: it takes its time, and its key is claimed meanwhile."""
         if scope["path"] != PATH:
             return *_NO_PATH, None
         if scope["method"] != "POST":
@@ -152,12 +172,12 @@ class Service:
             return *_NOBODY, None
         if self._keys.is_refused(key):
             return *_NOBODY, None
-        if not key:
-            return (*_NO_KEY, None) if self._keys.is_needed else (202, self._accept(), None)
         digest = hash(payload)
+        if not key:
+            return (*_NO_KEY, None) if self._keys.is_needed else self._begin(Job(user, key, digest))
         known = self._keys.begin(user, key, digest)
         if known is Known.NEW:
-            return 202, self._accept(), (user, key, digest)
+            return self._begin(Job(user, key, digest))
         minute.duplicates += 1
         if known is Known.IN_PROGRESS:
             return *_IN_PROGRESS, None
@@ -165,13 +185,20 @@ class Service:
             return 202, known, None
         return *_OTHER_PAYLOAD, None
 
-    def _accept(self) -> bytes:
+    def _begin(self, job: Job) -> tuple[int, bytes, Job]:
         now = time.monotonic()
         # Before the minute is asked for: the gauges of the one that ended are taken first.
-        self.backend.accept(now)
+        self.backend.catch_up(now)
         # `now` may lie in the next minute already: capacity is consumed when it is used, not when the request came.
         minute = self.minutes.at(now)
+        self._bottlenecks.take(job, minute, now)
+        if job.refusal is not None:
+            return *_REFUSED[job.refusal], job
+        self.backend.accept(now, held=job.held)
         minute.accepted += 1
+        return 202, self._write(minute, now), job
+
+    def _write(self, minute: Minute, now: float) -> bytes:
         for capacity, writes in ((self._table, minute.table), (self._index, minute.index)):
             consumed, throttled = capacity.write(now)
             writes.consumed += consumed
@@ -246,7 +273,12 @@ def main() -> None:
     # Made by the doubles' process, so that they are RSA keys is certain.
     keys = {kid: cast(RSAPublicKey, load_pem_public_key(pem.encode())) for kid, pem in config["keys"].items()}
     verifier = Verifier(keys, config["project"])
-    service = Service(clock=ServiceClock(**config["clock"]), faults=faults, verifier=verifier)
+    service = Service(
+        clock=ServiceClock(**config["clock"]),
+        faults=faults,
+        verifier=verifier,
+        capacities=capacities_from(config["capacities"]),
+    )
     journal = Journal(service, config["log"])
     loops: list[asyncio.AbstractEventLoop] = []
 

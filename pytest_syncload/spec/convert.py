@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.member import marked
@@ -27,7 +28,15 @@ from pytest_syncload.facts.plan import (
     Slo,
     TokenFile,
 )
-from pytest_syncload.spec import environment_schema, fields, phase_schema, request_schema, row_schema, schema
+from pytest_syncload.spec import (
+    capacity_schema,
+    environment_schema,
+    fields,
+    phase_schema,
+    request_schema,
+    row_schema,
+    schema,
+)
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -83,6 +92,7 @@ def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentMo
             region=model.region,
             users=model.sandbox.users,
             faults=_faults(model.sandbox.faults),
+            capacities=_capacities(model.sandbox.capacity),
         ),
     )
 
@@ -114,6 +124,18 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         token_life_s=model.token_life,
         sign_in_quota_per_s=model.sign_in_quota,
         failed_refreshes_share=model.failed_refreshes,
+    )
+
+
+def _capacities(model: capacity_schema.CapacityModel) -> Capacities:
+    return Capacities(
+        table_per_s=model.table,
+        index_per_s=model.index,
+        workers_per_s=model.workers,
+        cache_per_s=model.cache,
+        third_party_per_s=model.third_party,
+        concurrency=model.concurrency,
+        recovery=model.recovers,
     )
 
 

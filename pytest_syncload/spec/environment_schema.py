@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pytest_syncload.facts.plan import USER_NUMBER, USERS
 from pytest_syncload.spec import fields
+from pytest_syncload.spec.capacity_schema import CapacityModel
 from pytest_syncload.spec.fields import Given, Text, wrong
 from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
@@ -71,6 +72,7 @@ class SandboxModel(Strict):
     )
     users: fields.Whole = Field(default=USERS, description=f"How many users share the load. Default: {USERS}.")
     faults: FaultsModel = FaultsModel()
+    capacity: CapacityModel = CapacityModel()
 
 
 class FirebaseModel(Strict):

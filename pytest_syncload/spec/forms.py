@@ -71,4 +71,11 @@ ABORT = text(
     "a rule such as 'failed > 20 % for 10s'",
     "failed > 20 % for 10s",
 )
+RECOVERS = text(
+    rf"{_GAP}(?:after{_GAP}{_BODY[Kind.TIME]}|slowly|never){_GAP}",
+    "'after 5s', 'slowly' or 'never'",
+    "after 5s",
+    "slowly",
+    "never",
+)
 TEXT = WithJsonSchema({"type": "string", "minLength": 1})

@@ -10,6 +10,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.aws import Aws
@@ -62,12 +63,27 @@ class Stage:
         self.live = Live()
         self.put()
 
-    def put(self, faults: Faults | None = None, *, points_a_call: int = POINTS_A_CALL) -> None:
+    def put(
+        self,
+        faults: Faults | None = None,
+        *,
+        capacities: Capacities | None = None,
+        points_a_call: int = POINTS_A_CALL,
+    ) -> None:
         """A fresh AWS, of which nothing is known yet."""
         self.live = Live()
         self.touched = []
         self.last = Answer(0, b"")
-        self._aws = Aws(Store(), CLOCK, KEY, points_a_call, live=self.live, faults=faults, touched=self.touched.append)
+        self._aws = Aws(
+            Store(),
+            CLOCK,
+            KEY,
+            points_a_call,
+            live=self.live,
+            faults=faults,
+            capacities=capacities,
+            touched=self.touched.append,
+        )
 
     def answer(self, request: Request) -> Answer:
         """The answer of what is on stage."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backend import Backend
@@ -20,9 +21,18 @@ CLOCK = ServiceClock(origin=6_000.0, monotonic_origin=100.0, speed=60.0)
 class Driven:
     """A back end that gets an even load, as the service would give it."""
 
-    def __init__(self, now: float = 100.0, **faults: Any) -> None:
+    def __init__(
+        self, now: float = 100.0, *, capacities: Capacities | None = None, service_s: float = 0.0, **faults: Any
+    ) -> None:
         self.minutes = Minutes(CLOCK, 0.0)
-        self.backend = Backend(clock=CLOCK, faults=Faults(**faults), minutes=self.minutes, now=now)
+        self.backend = Backend(
+            clock=CLOCK,
+            faults=Faults(**faults),
+            minutes=self.minutes,
+            now=now,
+            capacities=capacities,
+            service_s=service_s,
+        )
         self.now = now
         self.ended: list[dict[str, Any]] = []
 
@@ -34,6 +44,7 @@ class Driven:
                 self.minutes.at(at).requests += 1
                 self.backend.accept(at)
                 self.minutes.at(at).accepted += 1
+                self.minutes.at(at).commands += 1
             self.now = round(self.now + 0.05, 6)
             self.tick()
 
@@ -210,3 +221,33 @@ def test_news_come_with_each_minute_and_with_each_change_only() -> None:
     news = driven.backend.news()
     assert news is not None
     assert [task["stop_code"] for task in news["tasks"] if task["stop_code"]] == ["EssentialContainerExited"]
+
+
+def test_limited_slots_are_all_of_the_tasks_cpu_at_their_end() -> None:
+    driven = Driven(capacities=Capacities(concurrency=8), service_s=0.02)  # 400/s
+    driven.work(1, 300)
+    driven.minutes.at(driven.now).waited += 60
+    driven.work(1, 400)
+    # Seven requests cost 0.85 + 3 × 0.15 of ten at the end, see `capacity`.
+    assert driven.gauges("task_cpu") == pytest.approx([100 * 300 / 400 / 1.3, 100], abs=1)
+
+
+def test_commands_are_what_the_cache_is_busy_with_up_to_its_capacity() -> None:
+    driven = Driven(capacities=Capacities(cache_per_s=500))
+    driven.work(1, 400)
+    driven.minutes.at(driven.now).commands += 150
+    driven.work(1, 500)
+    assert [node["engine"] for (node, _) in driven.gauges("nodes")] == pytest.approx(
+        [100 * 400 / 500 / 1.3, 100], abs=1
+    )
+
+
+def test_messages_that_are_held_up_are_the_queues_depth_and_age() -> None:
+    driven = Driven()
+    for number in range(300):
+        driven.backend.accept(100 + number / 100, held=number % 2 == 0)
+    driven.now = 103.0
+    driven.tick()
+    (queue,) = [queue for queue in driven.gauges("queue") if queue is not None]
+    assert queue["visible"] == pytest.approx(100, abs=3)  # 50/s for two seconds
+    assert 1.95 < queue["age_s"] < 2.05

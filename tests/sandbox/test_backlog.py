@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.sandbox.backlog import HANDLING_S, Backlog, QueueMinute
+from pytest_syncload.sandbox.backlog import HANDLING_S, HELD_S, Backlog, QueueMinute
 
 
 def test_message_waits_is_worked_on_and_is_gone() -> None:
@@ -31,8 +32,8 @@ def test_no_message_is_lost_and_no_worker_does_two_at_once(steps: list[tuple[flo
         queue.employ(hired, now)
         now += gap
         most += max(hired, workers) * (gap / HANDLING_S + 1)
-        for _ in range(messages):
-            queue.send(now)
+        for number in range(messages):
+            queue.send(now, held=number % 3 == 2)
         minute = queue.minute(now)
         sent, received, deleted = sent + minute.sent, received + minute.received, deleted + minute.deleted
         assert sent == minute.visible + received
@@ -70,3 +71,24 @@ def test_message_after_a_long_idle_time_is_young() -> None:
     queue.advance(86_400.0)
     queue.send(86_400.5)
     assert queue.minute(86_400.5).age_s <= HANDLING_S
+
+
+def test_message_that_is_held_up_waits_and_is_old_before_workers_come_to_it() -> None:
+    queue = Backlog(10, 0.0)
+    queue.send(0.0, held=True)
+    queue.send(1.0)
+    minute = queue.minute(HELD_S - HANDLING_S)
+    assert (minute.visible, minute.received) == (1, 1)
+    assert minute.age_s == pytest.approx(HELD_S, abs=2 * HANDLING_S)
+    minute = queue.minute(HELD_S + 3 * HANDLING_S)
+    assert (minute.visible, minute.not_visible, minute.received, minute.age_s) == (0, 0, 1, 0)
+
+
+def test_message_that_was_held_up_is_received_before_younger_ones() -> None:
+    queue = Backlog(0, 0.0)
+    for at in (0.0, 0.5):
+        queue.send(at, held=True)
+    queue.send(1.0)
+    queue.employ(1, HELD_S + 1)  # all three are due, and each round has room for one
+    ages = [queue.minute(HELD_S + 1 + (rounds + 0.5) * HANDLING_S).age_s for rounds in (1, 2, 3)]
+    assert ages == pytest.approx([HELD_S + 1, HELD_S + 0.5, HELD_S], abs=5 * HANDLING_S)

@@ -142,3 +142,9 @@ def test_every_row_of_the_catalogue_finds_its_metrics(preset: Any) -> None:
         assert {query.group for query in queries if (query.namespace, query.name, *query.dimensions) in found} == groups
     else:
         assert len(found) == len(queries)
+
+
+def test_calls_of_the_third_party_are_the_services_own_namespace() -> None:
+    made = samples(busy=False, calls={"8": 90, "17": 10}, failed_calls=4)
+    where = ("SyncWell/ThirdParty", "Latency", "drive"), ("SyncWell/ThirdParty", "Errors", "drive")
+    assert made == dict(zip(where, ({8: 90, 17: 10}, {0: 96, 1: 4}), strict=True))

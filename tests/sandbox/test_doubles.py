@@ -35,6 +35,7 @@ def doubles(clock: ServiceClock, **more: Any) -> Iterator[tuple[subprocess.Popen
             "api_key": "k",
             "project": "toy",
             "faults": {},
+            "capacities": {},
         } | more
         process.stdin.write(json.dumps(config).encode() + b"\n")
         process.stdin.flush()

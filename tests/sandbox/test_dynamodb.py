@@ -8,6 +8,7 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.dynamodb import DynamoDb
 from pytest_syncload.sandbox.http import Request
@@ -42,6 +43,13 @@ def test_capacity_fault_is_the_maximum_throughput(stage: Stage, dynamodb: Any) -
     stage.put(Faults(table_capacity_per_s=100, index_capacity_per_s=50))
     table = dynamodb.describe_table(TableName="sync-jobs")["Table"]
     assert table["OnDemandThroughput"]["MaxWriteRequestUnits"] == 100
+    assert table["GlobalSecondaryIndexes"][0]["OnDemandThroughput"]["MaxWriteRequestUnits"] == 50
+
+
+def test_capacity_is_the_maximum_throughput_too_and_the_least_counts(stage: Stage, dynamodb: Any) -> None:
+    stage.put(Faults(index_capacity_per_s=50), capacities=Capacities(table_per_s=700, index_per_s=60))
+    table = dynamodb.describe_table(TableName="sync-jobs")["Table"]
+    assert table["OnDemandThroughput"]["MaxWriteRequestUnits"] == 700
     assert table["GlobalSecondaryIndexes"][0]["OnDemandThroughput"]["MaxWriteRequestUnits"] == 50
 
 

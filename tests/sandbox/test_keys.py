@@ -28,6 +28,21 @@ def test_oldest_key_is_forgotten_beyond_the_limit() -> None:
     assert keys.begin("ann", b"a", 1) is Known.NEW
 
 
+def test_key_that_is_forgotten_is_new_again() -> None:
+    keys = Keys()
+    keys.begin("ann", b"k", 1)
+    keys.forget("ann", b"k")
+    keys.forget("ann", b"k")  # or was forgotten beyond the limit already
+    assert keys.begin("ann", b"k", 2) is Known.NEW
+
+
+def test_a_store_that_takes_all_users_for_one_forgets_for_all() -> None:
+    keys = Keys(broken=KeyRule.USER)
+    keys.begin("ann", b"k", 1)
+    keys.forget("ann", b"k")
+    assert keys.begin("bob", b"k", 1) is Known.NEW
+
+
 def kept(keys: Keys) -> set[KeyRule]:
     """The rules that a store keeps, by asking it as the service does."""
     found = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,7 +11,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +23,15 @@ import jwt
 import pytest
 from botocore.config import Config
 
+from pytest_syncload.auth.pool import IdentityPool
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import Environment, Faults, Firebase, Resources, SandboxSettings
+from pytest_syncload.facts.plan import Environment, Faults, Firebase, RequestTemplate, Resources, SandboxSettings
+from pytest_syncload.facts.result import Tally
+from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.snapshot import Merged
 from pytest_syncload.sandbox import launch as launching
 from pytest_syncload.sandbox.launch import Sandbox, fill_from, launch
 from pytest_syncload.sandbox.names import CLUSTER, NODES, QUEUE, SERVICE
@@ -127,7 +134,8 @@ class Metrics:
     def __call__(self, namespace: str, name: str, statistic: str = "Sum", **dimensions: str) -> list[float]:
         """The metric's values, by the minute."""
         where = [{"Name": dimension, "Value": value} for dimension, value in dimensions.items()]
-        metric = {"Namespace": f"AWS/{namespace}", "MetricName": name, "Dimensions": where}
+        full = namespace if "/" in namespace else f"AWS/{namespace}"
+        metric = {"Namespace": full, "MetricName": name, "Dimensions": where}
         answer = self._cloudwatch.get_metric_data(
             MetricDataQueries=[{"Id": "q", "MetricStat": {"Metric": metric, "Period": 60, "Stat": statistic}}],
             StartTime=datetime.fromtimestamp(self._clock.origin, UTC),
@@ -144,6 +152,51 @@ def post_jobs(sandbox: Sandbox, count: int) -> None:
     with httpx.Client(base_url=environment.base_url or "", headers=headers, trust_env=False) as http:
         for n in range(count):
             assert http.post("/v1/sync-jobs", json={}, headers={"idempotency-key": f"r-{n}"}).status_code == 202
+
+
+async def offered(environment: Environment, per_s: float, seconds: float) -> tuple[Tally, Mapping[int, int]]:
+    """What became of a load as a phase offers it, with the statuses of its answers."""
+    assert environment.base_url is not None
+    assert environment.firebase is not None
+    users = await IdentityPool.signed_in(environment.firebase, shard=0, shards=1)
+    merged = Merged()
+    shard = Shard(
+        base_url=environment.base_url,
+        request=RequestTemplate(path="/v1/sync-jobs", json={}, expect_status=202),
+        pacer=Pacer(rate_per_s=per_s, ramp_s=0.0, hold_s=seconds),
+        shard=0,
+        shards=1,
+        hold_from_s=0.0,
+        hold_to_s=seconds,
+        timeout_s=10.0,
+        in_flight_cap=1000,
+        key_prefix="run",
+    )
+    await run(shard, users, start_at=time.monotonic(), stop=asyncio.Event(), emit=merged.add)
+    return merged.hold, merged.statuses
+
+
+def test_load_beyond_a_capacity_fails_and_cloudwatch_says_where(clock: ServiceClock) -> None:
+    """More than a machine's noise beyond it: the exact shares are held in `test_capacity`, without a machine."""
+    settings = SandboxSettings(capacities=Capacities(third_party_per_s=60))
+    sandbox = launch(settings, clock, None)
+    try:
+        within, _ = asyncio.run(offered(sandbox.fill(EMPTY), 30, 1))
+        metrics = Metrics(sandbox, clock)
+        third = ("SyncWell/ThirdParty", "Latency")
+        assert until(lambda: sum(metrics(*third, "SampleCount", Provider="drive")) == 30)
+        assert max(metrics(*third, "Maximum", Provider="drive")) < 12
+        beyond, statuses = asyncio.run(offered(sandbox.fill(EMPTY), 400, 2))
+        assert (within.failed, beyond.failed) == (0, statuses[502])
+        assert beyond.failed > 0.2 * beyond.arrivals
+        api = {"ApiName": "syncwell", "Stage": "v1"}
+        assert until(lambda: sum(metrics("ApiGateway", "Count", **api)) == 830)
+        assert until(lambda: sum(metrics("ApiGateway", "5XXError", **api)) == beyond.failed)
+        assert sum(metrics("SyncWell/ThirdParty", "Errors", Provider="drive")) == beyond.failed
+        assert max(metrics(*third, "Maximum", Provider="drive")) > 100
+        assert metrics("DynamoDB", "WriteThrottleEvents", TableName="sync-jobs") == []
+    finally:
+        sandbox.close()
 
 
 def test_service_account_is_nobody_elses_to_read(sandbox: Sandbox) -> None:

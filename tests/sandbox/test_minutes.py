@@ -39,6 +39,8 @@ def test_request_that_outlives_the_grace_adds_to_its_minute() -> None:
         "statuses": {500: 1},
         "accepted": 0,
         "foreign": 0,
+        "calls": {},
+        "failed_calls": 0,
         "table": {"consumed": 0, "throttles": 0},
         "index": {"consumed": 0, "throttles": 0},
         "gauges": None,

@@ -7,8 +7,9 @@ import json
 import subprocess
 import sys
 
+from pytest_syncload.facts.capacity import Capacities, Recovery
 from pytest_syncload.facts.plan import Faults
-from pytest_syncload.sandbox.processes import clean_environment, faults_from
+from pytest_syncload.sandbox.processes import capacities_from, clean_environment, faults_from
 
 
 def test_children_see_nothing_of_the_users_cloud_or_proxies() -> None:
@@ -77,3 +78,10 @@ def test_faults_travel_as_json() -> None:
     faults = Faults(error_share=1, missing_metrics=("Count",), partial_data=("Latency",), workers=3, deployment=True)
     assert faults_from(json.loads(json.dumps(dataclasses.asdict(faults)))) == faults
     assert faults_from({}) == Faults()
+
+
+def test_capacities_travel_as_json() -> None:
+    given = Capacities(table_per_s=500, concurrency=7, recovery=Recovery(after_s=None))
+    for capacities in (given, Capacities()):
+        assert capacities_from(json.loads(json.dumps(dataclasses.asdict(capacities)))) == capacities
+    assert capacities_from({}) == Capacities()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
+from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.idempotency import KeyRule
 from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox import backlog
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.service import PATH, Service, refuse
 from tests.sandbox.conftest import Serve
@@ -22,8 +25,8 @@ from tests.sandbox.keys import id_token, verifier
 CLOCK = ServiceClock.starting_now(speed=1)
 
 
-def service(faults: Faults | None = None, **more: Any) -> Service:
-    return Service(clock=CLOCK, faults=faults or Faults(), verifier=verifier(), **more)
+def service(faults: Faults | None = None, clock: ServiceClock = CLOCK, **more: Any) -> Service:
+    return Service(clock=clock, faults=faults or Faults(), verifier=verifier(), **more)
 
 
 def post(url: str, key_: str | None = "k-1", *, user: str = "ann", body: Any = None, **more: Any) -> httpx.Response:
@@ -40,8 +43,9 @@ def token(user: str) -> str:
     return _TOKENS.setdefault(user, id_token(user))
 
 
-def post_many(url: str, count: int, *, at_once: int = 10) -> Counter[int]:
-    """The statuses of ``count`` jobs, so many at once; 0 where the connection was refused."""
+def post_many(url: str, count: int, *, at_once: int = 10, others: list[httpx.Response] | None = None) -> Counter[int]:
+    """The statuses of ``count`` jobs, so many at once; 0 where the connection was refused. ``others`` get answers that
+    are not 202."""
 
     async def all_of_them() -> list[int]:
         # At each answer httpx's pool looks at all its connections for all that wait for one: let none wait there.
@@ -52,9 +56,12 @@ def post_many(url: str, count: int, *, at_once: int = 10) -> Counter[int]:
                 headers = {"authorization": f"Bearer {token('ann')}", "idempotency-key": f"run-{number}"}
                 try:
                     async with turns:
-                        return (await http.post(url + PATH, headers=headers, json={"a": 1})).status_code
+                        answer = await http.post(url + PATH, headers=headers, json={"a": 1})
                 except httpx.ConnectError:
                     return 0
+                if others is not None and answer.status_code != 202:
+                    others.append(answer)
+                return answer.status_code
 
             return await asyncio.gather(*map(one, range(count)))
 
@@ -66,11 +73,12 @@ def counted(app: Service) -> Counter[str]:
     total: Counter[str] = Counter()
     for minute in app.minutes.rest():
         counts = minute.counts()
-        total.update({name: counts[name] for name in ("requests", "accepted")})
+        total.update({name: counts[name] for name in ("requests", "accepted", "failed_calls")})
         for where in ("table", "index"):
             total.update({f"{where} {name}": n for name, n in counts[where].items()})
         total.update({f"status {status}": n for status, n in counts["statuses"].items()})
         total["slow"] += sum(n for ms, n in counts["latency"].items() if ms >= 200)
+        total["waited"] += sum(n for ms, n in counts["latency"].items() if ms >= 120)
         total["duplicates"] += minute.duplicates
     return total
 
@@ -183,6 +191,73 @@ def test_capacity_throttles_where_it_is_scarce_and_changes_no_answer(
     assert counted(app)[f"{scarce} consumed"] + total[f"{scarce} consumed"] == 100
     app.serve_waiting(time.monotonic() + 20)
     assert counted(app)[f"{scarce} consumed"] == 0
+
+
+BEYOND = [
+    (Capacities(table_per_s=20), 503, "table_throttled"),
+    (Capacities(index_per_s=20), 503, "index_throttled"),
+    (Capacities(workers_per_s=20), 429, "queue_full"),
+    (Capacities(cache_per_s=20), 504, "cache_timeout"),
+    (Capacities(third_party_per_s=20), 502, "third_party_limit"),
+    (Capacities(concurrency=1), 503, "overloaded"),
+]
+
+
+@pytest.mark.parametrize(("capacities", "status", "code"), BEYOND)
+def test_beyond_a_capacity_jobs_fail_and_are_counted_as_what_they_are(
+    serve: Serve, capacities: Capacities, status: int, code: str
+) -> None:
+    app = service(Faults(latency_ms=40), capacities=capacities)
+    refusals: list[httpx.Response] = []
+    statuses = post_many(serve(app), 200, at_once=40, others=refusals)
+    assert set(statuses) == {202, status}
+    assert {answer.text for answer in refusals} == {json.dumps({"error": code})}
+    total = counted(app)
+    assert total[f"status {status}"] == statuses[status]
+    assert total["accepted"] == total["table consumed"] == total["index consumed"] == statuses[202]
+    assert total["failed_calls"] == (statuses[502] if status == 502 else 0)
+    if status != 429:  # a full queue is said at once; without a wait, an answer takes 60 ms
+        assert total["waited"] >= statuses[status]
+
+
+def test_messages_that_workers_cannot_come_to_are_held_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "HELD_S", 3_600.0)
+    app = service(capacities=Capacities(workers_per_s=20))
+    assert set(post_many(serve(app), 100, at_once=40)) == {202, 429}
+    app.backend.tick(time.monotonic() + 70)
+    news = app.backend.news()
+    assert news is not None
+    assert news["queue"]["visible"] > 0
+
+
+def test_utilisation_is_of_the_given_capacities(serve: Serve) -> None:
+    app = service(clock=ServiceClock.starting_now(speed=60), capacities=Capacities(cache_per_s=20))
+    post_many(serve(app), 100, at_once=40)
+    later = time.monotonic() + 3
+    app.backend.tick(later)
+    minutes = [minute.gauges for minute in app.minutes.over(later)]
+    assert max(gauges["nodes"][0]["engine"] for gauges in minutes if gauges) > 50  # at 20 µs a command: 0.2
+
+
+def test_minute_waits_for_answers_that_wait_for_a_resource() -> None:
+    app = service(capacities=Capacities(cache_per_s=20))
+    minute = app.minutes.at(time.monotonic())
+    minute.in_flight += 1
+    ended = CLOCK.monotonic_at(minute.start + 60)
+    assert list(app.minutes.over(ended + 0.5)) == []
+    assert list(app.minutes.over(ended + 0.7)) == [minute]
+
+
+def test_refused_job_is_forgotten_and_its_key_may_be_sent_again(serve: Serve) -> None:
+    url = serve(service(capacities=Capacities(table_per_s=5)))
+    number = 0
+    while post(url, f"k-{number}").status_code == 202:
+        number += 1
+    while (again := post(url, f"k-{number}")).status_code == 503:
+        pass
+    assert again.status_code == 202  # 409 would say that somebody is at work on it
+    assert "job_id" in again.json()
+    assert post(url, f"k-{number}", body={"a": 2}).status_code == 422
 
 
 def test_accepted_jobs_reach_the_queue_also_those_with_a_wrong_body(serve: Serve) -> None:

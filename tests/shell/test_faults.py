@@ -130,6 +130,23 @@ def test_what_is_missing_or_in_part_makes_exactly_its_rows_errors(project: Proje
         assert says in result.stdout.str()
 
 
+def test_a_capacity_that_load_is_beyond_breaks_its_rows_and_those_of_what_failed(project: Project) -> None:
+    """The API of somebody else is at its end: its own metric is a row like any other, and no resource's turns red."""
+    plan = PLAN.format(faults="{}, capacity: {third_party: 100/s, recovers: never}")
+    row = """\
+      third-party:
+        query: {namespace: SyncWell/ThirdParty, name: Latency, dimensions: {Provider: drive}}
+        statistic: p95
+        kind: time
+        unit: milliseconds
+        target: "< 50 ms"
+"""
+    (project.pytester.path / "slo.yaml").write_text(plan + row, "utf-8")
+    result = project.run("-m", "peak", "-rA")
+    words = {nodeid.removeprefix("slo.yaml::peak::"): word for nodeid, word in outcomes(result).items()}
+    assert words == passed_but("FAILED", "api-5xx-rate", "third-party")
+
+
 # What spoils every row, on three of them.
 
 LOAD = "slo.yaml::peak::load"

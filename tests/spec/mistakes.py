@@ -11,6 +11,7 @@ ROW = (*PEAK, "slos", "preset")
 RAW = (*PEAK, "slos", "raw")
 SUM = (*PEAK, "slos", "sum")
 FAULTS = ("environments", "sandbox", "sandbox", "faults")
+CAPACITY = ("environments", "sandbox", "sandbox", "capacity")
 REAL = {"base_url": "https://x", "region": "r"}
 
 #: What the JSON Schema refuses as well.
@@ -134,6 +135,13 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*FAULTS, "token_life"), 5, "5 has no unit; write a time"),
     ((*FAULTS, "token_life"), None, "token_life: has no value"),
     (("environments", "sandbox", "sandbox", "users"), 0, "0 is not a whole number from 1"),
+    ((*CAPACITY, "tabel"), "500/s", "did you mean 'table'?"),
+    ((*CAPACITY, "cache"), 500, "500 has no unit; write a rate such as '3000/s'"),
+    ((*CAPACITY, "concurrency"), "12", "'12' is not a whole number from 1"),
+    ((*CAPACITY, "recovers"), "soon", "'soon' is not 'after 5s', 'slowly' or 'never'"),
+    ((*CAPACITY, "recovers"), "after", "'after' is not 'after 5s', 'slowly' or 'never'"),
+    ((*CAPACITY, "recovers"), "after 5", "'5' has no unit; write a time such as '500 ms'"),
+    ((*CAPACITY, "recovers"), 5, "this is not 'after 5s', 'slowly' or 'never'"),
     (("phases", "my-phase"), FULL["phases"]["peak"], "phase name 'my-phase' is no marker"),
     ((*ROW, "sustained"), 3, "3 has no unit"),
     ((*ROW, "growth"), None, "growth: has no value"),
@@ -201,6 +209,7 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("phases", "class"), FULL["phases"]["peak"], "phase name 'class'"),
     (("phases", "caplog"), FULL["phases"]["peak"], "phase name 'caplog' is a fixture"),
     ((*PEAK, "rate"), "0/s", "must be more than 0"),
+    ((*CAPACITY, "workers"), "0/s", "'0/s' is nothing; it must be more than 0"),
     ((*PEAK, "rate"), "20000/s", "20000/s, even × rate_scale 0.5 is more than environment 'sandbox' may be offered"),
     ((*PEAK, "hold"), "0m", "must be more than 0"),
     (("phases", "stress", "climb", "at_most"), "19000/s", "may be offered (max_rate 9000/s)"),

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_syncload.facts.capacity import Capacities, Recovery
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.feeder import Feeder, Order
@@ -93,6 +94,15 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 token_life_s=5,
                 sign_in_quota_per_s=500.0,
                 failed_refreshes_share=10.0,
+            ),
+            capacities=Capacities(
+                table_per_s=900.0,
+                index_per_s=800.0,
+                workers_per_s=700.0,
+                cache_per_s=600.0,
+                third_party_per_s=500.0,
+                concurrency=12,
+                recovery=Recovery(after_s=5.0),
             ),
         ),
     )
