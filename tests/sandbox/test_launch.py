@@ -23,7 +23,7 @@ import jwt
 import pytest
 from botocore.config import Config
 
-from pytest_syncload.auth.pool import IdentityPool
+from pytest_syncload.auth.pool import WarmPool, source_of
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
@@ -158,7 +158,6 @@ async def offered(environment: Environment, per_s: float, seconds: float) -> tup
     """What became of a load as a phase offers it, with the statuses of its answers."""
     assert environment.base_url is not None
     assert environment.firebase is not None
-    users = await IdentityPool.signed_in(environment.firebase, shard=0, shards=1)
     merged = Merged()
     shard = Shard(
         base_url=environment.base_url,
@@ -172,7 +171,8 @@ async def offered(environment: Environment, per_s: float, seconds: float) -> tup
         in_flight_cap=1000,
         key_prefix="run",
     )
-    await run(shard, users, start_at=time.monotonic(), stop=asyncio.Event(), emit=merged.add)
+    async with WarmPool(source_of(environment.firebase), shard=0, shards=1) as users:
+        await run(shard, users, start_at=time.monotonic(), stop=asyncio.Event(), emit=merged.add)
     return merged.hold, merged.statuses
 
 
