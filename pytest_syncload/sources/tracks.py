@@ -6,7 +6,8 @@ They are evidence and no verdict: what is missing here makes no row inconclusive
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_syncload.facts.bottleneck import Place, Track, Worse
@@ -37,9 +38,17 @@ _PLACES = {
     "AWS/SQS": Place.BACKEND,
     "AWS/ElastiCache": Place.BACKEND,
 }
-#: What is always in proportion to the load, and ends nothing.
-_TRAFFIC = ("Count", "Requests", "Consumed", "Provisioned", "Sent", "Received", "Deleted", "Reserved")
+#: What is always in proportion to the load, and ends nothing. Counts of failures have longer names.
+_TRAFFIC = re.compile(r"(Request)?Count|Requests|Invocations|(Consumed|Provisioned|Reserved|NumberOfMessages).*")
 _WHOLE = 100.0
+_AT_LEAST = (">", ">=")
+#: Dimensions that name a resource.
+_NODE_ID = "CacheClusterId"
+_NAMING = ("TableName", "QueueName", _NODE_ID, "ServiceName", "ApiName", "ApiId")
+_INDEX = "GlobalSecondaryIndexName"
+#: What ElastiCache puts behind a replication group's name to name its nodes: the node's number, in cluster mode the
+#: shard's before it (Amazon ElastiCache User Guide, "Finding connection endpoints in ElastiCache").
+_NODE = re.compile(r"(-\d{4})?-\d{3}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +60,12 @@ class Looked:
     factor: float
     silent_is_zero: bool
     limit: float | None = None
+    worse: Worse = Worse.UP
 
 
 def looked_at(rows: Iterable[Slo], resources: Resources) -> tuple[Looked, ...]:
     """What the rows ask, and what tells of a listed resource's end, each once."""
-    found: dict[Query, Looked] = {}
+    found: dict[str, Looked] = {}
     for slo in rows:
         preset = preset_of(slo)
         try:
@@ -65,8 +75,10 @@ def looked_at(rows: Iterable[Slo], resources: Resources) -> tuple[Looked, ...]:
         for query in queries:
             if _tells(query):
                 kind = Kind.COUNT if query.role is not Role.VALUE or query.statistic == "Sum" else preset.kind
-                limit = slo.target.value if query.role is Role.VALUE and slo.target.op in ("<", "<=") else None
-                found[query] = Looked(query, kind, preset.factor, query.statistic == "Sum", limit or None)
+                is_value = query.role is Role.VALUE
+                limit = slo.target.value if is_value and slo.target.op != "==" else None
+                worse = Worse.DOWN if is_value and slo.target.op in _AT_LEAST else Worse.UP
+                found[str(query)] = Looked(query, kind, preset.factor, query.statistic == "Sum", limit or None, worse)
     for name in _TELLING:
         telling = PRESETS[name]
         try:
@@ -74,9 +86,9 @@ def looked_at(rows: Iterable[Slo], resources: Resources) -> tuple[Looked, ...]:
         except Inconclusive:
             continue  # the environment does not list it
         for query in queries:
-            if _tells(query) and query not in found:
+            if _tells(query) and str(query) not in found:
                 kind = Kind.COUNT if query.statistic == "Sum" else telling.kind
-                found[query] = Looked(query, kind, telling.factor, query.statistic == "Sum")
+                found[str(query)] = Looked(query, kind, telling.factor, query.statistic == "Sum")
     return tuple(found.values())
 
 
@@ -131,7 +143,7 @@ def _of_client(name: str, kind: Kind, stamps: tuple[float, ...], values: Sequenc
 
 
 def _tells(query: Query) -> bool:
-    return query.role in (Role.VALUE, Role.NUMERATOR) and not any(word in query.name for word in _TRAFFIC)
+    return query.role in (Role.VALUE, Role.NUMERATOR) and not _TRAFFIC.fullmatch(query.name)
 
 
 def _track(looked: Looked, answer: Answer, window: Window) -> Track:
@@ -140,14 +152,13 @@ def _track(looked: Looked, answer: Answer, window: Window) -> Track:
     if looked.silent_is_zero:
         told = dict.fromkeys(window.minutes, 0.0) | told
     dimensions = dict(query.dimensions)
-    resource, behind = _resource(dimensions)
     place = _PLACES.get(query.namespace, Place.BACKEND)
     return Track(
-        name=f"{resource} {query.name}",
-        resource=resource,
+        name=f"{_name(dimensions)} {query.name}",
+        resource=_resource(dimensions),
         kind=looked.kind,
-        worse=Worse.UP,
-        place=Place.BEHIND if behind else place,
+        worse=looked.worse,
+        place=Place.BEHIND if _INDEX in dimensions else place,
         timestamps=tuple(sorted(told)),
         values=tuple(told[at] for at in sorted(told)),
         period_s=MINUTE,
@@ -156,16 +167,15 @@ def _track(looked: Looked, answer: Answer, window: Window) -> Track:
     )
 
 
-def _resource(dimensions: Mapping[str, str]) -> tuple[str, bool]:
-    """Whose series it is, and whether that stands behind another of the service's own resources."""
-    index = dimensions.get("GlobalSecondaryIndexName")
-    if index is not None:
-        return f"{dimensions.get('TableName', '')}/{index}", True
-    for key in ("TableName", "QueueName", "CacheClusterId", "ServiceName", "ApiName", "ApiId"):
-        if key in dimensions:
-            return dimensions[key], False
-    return next(_values(dimensions), "account"), False
+def _name(dimensions: Mapping[str, str]) -> str:
+    """Whose series it is, in a word."""
+    if (index := dimensions.get(_INDEX)) is not None:
+        return f"{dimensions.get('TableName', '')}/{index}"
+    return next((dimensions[key] for key in _NAMING if key in dimensions), next(iter(dimensions.values()), "account"))
 
 
-def _values(dimensions: Mapping[str, str]) -> Iterator[str]:
-    return iter(dimensions.values())
+def _resource(dimensions: Mapping[str, str]) -> str:
+    """Whose series it is, alike for all nodes of a cache, and told apart from another service's of the same name."""
+    naming = next((key for key in _NAMING if key in dimensions), "")
+    name = _name(dimensions)
+    return f"{naming} {_NODE.sub('', name) if naming == _NODE_ID else name}"
