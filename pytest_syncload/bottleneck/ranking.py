@@ -17,7 +17,7 @@ def rank(climbed: Climbed, tracks: Iterable[Track]) -> Ranking:
 
     The longest approach that broke is looked at; later ones that broke confirm it. Candidates are the series behind the
     client that left their normal range before all that the client saw had. Those of the API contain what is behind it,
-    so they are candidates only where nothing behind it is.
+    so they are candidates only where nothing behind it is, and they left before anything that the client saw.
     """
     parts = approaches(climbed)
     broke = [part for part in parts if part.broke]
@@ -93,7 +93,10 @@ def _why_none(findings: Sequence[Finding]) -> str:
     problems = [found.problem for found in findings if found.problem is not None]
     if len(problems) == len(findings):
         return problems[0]
-    if any(found.departure and found.track.place is not Place.CLIENT for found in findings):
+    behind = [found.track.place for found in findings if found.departure and found.track.place is not Place.CLIENT]
+    if behind and set(behind) == {Place.API}:
+        why = "nothing behind the API left its normal range, and the API no sooner than what the client saw"
+    elif behind:
         why = "nothing behind the client left its normal range before all that the client saw had"
     else:
         why = "nothing behind the client left its normal range"
@@ -103,10 +106,13 @@ def _why_none(findings: Sequence[Finding]) -> str:
 
 def _candidates(findings: Sequence[Finding]) -> list[tuple[Finding, Departure]]:
     left = [(found, found.departure) for found in findings if found.departure is not None]
-    seen_by = max((gone.by for found, gone in left if found.track.place is Place.CLIENT), default=np.inf)
+    by_client = [gone for found, gone in left if found.track.place is Place.CLIENT]
+    seen_by = max((gone.by for gone in by_client), default=np.inf)
+    saw_at = min((gone.at for gone in by_client), default=np.inf)
     left = [(found, gone) for found, gone in left if found.track.place is not Place.CLIENT and gone.after < seen_by]
     behind = [pair for pair in left if pair[0].track.place is not Place.API]
-    candidates = behind or left
+    # In the minute in which the client met failures the API counts the same, which says nothing of where they began.
+    candidates = behind or [(found, gone) for found, gone in left if gone.at < saw_at]
     # What did not happen a second time, where it could have been seen, was no cause of the first.
     confirmed = [pair for pair in candidates if pair[0].again is not None or not pair[0].confirmable]
     return confirmed or candidates

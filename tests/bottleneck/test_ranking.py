@@ -52,6 +52,18 @@ def test_the_apis_series_is_named_only_where_nothing_behind_it_left() -> None:
     assert named(rank(ONCE, [P95, FAILED, LATENCY, events(17)])) == "table events"
 
 
+def test_the_apis_series_is_not_named_for_what_the_client_saw_in_the_same_minute() -> None:
+    """A third party's limit that no row asks for: all there is are the failures, counted twice."""
+    counted = track([0.0] * 19 + [50.0], "api 5XXError", place=Place.API)
+    ranking = rank(ONCE, [FAILED, counted, CALM])
+    assert named(ranking) is None
+    assert ranking.undetermined == (
+        "nothing behind the API left its normal range, and the API no sooner than what the client saw"
+    )
+    sooner = track([0.0] * 18 + [50.0] * 2, "api 5XXError", place=Place.API)
+    assert named(rank(ONCE, [FAILED, sooner, CALM])) == "api 5XXError"
+
+
 def test_the_clients_series_is_never_named() -> None:
     ranking = rank(ONCE, [P95, FAILED, CALM])
     assert named(ranking) is None
