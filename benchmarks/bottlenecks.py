@@ -24,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from pytest_syncload.auth.pool import IdentityPool
+from pytest_syncload.auth.pool import WarmPool, source_of
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.plan import AwsAccess, Environment, Firebase, RequestTemplate, SandboxSettings
@@ -248,7 +248,6 @@ class Stairs(Pacer):
 
 async def offered(base_url: str, firebase: Firebase, capacity: float, began: float) -> tuple[list[Tally], float]:
     """What became of the arrivals of each second, and the generator's own lag (p99, ms)."""
-    users = await IdentityPool.signed_in(firebase, shard=0, shards=1)
     pacer = Stairs(rate_per_s=capacity, ramp_s=0.0, hold_s=0.0)
     shard = Shard(
         base_url=base_url,
@@ -263,7 +262,8 @@ async def offered(base_url: str, firebase: Firebase, capacity: float, began: flo
         key_prefix="climb",
     )
     merged = Merged()
-    report = await run(shard, users, start_at=began, stop=asyncio.Event(), emit=merged.add)
+    async with WarmPool(source_of(firebase), shard=0, shards=1) as users:
+        report = await run(shard, users, start_at=began, stop=asyncio.Event(), emit=merged.add)
     return [second.tally for second in merged.timeline()], report.lag_p99_ms
 
 

@@ -14,29 +14,44 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from pytest_syncload.auth.pool import IdentityPool
-from pytest_syncload.facts.errors import SyncloadError
-from pytest_syncload.facts.plan import Firebase
-from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.auth.pool import IdentityPool, WarmPool, source_of
+from pytest_syncload.auth.verify import verified
+from pytest_syncload.facts.errors import Refused, SyncloadError
+from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.plan import USERS, Firebase, RequestTemplate, TokenFile
+from pytest_syncload.load.door import open_door
+from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What one generator is to do, and where its users sign in; None: nowhere, they are made up."""
+    """What one generator is to do, and where its identities come from; None: nowhere, they are made up.
+
+    ``users`` are as many where ``identities`` does not say. With ``only_one``, one user signs in, and the token is
+    verified. ``paths`` are where modules of the user's are imported from. Where ``request_from`` names a function, the
+    shard's request is made here too, and must come out the same.
+    """
 
     shard: Shard
-    firebase: Firebase | None
+    identities: Firebase | TokenFile | Override | None
+    users: int = USERS
+    only_one: bool = False
+    paths: tuple[str, ...] = ()
+    request_from: Override | None = None
 
 
 JOB = TypeAdapter(Job)
+#: What a generator reports at its end.
+REPORT = TypeAdapter(ShardReport)
+_REQUEST = TypeAdapter(RequestTemplate)
 
 
 Speak = Callable[[dict[str, Any]], None]
@@ -63,34 +78,98 @@ def own_channel() -> Speak:
 
 
 async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: asyncio.Event) -> None:
-    """Sign in, say ready, wait for the start, offer the load, report."""
-    shard = job.shard
-    if job.firebase is None:
-        pool = IdentityPool.made_up(shards=shard.shards)
-    else:
-        pool = await IdentityPool.signed_in(job.firebase, shard=shard.shard, shards=shard.shards)
-    speak({"ready": {"identities": len(pool), "expires_at": pool.expires_at}})
-    line = await asyncio.to_thread(next_line)
-    if not line:
-        return
-    start_at = float(json.loads(line)["start_at"])
+    """Sign in, say ready, wait for the start, offer the load, report; less of it once ``stop`` is set."""
+    sys.path += [path for path in job.paths if path not in sys.path]
+    if job.request_from is not None and job.request_from.reference is not None:
+        refuse_another(job.request_from, job.shard.request)
     loop = asyncio.get_running_loop()
-    watch_end_of_stdin(next_line, lambda: loop.call_soon_threadsafe(stop.set))
+    start: asyncio.Future[float] = loop.create_future()
+
+    def hear(line: str) -> None:
+        loop.call_soon_threadsafe(start.set_result, float(json.loads(line)["start_at"]))
+
+    # From the beginning: signing thousands in takes minutes, in which the parent may go.
+    watch_stdin(next_line, hear, lambda: loop.call_soon_threadsafe(stop.set))
+    if job.identities is None:
+        await offer(job.shard, IdentityPool.made_up(shards=job.shard.shards), {}, start, speak, stop)
+        return
+    source = source_of(job.identities, shards=job.shard.shards, users=job.users)
+    if job.only_one:
+        source.users = 1
+
+    def say(done: int, of: int) -> None:
+        speak({"warming": {"done": done, "of": of}})
+
+    async with WarmPool(source, shard=job.shard.shard, shards=job.shard.shards, stop=stop, say=say) as pool:
+        verdict = {}
+        if job.only_one and not stop.is_set():
+            firebase = job.identities if isinstance(job.identities, Firebase) else None
+            verdict["token"] = await verified(pool.for_arrival(0).token, firebase)
+        await offer(job.shard, pool, verdict, start, speak, stop)
+
+
+async def offer(
+    shard: Shard,
+    pool: IdentityPool,
+    found: dict[str, str],
+    start: asyncio.Future[float],
+    speak: Speak,
+    stop: asyncio.Event,
+) -> None:
+    """Say ready and what was ``found``, wait for the start, offer the load, report."""
+    # Before "ready": what cannot be written is told before load, and rows are made bytes before the schedule runs.
+    door = open_door(shard.transport, shard.request, shard.base_url)
+    if not stop.is_set():
+        speak({"ready": {"identities": len(pool), "expires_at": pool.expires_at, **found}})
+    stopping = asyncio.create_task(stop.wait())
+    either: set[asyncio.Future[Any]] = {start, stopping}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not start.done():
+        await door.aclose()
+        return
 
     def emit(snapshot: Snapshot) -> None:
         speak({"snapshot": snapshot.to_json()})
 
-    report = await run(shard, pool, start_at=start_at, stop=stop, emit=emit)
-    speak({"report": asdict(report)})
+    before = pool.refreshes
+    report = await run(shard, pool, start_at=start.result(), stop=stop, emit=emit, door=door)
+    after = pool.refreshes
+    refreshed = replace(
+        report,
+        refreshes=after.count - before.count,
+        failed_refreshes=after.failed - before.failed,
+        refresh_problem=pool.refresh_problem,
+    )
+    speak({"report": asdict(refreshed)})
 
 
-def watch_end_of_stdin(next_line: Callable[[], str], then: Callable[[], object]) -> None:
-    """Call ``then`` once stdin ends."""
+def refuse_another(override: Override, request: RequestTemplate) -> None:
+    """Raise `Refused` where the function makes another request here than it made in pytest: nobody could say which was
+    measured."""
+    try:
+        made = override.load()()
+    except SyncloadError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        raise Refused(f"{override.name}: {override.reference} raised {type(error).__name__} in a generator") from None
+    if not isinstance(made, RequestTemplate) or _REQUEST.dump_json(made) != _REQUEST.dump_json(request):
+        raise Refused(
+            f"{override.name}: {override.reference} makes another request in a generator than in pytest; let it make "
+            "the same in every process"
+        )
+
+
+def watch_stdin(next_line: Callable[[], str], hear: Callable[[str], object], at_end: Callable[[], object]) -> None:
+    """``hear`` the next line of stdin, and call ``at_end`` once it ends."""
 
     def watch() -> None:
-        while next_line():
-            pass
-        _quietly(then)
+        line = next_line()
+        if line:
+            _quietly(lambda: hear(line))
+        while line:
+            line = next_line()
+        _quietly(at_end)
 
     threading.Thread(target=watch, daemon=True).start()
 

@@ -8,6 +8,8 @@ from itertools import groupby
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.emulator import absent, running
+
 #: How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -33,6 +35,16 @@ def unmeasured_module() -> Iterator[None]:
         for name in _FOLLOWED:
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="session")
+def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Host and port of Firebase's own Auth emulator; where there is none, the test is skipped and says why."""
+    why = absent()
+    if why is not None:
+        pytest.skip(why)
+    with running(tmp_path_factory.mktemp("emulator")) as host:
+        yield host
 
 
 @pytest.hookimpl(trylast=True)

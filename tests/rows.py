@@ -7,7 +7,7 @@ from typing import Any
 from pytest_syncload.facts.catalogue import Query
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.plan import Resources, Slo, Target
-from pytest_syncload.facts.result import GeneratorReport, Outcome, PhaseResult, Tally, Window
+from pytest_syncload.facts.result import GeneratorReport, Outcome, PhaseResult, Refreshes, Tally, Window
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.cloudwatch import COMPLETE, Answer, Ask, asks_of, traffic_ask
 from pytest_syncload.sources.settle import Reading
@@ -94,7 +94,9 @@ def result(**changes: object) -> PhaseResult:
         wire_requests=1800,
         in_flight_edges=2,
         statuses={202: 1800},
-        generators=(GeneratorReport(index=0, cpu_percent=10.0, lag_p99_ms=0.5, peak_in_flight=3),),
+        generators=(
+            GeneratorReport(index=0, cpu_percent=10.0, lag_p99_ms=0.5, peak_in_flight=3, refreshes=Refreshes(count=7)),
+        ),
         timeline=(),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.engine import Shard, run
 from pytest_syncload.load.limits import in_flight_cap, raise_file_limit
-from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
@@ -54,48 +54,61 @@ class Users:
 class Closed:
     """So many in flight, each followed by the next, by the hot path's own parts."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, template: RequestTemplate, users: Users) -> None:
         self._transport = Transport(job.url)
-        self._writer = RequestWriter(TEMPLATE, job.url)
-        self._users = Users()
+        self._writer = RequestWriter(template, job.url)
+        self._users = users
+        self._outcome_of = expectation(template)
         self._start_at = time.monotonic()
-        self._ends_at = self._start_at + job.seconds
+        self._ends_at = 0.0
         self._job = job
         self._recorder = Recorder(
             start_at=self._start_at,
             hold_from_s=0.0,
             hold_to_s=job.seconds,
             timeout_s=_TIMEOUT_S,
-            distinct=distinct_members(TEMPLATE),
+            distinct=distinct_members(template),
         )
-        self._sent = self._in_flight = 0
+        self.sent = self._in_flight = 0
         self._over = asyncio.Event()
 
     async def work(self) -> Merged:
         """All of it, drained each second as a generator does."""
         spoken: list[str] = []
-        for _ in range(self._job.in_flight):
-            self._start()
-        while not self._over.is_set():
-            try:
-                await asyncio.wait_for(self._over.wait(), 1.0)
-            except TimeoutError:
-                spoken.append(json.dumps(self._recorder.drain().to_json()))
-        spoken.append(json.dumps(self._recorder.drain().to_json()))
-        await self._transport.aclose()
+        going = asyncio.create_task(self.go(self._job.seconds))
+        while not going.done():
+            await asyncio.wait({going}, timeout=1.0)
+            spoken.append(self.drained())
+        await self.aclose()
         return merged(spoken)
 
+    async def go(self, seconds: float) -> None:
+        """For so long, and until the last answer."""
+        self._ends_at = time.monotonic() + seconds
+        self._over.clear()
+        for _ in range(self._job.in_flight):
+            self._start()
+        await self._over.wait()
+
+    def drained(self) -> str:
+        """What is new, as a generator says it."""
+        return json.dumps(self._recorder.drain().to_json())
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._transport.aclose()
+
     def _start(self) -> None:
-        index = self._sent
+        index = self.sent
         due_s = time.monotonic() - self._start_at
-        self._sent += 1
+        self.sent += 1
         self._in_flight += 1
         self._recorder.sent(due_s, 0.0, self._in_flight)
-        wire = self._writer.wire(self._users.for_arrival(index), f"bench-{index}")
+        wire = self._writer.wire(self._users.for_arrival(index), f"bench-{index}", index)
 
         def on_answer(answer: Answer) -> None:
             self._in_flight -= 1
-            self._recorder.answered(due_s, answer, classify(answer, TEMPLATE))
+            self._recorder.answered(due_s, answer, self._outcome_of(answer))
             if time.monotonic() < self._ends_at:
                 self._start()
             elif not self._in_flight:
@@ -104,7 +117,7 @@ class Closed:
         self._transport.start(wire, on_answer, timeout_s=_TIMEOUT_S)
 
 
-async def offer(job: Job, rate_per_s: int) -> Told:
+async def offer(job: Job, rate_per_s: int, template: RequestTemplate = TEMPLATE, users: Users | None = None) -> Told:
     """The open loop."""
     spoken: list[str] = []
 
@@ -114,7 +127,7 @@ async def offer(job: Job, rate_per_s: int) -> Told:
     ramp_s = 0.0 if _REPORT_LATENCY in sys.argv else _RAMP_S
     shard = Shard(
         base_url=job.url,
-        request=TEMPLATE,
+        request=template,
         pacer=Pacer(rate_per_s=rate_per_s, ramp_s=ramp_s, hold_s=job.seconds - ramp_s),
         shard=0,
         shards=1,
@@ -124,7 +137,7 @@ async def offer(job: Job, rate_per_s: int) -> Told:
         in_flight_cap=in_flight_cap(rate_per_s, _TIMEOUT_S, 1).value,
         key_prefix="bench",
     )
-    report = await run(shard, Users(), start_at=time.monotonic() + 0.05, stop=asyncio.Event(), emit=emit)
+    report = await run(shard, users or Users(), start_at=time.monotonic() + 0.05, stop=asyncio.Event(), emit=emit)
     whole = merged(spoken)
     # The accuracy table asks what the plugin would report: latency from the intended time.
     latency = whole.latency if _REPORT_LATENCY in sys.argv else whole.service_time
@@ -140,12 +153,13 @@ async def offer(job: Job, rate_per_s: int) -> Told:
     )
 
 
-async def closed(job: Job) -> Told:
+async def closed(job: Job, template: RequestTemplate = TEMPLATE, users: Users | None = None) -> Told:
     """The closed loop."""
+    loop = Closed(job, template, users or Users())
     gc.collect()
     gc.freeze()
     gc.disable()
-    whole = await Closed(job).work()
+    whole = await loop.work()
     return Told(
         requests=whole.hold.arrivals,
         p50_ms=whole.latency.percentile(50),

@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
-from pytest_syncload.conductor.phase import RATE_A_GENERATOR
+from pytest_syncload.conductor.phase import RATE_A_GENERATOR, import_paths
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Calibration, Step
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import ANY, Spec
+from pytest_syncload.facts.plan import ANY, UNIQUE, Spec
 from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.engine import Shard, ShardReport
 from pytest_syncload.load.fleet import Fleet
@@ -88,7 +89,8 @@ def _step(spec: Spec, url: str, rate: float, folder: RunFolder) -> Step:
     )
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     merged = Merged()
-    with Fleet(command, [JOB.dump_json(Job(shard=shard, firebase=None)).decode()]) as fleet:
+    job = Job(shard=shard, identities=None, paths=import_paths(spec), request_from=spec.request_from)
+    with Fleet(command, [JOB.dump_json(job).decode()]) as fleet:
         fleet.muster(lambda: None)
         fared = fleet.follow(
             {"start_at": time.monotonic() + _LEAD_S},
@@ -117,12 +119,12 @@ def _step(spec: Spec, url: str, rate: float, folder: RunFolder) -> Step:
 @contextmanager
 def _sink(spec: Spec) -> Iterator[str]:
     """The address of a process that gives the answer that ``request.expect`` wants."""
-    expected = spec.request.expect_json
-    distinct = distinct_members(spec.request)
+    request = spec.request
     right = Right(
-        status=spec.request.expect_status,
-        fixed={name: "there" if value == ANY else value for name, value in expected.items() if name not in distinct},
-        distinct=distinct,
+        status=request.statuses[0],
+        headers={name: _there(value) for name, value in request.expect_headers},
+        members=_there(dict(request.expect_json)),
+        distinct=distinct_members(request),
     )
     command = [sys.executable, "-m", "pytest_syncload.sandbox.sink"]
     # In a session of its own: Ctrl-C goes to the terminal's process group, and this one ends with its stdin.
@@ -142,3 +144,12 @@ def _sink(spec: Spec) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.stdin.close()
+
+
+def _there(wanted: Any) -> Any:
+    """A value that is right where this one is wanted."""
+    if isinstance(wanted, dict):
+        return {name: _there(value) for name, value in wanted.items()}
+    if isinstance(wanted, list):
+        return [_there(value) for value in wanted]
+    return "there" if wanted in (ANY, UNIQUE) else wanted

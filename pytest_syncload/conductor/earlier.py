@@ -66,7 +66,7 @@ class EarlierRun:
 
 
 def plan_to_json(spec: Spec) -> dict[str, Any]:
-    """What plan.json holds. Of the request only its digest: variables may have put secrets in it."""
+    """What plan.json holds. Of the request and its feeders only digests: there may be secrets in them."""
     return {
         "format": _FORMAT,
         "begun_at": time.time(),
@@ -74,6 +74,7 @@ def plan_to_json(spec: Spec) -> dict[str, Any]:
         "service": spec.service,
         "load": _LOAD.dump_python(spec.load, mode="json"),
         "request_digest": spec.request_digest,
+        "feeders": {feeder.name: feeder.digest for feeder in spec.request.feeders},
         "phases": _PHASES.dump_python(spec.phases, mode="json"),
     }
 
@@ -85,6 +86,7 @@ def environment_to_json(environment: Environment) -> dict[str, Any]:
     bare = replace(
         environment,
         firebase=None,
+        tokens=None,
         aws=None if aws is None else replace(aws, access_key_id=None, secret_access_key=None),
     )
     data: dict[str, Any] = _ENVIRONMENT.dump_python(bare, mode="json")

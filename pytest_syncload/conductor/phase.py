@@ -13,11 +13,23 @@ from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.errors import PhaseInvalid, Refused
-from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted
-from pytest_syncload.facts.plan import Passage, Phase, RequestTemplate, Spec
+from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseProgress, PhaseStarted, Warming
+from pytest_syncload.facts.idempotency import added_up
+from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.plan import (
+    USERS,
+    Environment,
+    Firebase,
+    Passage,
+    Phase,
+    RequestTemplate,
+    Spec,
+    TokenFile,
+)
+from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
-from pytest_syncload.generator import JOB, Job
-from pytest_syncload.load.engine import Shard, ShardReport
+from pytest_syncload.generator import JOB, REPORT, Job
+from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
@@ -108,7 +120,8 @@ def _offer(
     jobs = [job_of(spec, phase, ground, folder, pacer, shard, shards) for shard in range(shards)]
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     with Fleet(command, [JOB.dump_json(job).decode() for job in jobs], pass_fds=[lock]) as fleet:
-        messages = fleet.muster(keep_going)
+        warming = Warmed(phase.name, shards, listen)
+        messages = fleet.muster(keep_going, warming.take)
         hold_from = minute_ceil(clock.at(time.monotonic() + LEAD_SECONDS + ramp_s))
         window = Window(start=hold_from, end=hold_from + minute_ceil(phase.hold_s))
         start_at = clock.monotonic_at(hold_from) - ramp_s
@@ -146,10 +159,30 @@ def _offer(
     return result
 
 
+class Warmed:
+    """Adds up how many users the generators have signed in, and tells it by tenths, once all have said how many."""
+
+    def __init__(self, phase: str, shards: int, listen: Listener) -> None:
+        self._phase = phase
+        self._shards = shards
+        self._listen = listen
+        self._said: dict[int, dict[str, int]] = {}
+        self._tenths = 0
+
+    def take(self, index: int, said: dict[str, Any]) -> None:
+        """Generator ``index`` has signed in ``done`` of its ``of`` users."""
+        self._said[index] = said
+        done, of = (sum(each[name] for each in self._said.values()) for name in ("done", "of"))
+        if len(self._said) == self._shards and (tenths := 10 * done // of) > self._tenths:
+            self._tenths = tenths
+            self._listen(Warming(phase=self._phase, done=done, of=of))
+
+
 def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer, shard: int, shards: int) -> Job:
     """What generator ``shard`` of ``shards`` is to do. Raises `PhaseInvalid` where it cannot know where to."""
     environment = ground.environment
-    if environment.base_url is None or environment.firebase is None:
+    whence = identities_of(spec, environment)
+    if environment.base_url is None or whence is None:
         missing = "base_url" if environment.base_url is None else "firebase"
         raise PhaseInvalid(f"environment {environment.name!r} has no {missing}; nothing was sent")
     cap = in_flight_cap(pacer.rate_per_s, spec.load.timeout_s, shards)
@@ -166,9 +199,23 @@ def job_of(spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: P
             in_flight_cap=cap.value,
             key_prefix=key_prefix(folder, phase),
             transport=spec.load.transport,
+            verify_percent=verify_percent(spec, phase),
         ),
-        firebase=environment.firebase,
+        identities=whence,
+        users=USERS if environment.firebase is None else environment.firebase.users,
+        paths=import_paths(spec),
+        request_from=spec.request_from,
     )
+
+
+def identities_of(spec: Spec, environment: Environment) -> Firebase | TokenFile | Override | None:
+    """Where the users come from: the conftest.py before slo.yaml; None where neither says."""
+    return spec.identities or environment.tokens or environment.firebase
+
+
+def import_paths(spec: Spec) -> tuple[str, ...]:
+    """Where generators look for modules of the user's: beside slo.yaml, and where this process does."""
+    return (str(spec.file.parent), *(path for path in sys.path if path))
 
 
 def key_prefix(folder: RunFolder, phase: Phase) -> str:
@@ -176,13 +223,19 @@ def key_prefix(folder: RunFolder, phase: Phase) -> str:
     return f"{folder.run_id}-{phase.name}"
 
 
+def verify_percent(spec: Spec, phase: Phase) -> float:
+    """The share of arrivals that check their Idempotency-Key: none where no row of the phase asks what was found."""
+    asked = any(slo.metric == VIOLATIONS for slo in phase.slos)
+    return spec.request.idempotency.verify_percent if asked else 0.0
+
+
 def refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: float) -> None:
-    """Raise `PhaseInvalid` where a generator's tokens end before ``needed_until`` (monotonic)."""
+    """Raise `PhaseInvalid` where tokens that nobody refreshes end before ``needed_until`` (monotonic)."""
     expires = min(float(message["ready"]["expires_at"]) for message in messages)
     if expires < needed_until:
         raise PhaseInvalid(
-            f"the identities' tokens expire {needed_until - expires:.0f} s before the phase ends, and this version "
-            "does not refresh them while a phase runs; shorten the phase; nothing was sent"
+            f"the identities' tokens expire {needed_until - expires:.0f} s before the phase ends, and nobody can "
+            "refresh what was given as a file; give tokens that live longer, or shorten the phase; nothing was sent"
         )
 
 
@@ -218,7 +271,7 @@ def sum_up(
 ) -> PhaseResult:
     """What the phase was, and every reason why it proves nothing. ``jump_s``: by how much the two clocks parted."""
     scheduled = pacer.scheduled(pacer.ramp_s, pacer.ramp_s + pacer.hold_s)
-    reports = tuple(ShardReport(**report) for report in fared.reports)
+    reports = tuple(REPORT.validate_python(report) for report in fared.reports)
     lag_p99 = merged.lag.percentile(99)
     invalid = list(
         invalidities(
@@ -253,5 +306,6 @@ def sum_up(
         generators=tuple(report.to_generator_report() for report in reports),
         timeline=merged.timeline(),
         examples=tuple(merged.examples),
+        idempotency=added_up(count for report in reports for count in report.idempotency),
         invalid=tuple(invalid),
     )

@@ -17,6 +17,7 @@ from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.phase import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.probe import probe
 from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.conductor.verifiable import key_checks
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import MINUTE
@@ -88,7 +89,7 @@ def check(
         except KeyboardInterrupt:
             interrupted.set()  # leaving the pool waits for the request, which looks here
             raise
-    return (*_limits(spec, ground, phases), *who, *rows.unlisted, *asked, sent)
+    return (*_limits(spec, ground, phases), *key_checks(spec, ground, phases), *who, *rows.unlisted, *asked, sent)
 
 
 def _ask_aws(ground: Ground, rows: _Rows, pool: ThreadPoolExecutor) -> list[Check]:

@@ -1,6 +1,7 @@
 """One sign-in and one request, by a generator process like those of a phase: what is refused here costs no phase.
 
-The request goes the way that every arrival goes, template, token and key included; nothing of it is repeated.
+The token's claims and signature are verified first (by `auth.verify`, in the generator: no token comes here). The
+request goes the way that every arrival goes, template, token and key included; nothing of it is repeated.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from pytest_syncload.conductor.ground import Ground
+from pytest_syncload.conductor.phase import identities_of, import_paths
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import PhaseInvalid
@@ -34,7 +35,8 @@ _LEAD_S = 0.05
 def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[], str | None]) -> Check:
     """Sign one user in and send one request as that user. ``keep_going`` says why to break off, None while not."""
     environment = ground.environment
-    if environment.base_url is None or environment.firebase is None:
+    whence = identities_of(spec, environment)
+    if environment.base_url is None or whence is None:
         missing = "base_url" if environment.base_url is None else "firebase"
         return _failed(f"environment {environment.name!r} has no {missing}; add it")
     job = Job(
@@ -52,7 +54,10 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
             key_prefix=f"{folder.run_id}-{time.monotonic_ns():x}-check",
             transport=spec.load.transport,
         ),
-        firebase=replace(environment.firebase, users=1),
+        identities=whence,
+        only_one=True,
+        paths=import_paths(spec),
+        request_from=spec.request_from,
     )
     path = spec.request.path
     for secret in spec.request.hidden:
@@ -62,7 +67,7 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
     merged = Merged()
     try:
         with Fleet(command, [JOB.dump_json(job).decode()]) as fleet:
-            fleet.muster(keep_going)
+            (message,) = fleet.muster(keep_going)
             fared = fleet.follow(
                 {"start_at": time.monotonic() + _LEAD_S},
                 lambda data: merged.add(Snapshot.from_json(data)),
@@ -75,7 +80,7 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
     if merged.hold[Outcome.OK] == 1:
         took = merged.service_time.percentile(50)
         in_ms = "" if took is None else f" in {format_number(took)} ms"
-        return Check(name=NAME, finding=Finding.OK, says=f"{where} was accepted{in_ms}")
+        return Check(name=NAME, finding=Finding.OK, says=f"{where} was accepted{in_ms}; {message['ready']['token']}")
     became = ", ".join(outcome.value for outcome in Outcome if merged.hold[outcome]) or "lost"
     return _failed(f"{where} was not accepted ({became}): " + ("; ".join(merged.examples) or "there was no answer"))
 

@@ -26,6 +26,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warming:
+    """The phase's users sign in: ``done`` of ``of`` have."""
+
+    phase: str
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStarted:
     """Load begins. ``window`` is the hold that will be judged; ``wall_s`` how long ramp and hold last."""
 
@@ -72,5 +81,5 @@ class Settled:
     problem: str | None
 
 
-Event = Checked | Waiting | PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
+Event = Checked | Waiting | Warming | PhaseStarted | PhaseProgress | PhaseMeasured | Settling | Settled
 Listener = Callable[[Event], None]

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A signed-in user. ``index`` counts within a generator; ``token`` is a secret and stays out of reprs."""
+    """A signed-in user. ``index`` counts within a generator; ``token`` is a secret and stays out of reprs.
+
+    From ``expires_at`` on (monotonic) nothing may be sent with the token.
+    """
 
     index: int
     subject: str
     token: str = field(repr=False)
+    expires_at: float = math.inf
 
 
 class Identities(Protocol):
-    """A fixed set of signed-in users, ready before the phase starts."""
+    """A fixed set of users, signed in before the phase starts; their tokens change while it runs."""
 
     def for_arrival(self, arrival: int) -> Identity:
-        """The identity that sends arrival number ``arrival``. Costs no I/O."""
+        """The identity that sends arrival number ``arrival``, as it is now. Costs no I/O."""
         ...
 
     def rejected(self, identity: Identity) -> None:

@@ -29,6 +29,7 @@ class Fold(StrEnum):
     CAPACITY = "100 × consumed ÷ (provisioned × seconds) over the window, of the worst resource"
     USED = "100 × used ÷ reserved, each averaged over the whole window"
     TASKS = "100 × tasks that an application error stopped ÷ tasks alive in the window"
+    OWN = "what the load's own checks found, added up over the window"
 
 
 class Absent(StrEnum):

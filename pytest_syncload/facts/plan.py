@@ -6,7 +6,7 @@ Durations of phases are *service* seconds, rates are per *wall* second, timeouts
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from json import dumps
@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from pytest_syncload.facts.capacity import Capacities
+from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.idempotency import Idempotency, KeyRule
+from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.placeholder import Slot, header_parts, written
 from pytest_syncload.facts.units import Kind
 
 _HOLDS: dict[str, Callable[[float, float], bool]] = {
@@ -145,42 +149,88 @@ UNIQUE = "unique"
 class RequestTemplate:
     """The request of every arrival, and what answer to it is `ok`.
 
-    ``expect_json`` maps a top-level member to the value it must have, or to `ANY`, or one to `UNIQUE`. ``json`` is None
-    for no body.
-    ``secrets`` are the values of the variables that stand in it: they are shown nowhere.
+    ``path``, values of ``headers`` and texts of ``json`` may hold `{{feeder.field}}` (see `placeholder`), drawn from
+    ``feeders`` for each arrival. ``json`` is None for no body.
+    ``expect_status`` is the right one, or all that are. ``expect_headers`` maps a name to its value, or to `ANY`.
+    ``expect_json`` maps a top-level member to the value it must have; in it, at any depth, `ANY` stands for what is
+    there and not null, and `UNIQUE`, once, for the same.
+    ``secrets`` are the values of the variables that stand in it: they are shown nowhere. ``idempotency`` says how it
+    carries its key.
     """
 
     method: str = "POST"
     path: str = "/"
     headers: tuple[tuple[str, str], ...] = ()
     json: Any = None
-    expect_status: int = 200
+    feeders: tuple[Feeder, ...] = ()
+    expect_status: int | tuple[int, ...] = 200
+    expect_headers: tuple[tuple[str, str], ...] = ()
     expect_json: Mapping[str, Any] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    idempotency: Idempotency = field(default_factory=Idempotency)
+
+    @property
+    def statuses(self) -> tuple[int, ...]:
+        """Every status that is right."""
+        return (self.expect_status,) if isinstance(self.expect_status, int) else self.expect_status
 
     @property
     def hidden(self) -> tuple[str, ...]:
         """What is hidden where an answer or an address is shown: variables' values, and headers that a target echoes.
 
-        Not what is so short that hiding it would make everything unreadable. As text and as JSON has it.
+        What rows put into headers counts as such; what a function draws is not known here. Not what is so short that
+        hiding it would make everything unreadable. As text and as JSON has it.
         """
-        values = [*self.secrets, *(value for _, value in self.headers)]
+        values = [*self.secrets, *(value for _, value in self.headers), *self._drawn_into_headers()]
         return tuple(dict.fromkeys(form for value in values if len(value) > 3 for form in (value, dumps(value)[1:-1])))
+
+    def _drawn_into_headers(self) -> Iterator[str]:
+        rows = {feeder.name: feeder.rows for feeder in self.feeders}
+        for _, value in self.headers:
+            for slot in header_parts(value):
+                if isinstance(slot, Slot):
+                    for row in rows.get(slot.placeholder.feeder, ()):
+                        yield written(slot.placeholder.of(row), slot.place).decode()
+
+
+class SignInBy(StrEnum):
+    """What a Firebase user signs in with."""
+
+    CUSTOM_TOKEN = "custom-token"
+    PASSWORD = "password"  # a word of slo.yaml
+
+
+#: Users that share the load where nothing says how many.
+USERS = 50
+#: Stands in an e-mail address for the number of the user, from 0.
+USER_NUMBER = "{i}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Firebase:
-    """Where users sign in, as ``users`` identities. ``service_account`` is the path of a service-account JSON file.
+    """Where users sign in, as ``users`` identities.
 
+    ``service_account`` is the path of a service-account JSON file, or its text. ``email`` has `USER_NUMBER` in place of
+    each user's number; all have the same ``password``. ``sign_in_rate_per_s`` None leaves it to Firebase's quotas.
     ``emulator_host`` (host:port) moves both Firebase services there, as FIREBASE_AUTH_EMULATOR_HOST does.
     """
 
     api_key: str = field(repr=False)
     project: str
-    sign_in: str = "custom-token"
-    service_account: str | None = None
+    sign_in: SignInBy = SignInBy.CUSTOM_TOKEN
+    email: str | None = None
+    password: str | None = field(default=None, repr=False)
+    service_account: str | None = field(default=None, repr=False)
     emulator_host: str | None = None
-    users: int = 50
+    users: int = USERS
+    sign_in_rate_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFile:
+    """Tokens of another issuer, one a line of a file; nothing here can refresh them."""
+
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +270,7 @@ class Faults:
 
     Of the service: ``latency_ms`` on top of each answer; ``error_share``, ``rejected_tokens_share``,
     ``wrong_body_share`` of requests; ``refused_connections_share`` of time; ``foreign_traffic_per_s`` requests that
-    somebody else sends.
+    somebody else sends; ``idempotency`` is the rule that its store of keys breaks.
 
     Of what stands behind it: ``table_capacity_per_s`` and ``index_capacity_per_s`` in writes; ``workers`` that drain
     the queue; ``request_cpu_ms`` of task CPU that a request costs; ``task_memory_share`` in use by each task;
@@ -230,6 +280,9 @@ class Faults:
     Of the doubles: ``late_s`` service seconds until a minute is published; ``missing_metrics`` never published and
     ``partial_data`` answered as PartialData, by metric name; a ``lost_page`` of every answer that has several;
     ``throttled_queries_share`` of calls; ``expired_credentials``.
+
+    Of sign-in: ``token_life_s`` wall seconds of an ID token (None: an hour); ``sign_in_quota_per_s`` sign-ins a wall
+    second, and as many refreshes (None: no end); ``failed_refreshes_share`` of refreshes.
     """
 
     latency_ms: float = 0.0
@@ -238,6 +291,7 @@ class Faults:
     wrong_body_share: float = 0.0
     refused_connections_share: float = 0.0
     foreign_traffic_per_s: float = 0.0
+    idempotency: KeyRule | None = None
     table_capacity_per_s: float | None = None
     index_capacity_per_s: float | None = None
     workers: int | None = None
@@ -253,6 +307,9 @@ class Faults:
     lost_page: bool = False
     throttled_queries_share: float = 0.0
     expired_credentials: bool = False
+    token_life_s: int | None = None
+    sign_in_quota_per_s: float | None = None
+    failed_refreshes_share: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,11 +317,13 @@ class SandboxSettings:
     """The embedded sandbox. ``speed`` service seconds pass in a wall second; rates are offered × ``rate_scale``.
 
     ``region`` is where it is asked; what it has stands in us-east-1, as a real environment stands in one region only.
+    ``users`` share the load.
     """
 
     speed: float = 60.0
     rate_scale: float = 1.0
     region: str = "us-east-1"
+    users: int = USERS
     faults: Faults = field(default_factory=Faults)
     capacities: Capacities = field(default_factory=Capacities)
 
@@ -273,6 +332,7 @@ class SandboxSettings:
 class Environment:
     """Where a run goes. A sandbox's addresses are None until it has been started.
 
+    Users sign in at ``firebase``, or have the ``tokens`` of a file.
     ``resources`` of a sandbox are what slo.yaml lists of it; None: all that it has.
     """
 
@@ -282,6 +342,7 @@ class Environment:
     max_rate_per_s: float | None = None
     aws: AwsAccess | None = None
     firebase: Firebase | None = None
+    tokens: TokenFile | None = None
     resources: Resources | None = None
     sandbox: SandboxSettings | None = None
 
@@ -299,7 +360,10 @@ class Spec:
     """A whole slo.yaml, for the one environment that was chosen.
 
     ``items`` False: pytest shows no items of the file's own, the rows are judged by the user's tests that take `slo`.
-    ``request_digest`` tells two requests apart as they are written, before variables: they may hold secrets.
+    ``identities`` of a conftest.py stand in place of the environment's. ``request_from`` says which one the ``request``
+    is of, None where it is slo.yaml's own; by a function that it names, generators make it too.
+    ``request_digest`` tells two requests apart as they are written, before variables (they may hold secrets), and by
+    what they draw from.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
     """
 
@@ -310,6 +374,8 @@ class Spec:
     request: RequestTemplate
     phases: tuple[Phase, ...]
     items: bool = True
+    identities: Override | None = None
+    request_from: Override | None = None
     request_digest: str = ""
     rejudged: Rejudged | None = None
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.histogram import Histogram
+from pytest_syncload.facts.idempotency import RuleCount
 
 
 class Outcome(StrEnum):
@@ -28,8 +29,8 @@ class Outcome(StrEnum):
 class Tally:
     """The outcomes of a set of arrivals.
 
-    ``throttled`` are the 429 answers among `unexpected_status`; ``dropped_late`` the drops while the generator's own
-    loop was late, which say nothing about the target.
+    ``throttled`` are the 429 answers among `unexpected_status`; ``dropped_late`` the drops by the generator's own
+    doing, while its loop was late or for want of a good token, which say nothing about the target.
     """
 
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
@@ -136,13 +137,22 @@ class Invalidity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshes:
+    """How often a token was renewed beside the load, and how often that failed."""
+
+    count: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorReport:
-    """How one generator process fared over the hold. ``cpu_percent`` is of one core."""
+    """How one generator process fared over the hold. ``cpu_percent`` is of one core, ``refreshes`` are of its users."""
 
     index: int
     cpu_percent: float
     lag_p99_ms: float
     peak_in_flight: int
+    refreshes: Refreshes = field(default_factory=Refreshes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +163,8 @@ class PhaseResult:
     from the intended time, ``service_time`` from the actual send, ``lag`` is how late the generator itself handed the
     arrival to the transport (connecting is the target's time), all over the hold, in ms.
     ``wire_requests`` are the requests put on a connection inside the window, probes included; ``in_flight_edges`` those
-    that were open at its two ends. ``examples`` show unexpected answers, secrets masked.
+    that were open at its two ends. ``examples`` show unexpected answers, secrets masked. ``idempotency`` counts the
+    checks of arrivals due in the hold, by rule; it is empty where no row asks for them.
     """
 
     phase: str
@@ -172,6 +183,7 @@ class PhaseResult:
     generators: tuple[GeneratorReport, ...]
     timeline: tuple[Second, ...]
     examples: tuple[str, ...] = ()
+    idempotency: tuple[RuleCount, ...] = ()
     invalid: tuple[Invalidity, ...] = ()
 
     @property

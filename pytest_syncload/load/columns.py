@@ -44,11 +44,13 @@ class Columns:
 
 
 def record(values_ms: Column, into: Histogram) -> None:
-    """Count the values, in ms, as `Histogram.record` would one by one. Raises ValueError for NaN and infinities."""
+    """Count the values, in ms, as `Histogram.record` would one by one, but for the logarithm's last bit at a border.
+
+    Raises ValueError for NaN and infinities.
+    """
     if not values_ms.size:
         return
-    if not np.isfinite(values_ms).all():
-        raise ValueError("a duration is not a finite number")
+    require_finite(values_ms)
     floored = np.maximum(values_ms, FLOOR_MS)
     logs = np.ceil(np.log(floored) * PER_LOG)
     into.count_in_buckets(
@@ -56,6 +58,12 @@ def record(values_ms: Column, into: Histogram) -> None:
         sum_ms=float(values_ms.sum()),
         max_ms=float(values_ms.max()),
     )
+
+
+def require_finite(numbers: Column) -> None:
+    """Raise ValueError for NaN and infinities."""
+    if not np.isfinite(numbers).all():
+        raise ValueError("a duration is not a finite number")
 
 
 def counted(whole_numbers: Column) -> Iterator[tuple[int, int]]:

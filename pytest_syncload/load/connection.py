@@ -199,15 +199,19 @@ class Connection(asyncio.BufferedProtocol):
 
         ``error`` says why this end may not be the peer's word.
         """
-        self._end(error)
-        self.close()
+        try:
+            self._end(error)
+        finally:
+            self.close()
 
     def lost(self, error: Exception | None) -> None:
         """The end."""
-        self._end(error)
-        self._stream = None
-        self._reading.end()
-        self._on_lost(self)
+        try:
+            self._end(error)
+        finally:  # what an `on_answer` raises is the loop's to report
+            self._stream = None
+            self._reading.end()
+            self._on_lost(self)
 
     # What asyncio tells us where the stream is its own transport.
 
@@ -251,6 +255,8 @@ class Connection(asyncio.BufferedProtocol):
             return
         when = "in the middle of" if self._reading.received else "before"
         how = type(error).__name__ if error else "end of stream"
+        if reason := getattr(error, "reason", None):  # OpenSSL's, of an `ssl.SSLError` that has one
+            how = f"{how}: {reason}"
         cause = error if isinstance(error, OSError) else None
         exchange.fail(Failure.PROTOCOL, f"closed {when} an answer ({how})", cause)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from pytest_syncload.facts.idempotency import Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.plain import Plain
 from pytest_syncload.load.transport import Transport
-from pytest_syncload.load.wire import RequestWriter
+from pytest_syncload.load.wire import RequestWriter, check_writers
 
 OnAnswer = Callable[[Answer], None]
 
@@ -21,8 +22,23 @@ OnAnswer = Callable[[Answer], None]
 class Door(Protocol):
     """Takes arrivals. How many are open is the caller's to bound."""
 
-    def start(self, identity: Identity, key: str, on_answer: OnAnswer, *, timeout_s: float) -> object:
-        """Send the arrival's request; ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall)."""
+    def start(
+        self,
+        identity: Identity,
+        key: str,
+        arrival: int,
+        on_answer: OnAnswer,
+        *,
+        timeout_s: float,
+        variant: Variant = Variant.WHOLE,
+    ) -> object:
+        """Send the request of arrival number ``arrival``, or, for a check of its key, a ``variant`` of it.
+
+        ``on_answer`` is called exactly once, later, within ``timeout_s`` (wall).
+        """
+
+    def flush(self) -> None:
+        """Put what was started on its way: the engine's lag ends here."""
 
     async def aclose(self) -> None:
         """Close every connection; what is under way ends as a failure."""
@@ -33,13 +49,28 @@ class Direct:
 
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
         self._writer = RequestWriter(template, base_url)
+        self._of_checks = check_writers(template, base_url)
         self._head = template.method == "HEAD"
         self._transport = Transport(base_url)
 
-    def start(self, identity: Identity, key: str, on_answer: OnAnswer, *, timeout_s: float) -> object:
+    def start(
+        self,
+        identity: Identity,
+        key: str,
+        arrival: int,
+        on_answer: OnAnswer,
+        *,
+        timeout_s: float,
+        variant: Variant = Variant.WHOLE,
+    ) -> object:
         """See `Door`."""
-        wire = self._writer.wire(identity, key)
+        writer = self._writer if variant is Variant.WHOLE else self._of_checks[variant]
+        wire = writer.wire(identity, key, arrival)
         return self._transport.start(wire, on_answer, timeout_s=timeout_s, head=self._head)
+
+    def flush(self) -> None:
+        """See `Door`."""
+        self._transport.flush()
 
     async def aclose(self) -> None:
         """See `Door`."""

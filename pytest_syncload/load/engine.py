@@ -13,16 +13,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_syncload.facts.idempotency import RuleCount
 from pytest_syncload.facts.identities import Identities, Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
-from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
+from pytest_syncload.load.asking import Asker
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.door import Door, open_door
 from pytest_syncload.load.gone import Absence
-from pytest_syncload.load.outcome import classify
+from pytest_syncload.load.idempotency import KeyChecks
+from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.sampled import sampled_arrivals
 from pytest_syncload.load.snapshot import Snapshot
 
 _TICK_SECONDS = 0.001
@@ -38,7 +42,10 @@ LATE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """One generator's part of a phase. Seconds count from the phase's start, on the wall."""
+    """One generator's part of a phase. Seconds count from the phase's start, on the wall.
+
+    ``verify_percent`` of the arrivals due in the hold check what their Idempotency-Key promises; 0 for none.
+    """
 
     base_url: str
     request: RequestTemplate
@@ -51,13 +58,17 @@ class Shard:
     in_flight_cap: int
     key_prefix: str
     transport: Passage = Passage.BUILT_IN
+    verify_percent: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardReport:
     """How the generator fared. ``cpu_percent`` is of one core, over the hold.
 
-    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself.
+    ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``expired`` arrivals
+    had only an expired token and were not sent. ``refreshes`` of tokens worked while it ran, ``failed_refreshes`` did
+    not, and ``refresh_problem`` is what the last of them said. ``idempotency`` are the checks of Idempotency-Keys, a
+    count a rule.
     """
 
     index: int
@@ -67,6 +78,11 @@ class ShardReport:
     lag_p99_ms: float
     peak_in_flight: int
     gave_up: bool = False
+    idempotency: tuple[RuleCount, ...] = ()
+    expired: int = 0
+    refreshes: int = 0
+    failed_refreshes: int = 0
+    refresh_problem: str | None = None
 
     def to_generator_report(self) -> GeneratorReport:
         """The part of it that stays in the phase's result."""
@@ -75,6 +91,7 @@ class ShardReport:
             cpu_percent=self.cpu_percent,
             lag_p99_ms=self.lag_p99_ms,
             peak_in_flight=self.peak_in_flight,
+            refreshes=Refreshes(count=self.refreshes, failed=self.failed_refreshes),
         )
 
 
@@ -89,6 +106,7 @@ class _Loop:
         self.now = now
         self.identities = identities
         self.start_at = start_at
+        self.outcome_of = expectation(shard.request)
         self.recorder = Recorder(
             start_at=start_at,
             hold_from_s=shard.hold_from_s,
@@ -98,9 +116,11 @@ class _Loop:
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
-        self.in_flight = self.peak = self.sent = self.arrived = 0
+        self.checks = _checks(shard, self.outcome_of, identities, door, now, self.recorder.beside)
+        self.in_flight = self.peak = self.sent = self.arrived = self.expired = 0
         self.absence = Absence()
         self.gave_up = False
+        self._begun: list[tuple[float, int]] = []
 
     def is_over(self, stop: asyncio.Event, now: float) -> bool:
         """Whether load ends before its schedule: told to, or because nobody is there any more."""
@@ -108,29 +128,77 @@ class _Loop:
         return self.gave_up or stop.is_set()
 
     def arrive(self, index: int, due_s: float, late_s: float) -> None:
-        """Send arrival ``index``, or drop it at the cap."""
+        """Send arrival ``index``, or drop it: at the cap, or where its user has no token that is good now."""
         self.arrived += 1
         if self.in_flight >= self.shard.in_flight_cap:
             self.recorder.dropped(due_s, late_s, late=late_s > LATE_SECONDS)
             return
+        identity = self.identities.for_arrival(index)
+        if not may_send(identity, self.start_at + due_s + late_s):
+            # Not the target's doing, as little as a drop while the loop was late.
+            self.expired += 1
+            self.recorder.dropped(due_s, late_s, late=True)
+            return
         self.in_flight += 1
         self.sent += 1
         self.peak = max(self.peak, self.in_flight)
-        self.recorder.sent(due_s, late_s, self.in_flight)
-        identity = self.identities.for_arrival(index)
+        self._begun.append((due_s, self.in_flight))
         key = f"{self.shard.key_prefix}-{index}"
-        self.door.start(identity, key, self._on_answer(due_s, identity), timeout_s=self.shard.timeout_s)
+        on_answer = self._on_answer(due_s, identity)
+        if index >= self.checks.next_index:
+            on_answer = self.checks.follow(index, due_s, identity, key, on_answer)
+        self.door.start(identity, key, index, on_answer, timeout_s=self.shard.timeout_s)
+
+    def flush(self) -> None:
+        """Put what has arrived on its way. Only then was it handed over, so its lag ends here."""
+        begun, self._begun = self._begun, []
+        if begun:
+            self.door.flush()
+            now_s = self.now() - self.start_at
+            for due_s, in_flight in begun:
+                self.recorder.sent(due_s, now_s - due_s, in_flight)
 
     def _on_answer(self, due_s: float, identity: Identity) -> Callable[[Answer], None]:
         def on_answer(answer: Answer) -> None:
             self.in_flight -= 1
-            outcome = classify(answer, self.shard.request)
+            outcome = self.outcome_of(answer)
+            if outcome is not Outcome.OK and identity.token:
+                # What is shown of it must not hold the token, which another issuer's may not be known by its form.
+                answer.body = answer.body.replace(identity.token.encode(), b"<token>")
             self.recorder.answered(due_s, answer, outcome)
             self.absence.note(outcome, answer.done_at)
             if outcome is Outcome.UNEXPECTED_STATUS and answer.status == 401:
                 self.identities.rejected(identity)
 
         return on_answer
+
+
+def _checks(
+    shard: Shard,
+    outcome_of: Callable[[Answer], Outcome],
+    identities: Identities,
+    door: Door,
+    now: Callable[[], float],
+    note: Callable[[Answer], None],
+) -> KeyChecks:
+    asker = Asker(
+        member=shard.request.idempotency.job_id,
+        outcome_of=outcome_of,
+        identities=identities,
+        door=door,
+        note=note,
+        now=now,
+        shards=shard.shards,
+        timeout_s=shard.timeout_s,
+        key_prefix=shard.key_prefix,
+    )
+    samples = sampled_arrivals(shard.verify_percent, shard.pacer.seed, shard.shard, shard.shards)
+    return KeyChecks(samples, asker, (shard.hold_from_s, shard.hold_to_s))
+
+
+def may_send(identity: Identity, now: float) -> bool:
+    """Whether the identity's token is good at ``now`` (monotonic)."""
+    return identity.expires_at > now
 
 
 async def run(
@@ -165,6 +233,7 @@ async def run(
             await wait_for_answers(loop, stop, within_s=_LAST_WORDS_SECONDS)
         elif not interrupted:
             interrupted = await wait_for_answers(loop, stop)
+        await loop.checks.finish(stop, 0.0 if interrupted else shard.timeout_s + _GRACE_SECONDS)
     finally:
         speaking.cancel()
         cpu.stop()
@@ -180,6 +249,8 @@ async def run(
         lag_p99_ms=loop.recorder.lag.percentile(99) or 0.0,
         peak_in_flight=loop.peak,
         gave_up=loop.gave_up,
+        idempotency=loop.checks.counts,
+        expired=loop.expired,
     )
 
 
@@ -189,15 +260,19 @@ async def _offer(loop: _Loop, stop: asyncio.Event) -> bool:
     for index, due_s in loop.shard.pacer.arrivals_of(loop.shard.shard, loop.shard.shards):
         due = start_at + due_s
         while (now := loop.now()) < due:
+            loop.flush()
             if loop.is_over(stop, now):
                 return True
             await asyncio.sleep(max(_TICK_SECONDS, min(due - now, 0.1)))
         if loop.is_over(stop, now):
+            loop.flush()
             return True
         loop.arrive(index, due_s, now - due)
         # A generator that fell far behind must still see its stop, and the answers that make room below the cap.
         if loop.arrived % _BATCH == 0:
+            loop.flush()
             await asyncio.sleep(0)
+    loop.flush()
     while (now := loop.now()) < ends_at:
         if loop.is_over(stop, now):
             return True

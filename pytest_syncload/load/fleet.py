@@ -18,7 +18,7 @@ from typing import Any
 
 from pytest_syncload.facts.errors import PhaseInvalid
 
-#: How long a child may take to import, sign its users in and say that it is ready.
+#: How long a child may take to import and say something, and then between two words of how its users' sign-in goes on.
 READY_SECONDS = 120.0
 #: How long a stopped child may take to hand over what it measured; load itself has ended within a second.
 FAREWELL_SECONDS = 3.0
@@ -101,8 +101,14 @@ class Fleet:
         child.overhearing.start()
         self._say(child, job)
 
-    def muster(self, keep_going: Callable[[], str | None]) -> tuple[dict[str, Any], ...]:
+    def muster(
+        self,
+        keep_going: Callable[[], str | None],
+        on_warming: Callable[[int, dict[str, Any]], None] = lambda index, said: None,
+    ) -> tuple[dict[str, Any], ...]:
         """Wait until all are ready: their messages, in order of index.
+
+        ``on_warming`` gets a child's index and what it says before.
 
         Raises:
             PhaseInvalid: with a child's own words, or ``keep_going``'s.
@@ -122,6 +128,10 @@ class Fleet:
                 raise PhaseInvalid(f"generator {child.index} ended before it was ready: {self._last_words(child)}")
             if "error" in message:
                 raise PhaseInvalid(str(message["error"]))
+            if "warming" in message:
+                deadline = time.monotonic() + READY_SECONDS
+                on_warming(child.index, message["warming"])
+                continue
             ready[child.index] = message
         return tuple(ready[index] for index in sorted(ready))
 

@@ -18,11 +18,12 @@ from typing import Any
 import httpx
 
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.idempotency import Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load.connection import Answer, Failure
 from pytest_syncload.load.reading import ANSWER_LIMIT
-from pytest_syncload.load.wire import RequestWriter
+from pytest_syncload.load.wire import RequestWriter, check_writers
 
 #: Connections idle for longer may meet the peer's own idle limit on their next request.
 _IDLE_SECONDS = 30.0
@@ -37,7 +38,8 @@ class Plain:
     def __init__(self, template: RequestTemplate, base_url: str) -> None:
         self._template = template
         self._writer = RequestWriter(template, base_url)
-        self._url = httpx.URL(base_url).copy_with(userinfo=b"", raw_path=self._writer.target)
+        self._of_checks = check_writers(template, base_url)
+        self._url = httpx.URL(base_url).copy_with(userinfo=b"")
         try:
             self._transport = httpx.AsyncHTTPTransport(
                 http2=importlib.util.find_spec("h2") is not None,
@@ -55,12 +57,26 @@ class Plain:
             ) from None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], *, timeout_s: float) -> object:
+    def start(
+        self,
+        identity: Identity,
+        key: str,
+        arrival: int,
+        on_answer: Callable[[Answer], None],
+        *,
+        timeout_s: float,
+        variant: Variant = Variant.WHOLE,
+    ) -> object:
         """See `door.Door`."""
-        task = asyncio.get_running_loop().create_task(self._carry(identity, key, on_answer, timeout_s))
+        writer = self._writer if variant is Variant.WHOLE else self._of_checks[variant]
+        request = self._request(writer, identity, key, arrival)
+        task = asyncio.get_running_loop().create_task(self._carry(request, on_answer, timeout_s))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def flush(self) -> None:
+        """See `door.Door`: each is a task, which begins with the loop's next turn."""
 
     async def aclose(self) -> None:
         """See `door.Door`."""
@@ -70,7 +86,15 @@ class Plain:
         await asyncio.gather(*open_tasks, return_exceptions=True)
         await self._transport.aclose()
 
-    async def _carry(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], timeout_s: float) -> None:
+    def _request(self, writer: RequestWriter, identity: Identity, key: str, arrival: int) -> httpx.Request:
+        return httpx.Request(
+            self._template.method,
+            self._url.copy_with(raw_path=writer.target(arrival)),
+            headers=writer.headers(identity, key, arrival),
+            content=writer.body(arrival),
+        )
+
+    async def _carry(self, request: httpx.Request, on_answer: Callable[[Answer], None], timeout_s: float) -> None:
         sending: list[float] = []
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
@@ -82,13 +106,7 @@ class Plain:
             sent_at = sending[0] if sending else None
             return Answer(sent_at=sent_at, done_at=time.monotonic(), failure=failure, detail=detail)
 
-        request = httpx.Request(
-            self._template.method,
-            self._url,
-            headers=self._writer.headers(identity, key),
-            content=self._writer.body,
-            extensions={"trace": trace},
-        )
+        request.extensions["trace"] = trace
         try:
             async with asyncio.timeout(timeout_s):
                 response = await self._transport.handle_async_request(request)
@@ -106,6 +124,9 @@ class Plain:
         except Exception as error:  # noqa: BLE001  # the door's border: httpx's own, or an arrival without an outcome
             answer = failed(Failure.PROTOCOL, f"{type(error).__name__}: {error}")
         else:
+            if may_be_cut_off(request, response):
+                on_answer(failed(Failure.PROTOCOL, "an answer without a length, of which nobody can say it is whole"))
+                return
             answer = Answer(
                 sent_at=sending[0] if sending else None,
                 done_at=time.monotonic(),
@@ -114,6 +135,19 @@ class Plain:
                 body=body,
             )
         on_answer(answer)
+
+
+def may_be_cut_off(request: httpx.Request, response: httpx.Response) -> bool:
+    """Whether only the end of the connection ended the answer, under TLS.
+
+    RFC 9112, section 9.8, has such an answer whole only where the peer said so, by a closure alert. httpx does not tell
+    whether it did, so that it counts as none.
+    """
+    if request.url.scheme != "https" or response.extensions.get("http_version") not in (b"HTTP/1.1", b"HTTP/1.0"):
+        return False
+    if request.method == "HEAD" or response.status_code in (204, 304):
+        return False
+    return not ("content-length" in response.headers or "transfer-encoding" in response.headers)
 
 
 async def _limited(response: httpx.Response) -> bytes:

@@ -14,7 +14,7 @@ import numpy as np
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.plan import HIDDEN
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.load.columns import Column, Columns, Mask, counted, record
+from pytest_syncload.load.columns import Column, Columns, Mask, counted, record, require_finite
 from pytest_syncload.load.connection import Answer
 from pytest_syncload.load.sameness import SAMPLE, digest
 from pytest_syncload.load.snapshot import EXAMPLES, Slice, Snapshot
@@ -65,10 +65,10 @@ class Recorder:
         self.lag = Histogram()
 
     def sent(self, due_s: float, late_s: float, in_flight: int) -> None:
-        """An arrival was handed to the transport ``late_s`` after it was due; ``in_flight`` counts it.
+        """An arrival was put on its way ``late_s`` after it was due; ``in_flight`` counts it.
 
-        Lag ends here and not when the bytes went out: between the two a connection may be opened, and how long that
-        takes is the target's doing.
+        Lag ends here and not when its bytes went out: where no connection is idle, one is opened between the two, and
+        how long that takes is the target's doing.
         """
         self._sent.note((due_s, late_s, in_flight))
 
@@ -85,6 +85,11 @@ class Recorder:
             self._not_ok(due_s, answer, outcome)
         sent_at = answer.sent_at
         self._answered.note((due_s, _NEVER if sent_at is None else sent_at, answer.done_at, code, answer.status))
+
+    def beside(self, answer: Answer) -> None:
+        """A request that is no arrival was answered: the service has counted it, and no figure of the load has."""
+        if answer.sent_at is not None:
+            self._count_on_wire(np.array([answer.sent_at]), np.array([answer.done_at]))
 
     def dropped(self, due_s: float, late_s: float, *, late: bool) -> None:
         """An arrival found the in-flight cap full, ``late`` where the loop itself was.
@@ -129,6 +134,7 @@ class Recorder:
     # Many rows at once.
 
     def _take_sent(self, rows: Column) -> None:
+        require_finite(rows)
         due_s, late_s, in_flight = rows
         for in_hold, part, these in self._parts(due_s):
             part.in_flight = max(part.in_flight, int(in_flight[these].max()))
@@ -136,6 +142,7 @@ class Recorder:
                 record(late_s[these] * 1000, self._new.lag)
 
     def _take_answered(self, rows: Column) -> None:
+        require_finite(rows)  # before anything of them is counted
         due_s, sent_at, done_at, outcome, status = rows
         latency_ms = latency_from_due_ms(done_at, outcome == _TIMEOUT, self._start_at + due_s, self._timeout_ms)
         for in_hold, part, these in self._parts(due_s):

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from pytest_syncload.facts.member import at, marked
 from pytest_syncload.facts.plan import ANY, UNIQUE, RequestTemplate
 
 #: Answers that a generator looks at between two snapshots, a second apart: of 20 a second, an hour has 72,000.
@@ -48,20 +49,19 @@ class Seen:
 
 
 def distinct_members(template: RequestTemplate) -> tuple[str, ...]:
-    """The members of the answer whose values, taken together, must be others for each key.
+    """The members of the answer whose values, taken together, must be others for each key, as `at` finds them.
 
     That is the one expected as `UNIQUE`. Without it those expected as `ANY`, of a POST: the other methods may be
     repeated without more being done (RFC 9110, section 9.2.2).
     """
-    if UNIQUE in template.expect_json.values():
-        return tuple(name for name, wanted in template.expect_json.items() if wanted == UNIQUE)
-    if template.method != "POST":
-        return ()
-    return tuple(name for name, wanted in template.expect_json.items() if wanted == ANY)
+    unique = tuple(marked(template.expect_json, UNIQUE))
+    if unique or template.method != "POST":
+        return unique
+    return tuple(marked(template.expect_json, ANY))
 
 
 def digest(body: bytes, members: tuple[str, ...]) -> str:
     """What tells this answer from others. ``body`` is one that was found right, so it is JSON and has the members."""
     data = json.loads(body)
-    values = json.dumps([data[name] for name in members], sort_keys=True)
+    values = json.dumps([at(data, member) for member in members], sort_keys=True)
     return hashlib.blake2b(values.encode(), digest_size=8).hexdigest()

@@ -20,11 +20,13 @@ _RECORD_BYTES = 1 << 14
 class Tls(asyncio.BufferedProtocol):
     """Carries ``connection`` over a socket. It is the connection's stream, and the socket's protocol.
 
-    ``ready`` is done when the peer is verified, and fails with an OSError, `ssl.SSLError` among them, where it is not.
+    ``ready`` comes to None when the peer is verified, and to an OSError, `ssl.SSLError` among them, where it is not. It
+    is a value and not raised in here: a traceback would hold OpenSSL's memory, and nobody collects cycles during a
+    phase.
     """
 
     def __init__(self, connection: Connection, context: ssl.SSLContext, host: str, buffer: memoryview) -> None:
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ready: asyncio.Future[OSError | None] = asyncio.get_running_loop().create_future()
         self._connection = connection
         self._buffer = buffer
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -75,29 +77,41 @@ class Tls(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Records, or pieces of them."""
         self._incoming.write(self._buffer[:nbytes])
-        if self.ready.done():
+        if self._is_open:
             self._read()
-        else:
+        elif not self.ready.done():
             self._shake_hands()
 
     def eof_received(self) -> bool:
-        """The end of the stream, which is one only if the peer said so within TLS (RFC 9112, section 9.8)."""
-        self._incoming.write_eof()
-        if self.ready.done():
-            self._read()
-        else:
-            self._shake_hands()
+        """The end of the stream, which is an answer's only if the peer said so within TLS (RFC 9112, section 9.8).
+
+        Where it did, that was read and told before. OpenSSL is not asked: with SSL_OP_IGNORE_UNEXPECTED_EOF, which
+        some distributions' Python sets, it takes any end for the peer's word.
+        """
+        self._cut_off()
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
         """The end."""
-        if self.ready.done():
-            # An end that is not the peer's word was told already, or is a reset.
-            self._connection.lost(error or ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without a closure alert"))
+        try:
+            self._cut_off(error)
+            self._connection.lost(error)
+        finally:
+            self._socket = None
+            del self._records  # it holds OpenSSL's memory
+
+    def _cut_off(self, error: Exception | None = None) -> None:
+        """Tell that the stream has ended, and that nobody said so within TLS. Does nothing where that is told."""
+        cut = error or ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without a closure alert")
+        if self._is_open:
+            self._connection.ended(cut)
         else:
-            self._refuse(error if isinstance(error, OSError) else ConnectionResetError("closed in the TLS handshake"))
-        self._socket = None
-        del self._records  # it holds OpenSSL's memory
+            self._refuse(cut if isinstance(cut, OSError) else ConnectionResetError("closed in the TLS handshake"))
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether the handshake is over, and well."""
+        return self.ready.done() and not self.ready.cancelled() and self.ready.result() is None
 
     def _shake_hands(self) -> None:
         try:
@@ -110,20 +124,18 @@ class Tls(asyncio.BufferedProtocol):
         else:
             self._flush()
             self._connection.opened(self)
-            if not self.ready.done():
-                self.ready.set_result(None)
+            self.ready.set_result(None)
             self._read()
 
     def _refuse(self, error: OSError) -> None:
         if not self.ready.done():
-            self.ready.set_exception(error)
-            self.ready.exception()  # read now: whoever waited may have been cancelled
+            self.ready.set_result(error.with_traceback(None))
         self.abort()
 
     def _read(self) -> None:
         """Give the connection what can be read, then the end of it where that has come."""
         try:
-            while self._incoming.pending or self._incoming.eof or self._records.pending():
+            while self._incoming.pending or self._records.pending():
                 data = self._records.read(_RECORD_BYTES)
                 if not data:
                     self._connection.ended(None)
@@ -141,15 +153,16 @@ class Tls(asyncio.BufferedProtocol):
             self._write()
 
     def _write(self) -> None:
+        unwritten, taken = memoryview(self._unwritten), 0
         try:
-            while self._unwritten:
-                taken = self._records.write(self._unwritten)
-                self._unwritten = self._unwritten[taken:]
+            while taken < len(unwritten):
+                taken += self._records.write(unwritten[taken:])
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLError as error:
             self._connection.ended(error)
             return
+        self._unwritten = bytes(unwritten[taken:])
         self._flush()
 
     def _flush(self) -> None:

@@ -116,7 +116,10 @@ class Transport(httpx.AsyncBaseTransport):
         pending, self._pending = self._pending, {}
         patient, self._patient = self._patient, []
         for exchange in (*chain.from_iterable(pending.values()), *(one.exchange for one in patient)):
-            exchange.fail(Failure.PROTOCOL, "the transport was closed")
+            try:
+                exchange.fail(Failure.PROTOCOL, "the transport was closed")
+            except Exception as error:  # noqa: BLE001  # an `on_answer`'s own; the others must still be told
+                _report(error)
         await asyncio.gather(*connecting, return_exceptions=True)
         # One turn of the loop for the connections to end in.
         await asyncio.sleep(0)
@@ -126,23 +129,27 @@ class Transport(httpx.AsyncBaseTransport):
             raise RuntimeError("the transport is closed")
         begun = self._begun
         if not begun:
-            asyncio.get_running_loop().call_soon(self._send_begun)
+            asyncio.get_running_loop().call_soon(self.flush)
         begun.append(exchange)
 
-    def _send_begun(self) -> None:
+    def flush(self) -> None:
+        """Send what was started now, and not only at the end of this turn of the loop."""
         begun, self._begun = self._begun, []
-        if self._closed:
-            return  # they have failed with it
+        if not begun or self._closed:
+            return  # closed, they have failed with it
         loop = asyncio.get_running_loop()
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP_SECONDS, self._sweep)
         for exchange in begun:
             if exchange.done:  # given up before it went out
                 continue
-            if not self._send_on_idle(exchange):
-                exchange.connecting = loop.create_task(self._connect(exchange))
-                self._connecting.add(exchange.connecting)
-                exchange.connecting.add_done_callback(self._connecting.discard)
+            try:
+                if not self._send_on_idle(exchange):
+                    exchange.connecting = loop.create_task(self._connect(exchange))
+                    self._connecting.add(exchange.connecting)
+                    exchange.connecting.add_done_callback(self._connecting.discard)
+            except Exception as error:  # noqa: BLE001  # one's mistake, or its `on_answer`'s; the others must still go
+                _report(error)
 
     def _send_on_idle(self, exchange: Exchange) -> bool:
         """Whether a connection that was idle carries it now."""
@@ -176,13 +183,22 @@ class Transport(httpx.AsyncBaseTransport):
         if self._ssl is None:
             await loop.create_connection(lambda: connection, self._host, self._port)
             return
-        tls = Tls(connection, self._ssl, self._host, self._buffer)
-        await loop.create_connection(lambda: tls, self._host, self._port)
+        context = self._ssl
+        _, tls = await loop.create_connection(
+            lambda: Tls(connection, context, self._host, self._buffer), self._host, self._port
+        )
         try:
-            await tls.ready
+            refused = await tls.ready
         except asyncio.CancelledError:
             tls.abort()
             raise
+        finally:
+            del tls  # what is raised below holds this frame, and would hold it
+        if refused is not None:
+            try:
+                raise refused
+            finally:
+                del refused  # its traceback holds this frame
 
     def _fit(self, connection: Connection) -> None:
         self._idle[connection] = None
@@ -226,6 +242,11 @@ def _time_out(exchange: Exchange, stage: Stage, now: float) -> None:
         return
     exchange.abandon()
     exchange.on_answer(Answer(exchange.sent_at, now, failure=Failure.TIMEOUT, detail=_WAITING[stage]))
+
+
+def _report(error: Exception) -> None:
+    context = {"message": "an exception in the load's transport", "exception": error}
+    asyncio.get_running_loop().call_exception_handler(context)
 
 
 def _into(answered: asyncio.Future[Answer]) -> Callable[[Answer], None]:

@@ -80,7 +80,7 @@ def _of_generator(evidence: Evidence) -> Iterator[str]:
     if closed_everything(evidence) is not None:
         return  # the load was stopped for that alone
     # Whatever else falls short beside one of these does so because of it.
-    for explains_all in (nothing_was_due, hold_cut_short, generators_without_report):
+    for explains_all in (nothing_was_due, hold_cut_short, generators_without_report, tokens_expired):
         if (what := explains_all(evidence)) is not None:
             yield what
             return
@@ -134,6 +134,25 @@ def generators_without_report(evidence: Evidence) -> str | None:
     return f"{silent} of {evidence.shards} generators did not report how they fared; run the phase again"
 
 
+def tokens_expired(evidence: Evidence) -> str | None:
+    """Whether arrivals could not be sent because their users' tokens had not been renewed in time."""
+    expired = sum(report.expired for report in evidence.reports)
+    if not expired:
+        return None
+    worked = sum(report.refreshes for report in evidence.reports)
+    failed = sum(report.failed_refreshes for report in evidence.reports)
+    problem = next((report.refresh_problem for report in evidence.reports if report.refresh_problem), None)
+    why = (
+        f"; the last failure: {problem}"
+        if problem
+        else "; does the issuer answer in time, or are there too many users?"
+    )
+    return (
+        f"refreshing fell behind: {expired} arrivals had only an expired token and were not sent ({worked} refreshes "
+        f"worked, {failed} failed){why}"
+    )
+
+
 def dropped_while_late(evidence: Evidence) -> str | None:
     """Whether arrivals were dropped by the generator's own doing."""
     if not evidence.hold.dropped_late:
@@ -180,9 +199,9 @@ def not_reached(evidence: Evidence) -> str | None:
     if reached >= REACHED * hold.arrivals:
         return None
     return (
-        f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED]} found the in-flight "
-        f"cap full (rate × timeout, open files or ports) and {hold[Outcome.CONNECT_ERROR]} no connection; what the "
-        "rest met was not this rate"
+        f"{reached} of {hold.arrivals} arrivals reached the target: {hold[Outcome.DROPPED] - hold.dropped_late} found "
+        f"the in-flight cap full (rate × timeout, open files or ports), {hold[Outcome.CONNECT_ERROR]} no connection, "
+        f"{hold.dropped_late} were not sent by the generator's own doing; what the rest met was not this rate"
     )
 
 

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from pytest_syncload.facts.catalogue import Fold, Preset, Role, Rule, Template
+from pytest_syncload.facts.idempotency import ENOUGH, MEANING
 from pytest_syncload.facts.metric import CHOSEN
 from pytest_syncload.facts.units import CANONICAL
 
@@ -41,6 +42,8 @@ def _entries(preset: Preset) -> Iterator[tuple[str, str]]:
     yield "", preset.what
     if preset.fold is Fold.TASKS:
         yield "asks ECS", "ListTasks and DescribeTasks of the service, about once a minute"
+    elif preset.fold is Fold.OWN:
+        yield "checks", "; ".join(f"{rule}: {meaning}" for rule, meaning in MEANING.items())
     else:
         yield "namespace", preset.namespace
     for role, key in _KEYS.items():
@@ -50,7 +53,9 @@ def _entries(preset: Preset) -> Iterator[tuple[str, str]]:
         default, *others = preset.statistics
         yield "statistic", ", ".join([f"{default} (default)", *others])
     yield "value", preset.fold.value + (", or what the client saw as failed" if preset.client_view else "")
-    if preset.fold is not Fold.TASKS:
+    if preset.fold is Fold.OWN:
+        yield "no data", f"inconclusive; each rule needs {ENOUGH} checks that came to an end"
+    elif preset.fold is not Fold.TASKS:
         yield "no data", preset.absent.value
     yield "rules", ", ".join(rule.value for rule in Rule if rule in preset.rules) or "none"
 

@@ -14,6 +14,7 @@ from pytest_syncload.facts.events import (
     Settled,
     Settling,
     Waiting,
+    Warming,
 )
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
 from pytest_syncload.facts.plan import Spec
@@ -23,6 +24,8 @@ from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.check import progress_lines
 
 _BARS = "▁▂▃▄▅▆▇█"
+#: Characters of a bar that shows how far something is.
+_BAR = 22
 #: Lines of progress a person reads in a CI log: one in ten seconds.
 _PROGRESS_EVERY_S = 10
 
@@ -75,6 +78,12 @@ def sparkline(values: Sequence[float]) -> str:
     return "".join(_BARS[min(len(_BARS) - 1, int(max(0.0, value) / top * (len(_BARS) - 1) + 0.5))] for value in values)
 
 
+def bar(done: float) -> str:
+    """How far something is, from 0 to 1."""
+    full = int(done * _BAR)
+    return "━" * full + "╌" * (_BAR - full)
+
+
 def _sparkline_lines(seen: Observation) -> list[str]:
     series: Series = seen.series
     if not series.values:
@@ -118,6 +127,8 @@ def describe(spec: Spec) -> list[str]:
     again = (
         [] if spec.rejudged is None else [f"syncload: NO LOAD: {format_rejudged(spec.rejudged)}, in {environment.name}"]
     )
+    if spec.request_from is not None:
+        again.append(f"syncload: the request is {spec.request_from.name}'s, not that of {spec.file.name}")
     if environment.sandbox is None:
         region = environment.aws.region if environment.aws else "unknown region"
         return [*again, f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
@@ -146,6 +157,9 @@ def progress(event: Event) -> str | None:
             return "\n".join(progress_lines(event.phase, event.checks))
         case Waiting():
             return f"{event.phase}: waiting for {event.waiting_for}"
+        case Warming():
+            done = event.done / max(event.of, 1)
+            return f"{event.phase}: {bar(done)} {event.done} of {event.of} users signed in"
         case PhaseStarted():
             rate, wall = format_number(event.rate_per_s), format_duration(event.wall_s)
             many = "1 generator" if event.generators == 1 else f"{event.generators} generators"
@@ -167,11 +181,18 @@ def progress(event: Event) -> str | None:
             shown = "no latencies"
             if p95_ms is not None and lag_ms is not None:
                 shown = f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
-            return f"{event.phase}: {_outcomes(result)} · {shown}"
+            return f"{event.phase}: {_outcomes(result)} · {shown}{_refreshed(result)}"
         case Settling():
             return f"{event.phase}: CloudWatch has not settled: {event.waiting_for}" if event.attempt % 5 == 0 else None
         case Settled():
             return f"{event.phase}: " + (event.problem or f"CloudWatch settled after {event.attempts} polls")
+
+
+def _refreshed(result: PhaseResult) -> str:
+    count, failed = (sum(getattr(each.refreshes, what) for each in result.generators) for what in ("count", "failed"))
+    if not (count or failed):
+        return ""
+    return f" · {count} tokens refreshed" + (f", {failed} refreshes failed" if failed else "")
 
 
 def _worth_knowing(verdict: Verdict) -> list[str]:

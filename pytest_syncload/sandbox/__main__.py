@@ -1,7 +1,7 @@
 """The supervisor: starts the service and the doubles, carries what they say to each other, ends with its stdin.
 
 The service's minutes go to CloudWatch, by boto3; what changed behind the service goes to the doubles' stdin as it is;
-that the queue was asked for goes from the doubles to the service.
+that the queue was asked for, or tokens revoked, goes from the doubles to the service.
 
 Its stdin and stdout are described in `launch`. It must leave nothing behind: both children end with pipes that only it
 holds, and the service account's private key lives in a directory that goes with it.
@@ -30,7 +30,6 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.sandbox.names import API, CLUSTER, INDEX, NODES, QUEUE, REGION, SERVICE, STAGE, TABLE
 from pytest_syncload.sandbox.processes import read_line, say, start
 
-USERS = 50
 _PROJECT = "syncwell-sandbox"
 _ENDED_WITHIN_S = 0.4
 #: What a write to a child says that has ended, or whose stdin was closed just now to end it.
@@ -69,7 +68,7 @@ def _run(
         imported = importing.submit(_publisher)
         made = _hear(doubles)
         asked = {name: config[name] for name in ("clock", "faults", "capacities", "log")}
-        _tell(service, asked | {"project": _PROJECT, "public_key": made["public_key"]})
+        _tell(service, asked | {"project": _PROJECT, "keys": made["keys"]})
         account = directory / "service-account.json"
         account.touch(mode=0o600)
         account.write_text(json.dumps(made["service_account"]), "utf-8")
@@ -120,7 +119,6 @@ def _announcement(port: int, endpoint: str, keys: dict[str, str], api_key: str, 
             "project": _PROJECT,
             "service_account": str(account),
             "emulator_host": endpoint.removeprefix("http://"),
-            "users": USERS,
         },
         "resources": {
             "rest_api": API,

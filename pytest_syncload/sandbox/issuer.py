@@ -1,8 +1,9 @@
 """Sign-in as Firebase's emulator paths have it: sign-up, password, custom token, lookup, refresh. Really signed tokens.
 
 Times are wall time, as JWT times must be (Identity Platform REST API; Google: "Sign in with custom token"; Firebase:
-"Exchange a refresh token"). It must never accept a custom token that Google would refuse for its signature, issuer,
-audience or uid, nor answer 200 to a member that it does not implement.
+"Exchange a refresh token"). It must never accept a custom token that Google would refuse (`customtokens`), nor answer
+200 to a member that it does not implement. What the emulator does not check, it checks: signatures, and that a session
+was not revoked.
 """
 
 from __future__ import annotations
@@ -10,17 +11,30 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import jwt
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from pytest_syncload.facts.plan import Faults
+from pytest_syncload.sandbox.accounts import Accounts, described, known
+from pytest_syncload.sandbox.customtokens import CustomTokens
 from pytest_syncload.sandbox.http import Answer, Request
+from pytest_syncload.sandbox.quota import Quota
+from pytest_syncload.sandbox.sessions import Session, Sessions
+from pytest_syncload.sandbox.signinerror import (
+    SignInError,
+    bad_api_key,
+    identity_toolkit,
+    no_such_operation,
+    secure_token,
+    unavailable,
+)
+from pytest_syncload.sandbox.signing import CERTIFICATES, Signer
+from pytest_syncload.sandbox.state import Turn
 from pytest_syncload.sandbox.tokens import Verifier
-from pytest_syncload.sandbox.users import SignInError, User, Users
+from pytest_syncload.sandbox.users import User, Users
 
 _ACCOUNTS = "/identitytoolkit.googleapis.com/v1/accounts:"
 SIGN_UP = f"{_ACCOUNTS}signUp"
@@ -28,31 +42,48 @@ SIGN_IN_WITH_PASSWORD = f"{_ACCOUNTS}signInWithPassword"
 SIGN_IN = f"{_ACCOUNTS}signInWithCustomToken"
 LOOKUP = f"{_ACCOUNTS}lookup"
 REFRESH = "/securetoken.googleapis.com/v1/token"
-_AUDIENCE = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
 _LIFE_S = 3600
-_UID_LIMIT = 128
-#: Refresh tokens remembered; one a sign-in, and a run signs in some hundred users.
-_REFRESH_LIMIT = 100_000
+#: A project's number, which a refresh tells in place of its name; the emulator has this one.
+_PROJECT_NUMBER = "12345"
 #: Google's SDKs say what they are; it changes no answer here.
 _ALWAYS = {"returnSecureToken", "clientType"}
 
+Operation = Callable[[Mapping[str, Any]], dict[str, Any]]
+
 
 class Issuer:
-    """Signs ID tokens of ``project``: for its users, and for a custom token of the service account ``client_email``."""
+    """Signs ID tokens of ``project``: for its users, and for a custom token of the service account ``client_email``.
+
+    ``on_revoked``: see `users.Users`.
+    """
 
     def __init__(
-        self, *, key: RSAPrivateKey, project: str, api_key: str, account: RSAPublicKey, client_email: str
+        self,
+        *,
+        signer: Signer,
+        project: str,
+        api_key: str,
+        account: RSAPublicKey,
+        client_email: str,
+        faults: Faults | None = None,
+        on_revoked: Callable[[str, float], None] = lambda uid, before: None,
     ) -> None:
-        self._key = key
+        faults = faults or Faults()
+        self._signer = signer
         self._project = project
         self._api_key = api_key
-        self._account = account
-        self._client_email = client_email
-        self._key_id = secrets.token_hex(20)
-        self._verifier = Verifier(key.public_key(), project)
-        self._users = Users()
-        self._refresh: dict[str, tuple[User, int]] = {}
-        self._operations = {
+        self._life_s = _LIFE_S if faults.token_life_s is None else faults.token_life_s
+        self._custom_tokens = CustomTokens(account, client_email)
+        self._sessions = Sessions(secrets.token_bytes(32))
+        self._verifier = Verifier(signer.keys, project)
+        self._users = Users(on_revoked=on_revoked)
+        self._accounts = Accounts(self._users, project, time.time)
+        self._configuration = f"/emulator/v1/projects/{project}/config"
+        now = time.monotonic()
+        # Each has a quota of its own, as with Google.
+        self._custom, self._passwords, self._refreshes = (Quota(faults.sign_in_quota_per_s, now) for _ in range(3))
+        self._failures = Turn(faults.failed_refreshes_share)
+        self._operations: dict[str, Operation] = {
             SIGN_UP: self._signed_up,
             SIGN_IN_WITH_PASSWORD: self._signed_in_with_password,
             SIGN_IN: self._signed_in,
@@ -60,168 +91,155 @@ class Issuer:
         }
 
     def answer(self, request: Request) -> Answer:
-        """The answer to one sign-in or refresh request, errors in Google's form."""
-        operation = self._operations.get(request.path)
+        """The answer to one request of sign-in, errors in Google's form."""
+        if request.path == CERTIFICATES and request.method == "GET":
+            return self._signer.certificates()
+        refusal = secure_token if request.path == REFRESH else identity_toolkit
         try:
-            if request.method != "POST" or (operation is None and request.path != REFRESH):
-                return _refused(404, "NOT_FOUND : the sandbox does not implement this sign-in operation")
-            if request.query.get("key") != self._api_key:
-                raise SignInError("API key not valid. Please pass a valid API key.")
-            body = self._refreshed(request.body) if operation is None else operation(_members(request.body))
-        except SignInError as refusal:
-            return _refused(400, str(refusal))
+            body = self._answered(request)
+        except SignInError as refused:
+            return refusal(refused)
         return Answer(200, json.dumps(body).encode())
+
+    def _answered(self, request: Request) -> dict[str, Any]:
+        if request.path == self._configuration and request.method == "PATCH":
+            return self._configured(_members(request.body))
+        if request.method != "POST":
+            raise no_such_operation()
+        owners = self._accounts.operation(request)
+        if owners is not None:
+            return owners(_members(request.body))
+        operation = self._operations.get(request.path)
+        if operation is None and request.path != REFRESH:
+            raise no_such_operation()
+        key = request.query.get("key")
+        if key != self._api_key:
+            raise bad_api_key(key)
+        return self._refreshed(request.body) if operation is None else operation(_members(request.body))
+
+    def _configured(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Whether it is hidden which of e-mail and password was wrong, as the emulator lets it be chosen."""
+        for private in (True, False):
+            if given == {"emailPrivacyConfig": {"enableImprovedEmailPrivacy": private}}:
+                self._users.private = private
+                return dict(given)
+        raise SignInError("INVALID_REQUEST : the sandbox knows emailPrivacyConfig.enableImprovedEmailPrivacy only")
 
     def _signed_up(self, given: Mapping[str, Any]) -> dict[str, Any]:
         _known(given, {"email", "password"})
         user = self._users.sign_up(given.get("email"), given.get("password"), time.time())
-        return {"kind": "identitytoolkit#SignupNewUserResponse"} | _public(user) | self._tokens(user)
+        provider = "anonymous" if user.email is None else "password"
+        kind = {"kind": "identitytoolkit#SignupNewUserResponse"}
+        return kind | _public(user) | self._tokens(user, provider)
 
     def _signed_in_with_password(self, given: Mapping[str, Any]) -> dict[str, Any]:
         _known(given, {"email", "password"})
+        _within(self._passwords, "QUOTA_EXCEEDED : Exceeded quota for verifying passwords.")
         user = self._users.sign_in(given.get("email"), given.get("password"), time.time())
         kind = {"kind": "identitytoolkit#VerifyPasswordResponse", "displayName": "", "registered": True}
-        return kind | _public(user) | self._tokens(user)
+        return kind | _public(user) | self._tokens(user, "password")
 
     def _signed_in(self, given: Mapping[str, Any]) -> dict[str, Any]:
         token = given.get("token")
-        if not isinstance(token, str):
+        if not isinstance(token, str) or not token:
             raise SignInError("MISSING_CUSTOM_TOKEN")
         _known(given, {"token"})
-        user, is_new = self._users.by_custom_token(self._uid_of(token), time.time())
-        return {"kind": "identitytoolkit#VerifyCustomTokenResponse", "isNewUser": is_new} | self._tokens(user)
+        _within(self._custom, "QUOTA_EXCEEDED : Exceeded quota for verifying custom tokens.")
+        uid, claims = self._custom_tokens.read(token)
+        user, is_new = self._users.by_custom_token(uid, time.time())
+        kind = {"kind": "identitytoolkit#VerifyCustomTokenResponse", "isNewUser": is_new}
+        return kind | self._tokens(user, "custom", claims)
 
     def _looked_up(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        _known({"returnSecureToken": True, **given}, {"idToken"})
+        known(given, {"idToken"} | _ALWAYS)
         token = given.get("idToken")
         if not isinstance(token, str) or not token:
             raise SignInError("MISSING_ID_TOKEN")
-        uid = self._verifier.user(f"Bearer {token}".encode())
-        if uid is None:
+        proven = self._verifier.proven(token.encode())
+        if proven is None:
             raise SignInError("INVALID_ID_TOKEN")
-        user = self._users.get(uid)
-        if user is None:
-            raise SignInError("USER_NOT_FOUND")
-        return {"kind": "identitytoolkit#GetAccountInfoResponse", "users": [_account(user)]}
-
-    def _uid_of(self, token: str) -> str:
-        try:
-            claims = jwt.decode(
-                token,
-                self._account,
-                algorithms=["RS256"],
-                audience=_AUDIENCE,
-                issuer=self._client_email,
-                options={"require": ["iss", "sub", "aud", "iat", "exp"]},
-            )
-        except jwt.PyJWTError as error:
-            raise SignInError(f"INVALID_CUSTOM_TOKEN : {error}") from None
-        uid = claims.get("uid")
-        if claims["sub"] != self._client_email:
-            raise SignInError("INVALID_CUSTOM_TOKEN : sub is not the service account")
-        if claims["exp"] > claims["iat"] + _LIFE_S:
-            raise SignInError("INVALID_CUSTOM_TOKEN : it lives longer than an hour")
-        if not isinstance(uid, str) or not 1 <= len(uid) <= _UID_LIMIT:
-            raise SignInError(f"INVALID_CUSTOM_TOKEN : uid must be a text of 1 to {_UID_LIMIT} characters")
-        if "claims" in claims:
-            raise SignInError("INVALID_CUSTOM_TOKEN : the sandbox does not implement developer claims")
-        return uid
+        user = self._users.get(proven.user)
+        user.check_issued(proven.issued_at)
+        return {"kind": "identitytoolkit#GetAccountInfoResponse", "users": [described(user)]}
 
     def _refreshed(self, body: bytes) -> dict[str, Any]:
         form = dict(parse_qsl(body.decode("latin-1")))
-        if form.get("grant_type") != "refresh_token":
-            raise SignInError("INVALID_GRANT_TYPE")
-        refresh = form.get("refresh_token")
+        grant, refresh = form.get("grant_type"), form.get("refresh_token")
+        if grant != "refresh_token":
+            raise SignInError("INVALID_GRANT_TYPE" if grant else "MISSING_GRANT_TYPE")
         if not refresh:
             raise SignInError("MISSING_REFRESH_TOKEN")
-        if refresh not in self._refresh:
-            raise SignInError("INVALID_REFRESH_TOKEN")
-        user, signed_in_at = self._refresh[refresh]
-        token = self._id_token(user, signed_in_at)
+        _within(self._refreshes, "QUOTA_EXCEEDED")
+        self._failures.accrue()
+        if self._failures.take():
+            raise unavailable()
+        session = self._sessions.open(refresh)
+        user = self._users.get(session.uid)
+        user.check_issued(session.signed_in_at)
+        token = self._id_token(user, session)
         return {
             "access_token": token,
-            "expires_in": str(_LIFE_S),
+            "expires_in": str(self._life_s),
             "token_type": "Bearer",
             "refresh_token": refresh,
             "id_token": token,
             "user_id": user.uid,
-            "project_id": self._project,
+            "project_id": _PROJECT_NUMBER,
         }
 
-    def _tokens(self, user: User) -> dict[str, Any]:
-        now = int(time.time())
-        refresh = secrets.token_urlsafe(32)
-        self._refresh[refresh] = (user, now)
-        if len(self._refresh) > _REFRESH_LIMIT:
-            self._refresh.pop(next(iter(self._refresh)))
-        return {"idToken": self._id_token(user, now), "refreshToken": refresh, "expiresIn": str(_LIFE_S)}
+    def _tokens(self, user: User, provider: str, claims: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        session = Session(uid=user.uid, provider=provider, signed_in_at=int(time.time()), claims=claims or {})
+        return {
+            "idToken": self._id_token(user, session),
+            "refreshToken": self._sessions.seal(session),
+            "expiresIn": str(self._life_s),
+        }
 
-    def _id_token(self, user: User, signed_in_at: int) -> str:
-        now = int(time.time())
-        identities = {} if user.email is None else {"email": [user.email]}
+    def _id_token(self, user: User, session: Session) -> str:
+        user.last_refresh = time.time()
+        now = int(user.last_refresh)
         claims: dict[str, Any] = {
+            **session.claims,
             "iss": f"https://securetoken.google.com/{self._project}",
             "aud": self._project,
-            "auth_time": signed_in_at,
+            "auth_time": session.signed_in_at,
             "user_id": user.uid,
             "sub": user.uid,
             "iat": now,
-            "exp": now + _LIFE_S,
-            "firebase": {"identities": identities, "sign_in_provider": user.provider},
+            "exp": now + self._life_s,
+            "firebase": {
+                "identities": {} if user.email is None else {"email": [user.email]},
+                "sign_in_provider": session.provider,
+            },
         }
         if user.email is not None:
             claims |= {"email": user.email, "email_verified": False}
-        if user.provider == "anonymous":
+        if session.provider == "anonymous":
             claims["provider_id"] = "anonymous"
-        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._key_id})
+        return self._signer.sign(claims)
 
 
 def _members(body: bytes) -> Mapping[str, Any]:
     try:
         given = json.loads(body)
-    except ValueError:
-        raise SignInError("Invalid JSON payload received.") from None
+    except (ValueError, RecursionError):
+        given = None
     if not isinstance(given, dict):
-        raise SignInError("Invalid JSON payload received.")
+        raise SignInError("Invalid JSON payload received.", reason="parseError", status="INVALID_ARGUMENT")
     return given
 
 
 def _known(given: Mapping[str, Any], members: set[str]) -> None:
-    for member in given:
-        if member not in members | _ALWAYS:
-            raise SignInError(f"INVALID_REQUEST : the sandbox does not implement {member} here")
+    known(given, members | _ALWAYS)
     if given.get("returnSecureToken") is not True:
         # Google then answers without a refresh token and with a session of its own kind.
         raise SignInError("INVALID_REQUEST : the sandbox implements returnSecureToken true only")
 
 
+def _within(quota: Quota, refusal: str) -> None:
+    if not quota.admit(time.monotonic()):
+        raise SignInError(refusal)
+
+
 def _public(user: User) -> dict[str, str]:
     return {"localId": user.uid} | ({} if user.email is None else {"email": user.email})
-
-
-def _account(user: User) -> dict[str, Any]:
-    """A user of accounts.lookup. Times: milliseconds and seconds since the epoch as texts, as Google has them."""
-    account: dict[str, Any] = {
-        "localId": user.uid,
-        "createdAt": str(int(user.created * 1000)),
-        "lastLoginAt": str(int(user.last_login * 1000)),
-        "lastRefreshAt": datetime.fromtimestamp(user.last_login, UTC).isoformat().replace("+00:00", "Z"),
-    }
-    if user.provider == "custom":
-        account["customAuth"] = True
-    if user.email is not None:
-        provider = {"providerId": "password", "rawId": user.email, "federatedId": user.email, "email": user.email}
-        account |= {
-            "email": user.email,
-            "emailVerified": False,
-            "providerUserInfo": [provider],
-            "passwordUpdatedAt": int(user.created * 1000),
-            "validSince": str(int(user.created)),
-            "disabled": False,
-        }
-    return account
-
-
-def _refused(status: int, message: str) -> Answer:
-    error = {"message": message, "domain": "global", "reason": "notFound" if status == 404 else "invalid"}
-    return Answer(status, json.dumps({"error": {"code": status, "message": message, "errors": [error]}}).encode())

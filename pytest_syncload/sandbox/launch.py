@@ -88,7 +88,7 @@ def fill_from(environment: Environment, announcement: Mapping[str, Any]) -> Envi
     be wrong, and must then be found out as in a real environment.
     """
     resources = announcement["resources"]
-    region = announcement["aws"]["region"] if environment.sandbox is None else environment.sandbox.region
+    settings = environment.sandbox or SandboxSettings(region=announcement["aws"]["region"])
     announced = Resources(
         rest_api=resources["rest_api"],
         stage=resources["stage"],
@@ -101,8 +101,8 @@ def fill_from(environment: Environment, announcement: Mapping[str, Any]) -> Envi
     return dataclasses.replace(
         environment,
         base_url=announcement["base_url"],
-        aws=AwsAccess(**{**announcement["aws"], "region": region}),
-        firebase=Firebase(**announcement["firebase"]),
+        aws=AwsAccess(**{**announcement["aws"], "region": settings.region}),
+        firebase=Firebase(**announcement["firebase"], users=settings.users),
         resources=announced if environment.resources is None else environment.resources,
     )
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from pytest_syncload.facts.capacity import Capacities, Recovery
+from pytest_syncload.facts.idempotency import KeyRule
 from pytest_syncload.facts.plan import Faults
 
 #: What a child may see. COVERAGE_* lets coverage measure it; everything else of the user's stays outside.
@@ -93,11 +94,12 @@ def say(line: bytes) -> None:
 
 
 def faults_from(given: Mapping[str, Any]) -> Faults:
-    """`Faults` as they were before they came as JSON, which has no tuples."""
+    """`Faults` as they were before they came as JSON, which has no tuples and no enumerations."""
     members: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }
-    return Faults(**members)
+    rule = members.get("idempotency")
+    return Faults(**members | {"idempotency": None if rule is None else KeyRule(rule)})
 
 
 def capacities_from(given: Mapping[str, Any]) -> Capacities:

@@ -4,23 +4,24 @@ Verifies the ID token, honours Idempotency-Key, takes a job past the resources i
 table and its index, hands jobs to what stands behind it (`backend`), sheds overload at once, and misbehaves as it is
 told. It counts what it did and never what it meant to do: no metric of it is made up.
 
-Reads one JSON line {"clock", "faults", "capacities", "log", "project", "public_key"}, then {"touched": queue} as often
-as somebody asks for the queue; prints {"port"}, then a line {"minute", …} for every service minute that is over
-(`Minute.counts`), and a line {"queue", "service", "tasks"} whenever a task changed or a minute ended. Ends with its
-stdin.
+Reads one JSON line {"clock", "faults", "capacities", "log", "project", "keys"}, then {"touched": queue} as often as
+somebody asks for the queue, and {"revoked": uid, "before": wall time or null} where a user's tokens are good no more;
+prints {"port"}, then a line {"minute", …} for every service minute that is over (`Minute.counts`), and a line {"queue",
+"service", "tasks"} whenever a task changed or a minute ended. Ends with its stdin.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import random
 import secrets
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -30,10 +31,11 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.backend import Backend
 from pytest_syncload.sandbox.bottlenecks import Bottlenecks, Job, Refusal
+from pytest_syncload.sandbox.keys import Keys, Known
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.minutes import Minute, Minutes
 from pytest_syncload.sandbox.processes import capacities_from, end_with_stdin, faults_from, read_line, say
-from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Keys, Known, Turn
+from pytest_syncload.sandbox.state import DEFAULT_CAPACITY_PER_S, Capacity, Turn
 from pytest_syncload.sandbox.tokens import Verifier
 
 PATH = "/v1/sync-jobs"
@@ -88,7 +90,7 @@ class Service:
         )
         self._table = _capacity(faults.table_capacity_per_s, now)
         self._index = _capacity(faults.index_capacity_per_s, now)
-        self._keys = Keys()
+        self._keys = Keys(broken=faults.idempotency)
         self._verifier = verifier
         self._errors = Turn(faults.error_share)
         self._rejections = Turn(faults.rejected_tokens_share)
@@ -166,9 +168,12 @@ class Service:
             return *_FAULT, None
         user = self._verifier.user(authorization)
         if user is None or self._rejections.take():
+            self._keys.refuse(key)
+            return *_NOBODY, None
+        if self._keys.is_refused(key):
             return *_NOBODY, None
         if not key:
-            return *_NO_KEY, None
+            return (*_NO_KEY, None) if self._keys.is_needed else self._begin(Job(user, key, 0))
         digest = hash(payload)
         known = self._keys.begin(user, key, digest)
         if known is Known.NEW:
@@ -265,12 +270,13 @@ def main() -> None:
     """Serve until stdin ends."""
     config = json.loads(read_line())
     faults = faults_from(config["faults"])
-    key = load_pem_public_key(config["public_key"].encode())
-    assert isinstance(key, RSAPublicKey)  # made by the doubles' process
+    # Made by the doubles' process, so that they are RSA keys is certain.
+    keys = {kid: cast(RSAPublicKey, load_pem_public_key(pem.encode())) for kid, pem in config["keys"].items()}
+    verifier = Verifier(keys, config["project"])
     service = Service(
         clock=ServiceClock(**config["clock"]),
         faults=faults,
-        verifier=Verifier(key, config["project"]),
+        verifier=verifier,
         capacities=capacities_from(config["capacities"]),
     )
     journal = Journal(service, config["log"])
@@ -289,9 +295,13 @@ def main() -> None:
             done.wait(0.3)
 
     def hear(line: bytes) -> None:
-        # There is one queue, so whatever was touched was it.
+        said = json.loads(line)
         for loop in loops:
-            loop.call_soon_threadsafe(service.backend.touch, time.monotonic())
+            if "revoked" in said:
+                before = math.inf if said["before"] is None else said["before"]
+                loop.call_soon_threadsafe(verifier.revoke, said["revoked"], before)
+            else:  # there is one queue, so whatever was touched was it
+                loop.call_soon_threadsafe(service.backend.touch, time.monotonic())
 
     async def background() -> None:
         tasks = [journal.keep()]

@@ -15,6 +15,8 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
+from pytest_syncload.facts.member import put
+
 _LENGTH = re.compile(rb"\r\n[Cc]ontent-[Ll]ength: *(\d+)")
 #: Statuses that have no body (RFC 9110, section 6.4.1).
 _BODILESS = (204, 304)
@@ -22,10 +24,11 @@ _BODILESS = (204, 304)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Right:
-    """The right answer: its status, members with fixed values, and members whose value is another each time."""
+    """The right answer: its status, headers, members, and those of them (see `member`) that are others each time."""
 
     status: int = 200
-    fixed: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    members: dict[str, Any] = field(default_factory=dict)
     distinct: tuple[str, ...] = ()
 
 
@@ -39,6 +42,10 @@ class Sink(asyncio.Protocol):
 
     def __init__(self, right: Right) -> None:
         self._right = right
+        # Headers know no case; the length is the sink's own to say.
+        headers = {"content-type": "application/json"} if right.status not in _BODILESS else {}
+        headers |= {name.lower(): value for name, value in right.headers.items() if name.lower() != "content-length"}
+        self._lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode()
         self._pending = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -62,10 +69,12 @@ class Sink(asyncio.Protocol):
         Sink.answered += 1
         right = self._right
         if right.status in _BODILESS:
-            return b"HTTP/1.1 %d Right\r\n\r\n" % right.status
-        body = json.dumps(right.fixed | dict.fromkeys(right.distinct, f"{Sink.answered:032d}")).encode()
-        lines = b"HTTP/1.1 %d Right\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-        return lines % (right.status, len(body)) + (b"" if head else body)
+            return b"HTTP/1.1 %d Right\r\n%b\r\n" % (right.status, self._lines)
+        for member in right.distinct:
+            put(right.members, member, f"{Sink.answered:032d}")
+        body = json.dumps(right.members).encode()
+        lines = b"HTTP/1.1 %d Right\r\n%bContent-Length: %d\r\n\r\n"
+        return lines % (right.status, self._lines, len(body)) + (b"" if head else body)
 
 
 async def serve(right: Right) -> None:

@@ -1,12 +1,9 @@
-"""What the stand-in service remembers: capacity, idempotency keys, whose turn a fault is, whether load is steady.
+"""What the stand-in service remembers: capacity, whose turn a fault is, whether load is steady.
 
 Counted state and no socket, no clock of its own: every method is told the time. It must never invent an answer.
 """
 
 from __future__ import annotations
-
-from collections import OrderedDict
-from enum import Enum
 
 #: A share of 100 % in millionths of a percent: whole numbers, so that a thousand times 0.1 % is exactly one.
 _WHOLE = 100_000_000
@@ -17,9 +14,6 @@ DEFAULT_CAPACITY_PER_S = 20_000.0
 
 #: Arrivals in a window that are load, and not somebody who tries the service out.
 _LOAD = 10
-
-#: Keys remembered. More than a sandbox phase offers; beyond it the oldest is forgotten.
-KEY_LIMIT = 500_000
 
 
 class Turn:
@@ -104,46 +98,3 @@ class Steadiness:
             self._before, self._count = self._count, 0
             self._ends += self._window_s
         return steady
-
-
-class Known(Enum):
-    """What the store says of a key (draft-ietf-httpapi-idempotency-key-header, section 2.6)."""
-
-    NEW = "new"
-    IN_PROGRESS = "in progress"
-    OTHER_PAYLOAD = "other payload"
-
-
-class Keys:
-    """Idempotency keys by user: the first payload's digest, and the answer once there is one. Bounded."""
-
-    __slots__ = ("_entries", "_limit")
-
-    def __init__(self, limit: int = KEY_LIMIT) -> None:
-        self._limit = limit
-        self._entries: OrderedDict[tuple[str, bytes], tuple[int, bytes | None]] = OrderedDict()
-
-    def begin(self, user: str, key: bytes, digest: int) -> Known | bytes:
-        """Claim ``key`` for ``user``: `Known.NEW`, or why not, or the stored answer."""
-        entry = self._entries.get((user, key))
-        if entry is None:
-            self._entries[user, key] = (digest, None)
-            if len(self._entries) > self._limit:
-                self._entries.popitem(last=False)
-            return Known.NEW
-        stored_digest, answer = entry
-        if stored_digest != digest:
-            return Known.OTHER_PAYLOAD
-        return Known.IN_PROGRESS if answer is None else answer
-
-    def finish(self, user: str, key: bytes, digest: int, answer: bytes) -> None:
-        """Keep the answer of a key that was begun, unless it was already forgotten."""
-        if (user, key) in self._entries:
-            self._entries[user, key] = (digest, answer)
-
-    def forget(self, user: str, key: bytes) -> None:
-        """The request failed before anything was done: whoever tries again with its key is the first."""
-        self._entries.pop((user, key), None)
-
-    def __len__(self) -> int:
-        return len(self._entries)

@@ -23,6 +23,7 @@ from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.ending import Ending
 from pytest_syncload.shell.fixtures import phase_fixtures
+from pytest_syncload.shell.overrides import overridden
 from pytest_syncload.shell.rejudge import Rejudging, rejudging
 from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selected, Selection
@@ -45,6 +46,7 @@ def begin(config: pytest.Config, file: Path) -> None:
         spec = again.read(file, settings.named_environment, os.environ)
     except SpecError as error:
         raise pytest.UsageError(str(error)) from None
+    spec = overridden(spec, config)
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
     for phase in spec.phases:
         config.addinivalue_line("markers", f"{phase.name}: load phase of slo.yaml (pytest-syncload)")

@@ -25,6 +25,7 @@ from botocore.config import Config
 
 from pytest_syncload.facts.errors import Inconclusive, Refused
 from pytest_syncload.facts.plan import AwsAccess
+from pytest_syncload.sources.unlogged import hide_proofs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +128,7 @@ def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS
         "connect_timeout": patience.connect_s,
         "read_timeout": patience.read_s,
     }
+    hide_proofs()
     if access.endpoint_url is not None:
         with _SESSIONS:
             session = _sandbox_session(access)

@@ -11,6 +11,7 @@ from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.case import Case
 from pytest_syncload.sources.cloudwatch import MINUTE_S, asks_of
 from pytest_syncload.sources.fold import fold_ratio, fold_sum, fold_worst
+from pytest_syncload.sources.own import fold_own
 from pytest_syncload.sources.required import require_answers, require_settled
 from pytest_syncload.sources.reserved import fold_capacity, fold_used
 from pytest_syncload.sources.settle import Reading
@@ -33,6 +34,8 @@ def observe(
     preset = preset_of(slo)
     if preset.fold is Fold.TASKS:
         return _observe_tasks(slo, preset, resources, result, census)
+    if preset.fold is Fold.OWN:
+        return _observe_own(slo, preset, result)
     queries: tuple[Query, ...] = ()
     folded = None
     problem = None
@@ -88,4 +91,24 @@ def _observe_tasks(
         parts={},
         problem=found.problem,
         notes=found.notes,
+    )
+
+
+def _observe_own(slo: Slo, preset: Preset, result: PhaseResult) -> Observation:
+    found = problem = None
+    try:
+        found = fold_own(result, slo.target)
+    except Inconclusive as error:
+        problem = str(error)
+    return Observation(
+        slo=slo,
+        window=result.window,
+        kind=preset.kind,
+        value=None if found is None else found.value,
+        samples=None,
+        series=_EMPTY,
+        sources=("requests of this load that check its own Idempotency-Keys",),
+        parts={} if found is None else found.parts,
+        problem=problem,
+        notes=() if found is None else found.notes,
     )

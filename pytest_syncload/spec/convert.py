@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from pathlib import Path
 
 from pytest_syncload.facts.capacity import Capacities
+from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
+from pytest_syncload.facts.member import marked
 from pytest_syncload.facts.plan import (
+    UNIQUE,
     Arrivals,
     AwsAccess,
     Climb,
@@ -19,9 +24,11 @@ from pytest_syncload.facts.plan import (
     RequestTemplate,
     Resources,
     SandboxSettings,
+    SignInBy,
     Slo,
+    TokenFile,
 )
-from pytest_syncload.spec import capacity_schema, environment_schema, phase_schema, row_schema, schema
+from pytest_syncload.spec import capacity_schema, environment_schema, phase_schema, request_schema, row_schema, schema
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -35,16 +42,32 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
     )
 
 
-def request_template(model: schema.RequestModel, secrets: Collection[str]) -> RequestTemplate:
-    """`request:`, with the values of the variables that stand in it."""
+def request_template(
+    model: request_schema.RequestModel, feeders: Collection[Feeder], secrets: Collection[str]
+) -> RequestTemplate:
+    """`request:`, with what it draws from, and the values of the variables that stand in it."""
     return RequestTemplate(
         method=model.method,
         path=model.path,
         headers=tuple(model.headers.items()),
         json=model.json_body,
-        expect_status=model.expect.status,
+        feeders=tuple(feeders),
+        expect_status=model.expect.status[0] if len(model.expect.status) == 1 else model.expect.status,
+        expect_headers=tuple(model.expect.headers.items()),
         expect_json=model.expect.json_members,
         secrets=tuple(sorted(secrets)),
+        idempotency=_idempotency(model),
+    )
+
+
+def _idempotency(model: request_schema.RequestModel) -> Idempotency:
+    own, members = model.idempotency, model.expect.json_members
+    return Idempotency(
+        header=own.header,
+        key=KeyForm(own.key),
+        verify_percent=own.verify,
+        job_id=own.job_id or next(marked(members, UNIQUE), ""),
+        changed=own.changed,
     )
 
 
@@ -59,6 +82,7 @@ def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentMo
             speed=model.sandbox.speed,
             rate_scale=model.sandbox.rate_scale,
             region=model.region,
+            users=model.sandbox.users,
             faults=_faults(model.sandbox.faults),
             capacities=_capacities(model.sandbox.capacity),
         ),
@@ -73,6 +97,7 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         wrong_body_share=model.wrong_body,
         refused_connections_share=model.refused_connections,
         foreign_traffic_per_s=model.foreign_traffic,
+        idempotency=None if model.idempotency is None else KeyRule(model.idempotency),
         table_capacity_per_s=model.table_capacity,
         index_capacity_per_s=model.index_capacity,
         workers=model.workers,
@@ -88,6 +113,9 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         lost_page=model.lost_page,
         throttled_queries_share=model.throttled_queries,
         expired_credentials=model.expired_credentials,
+        token_life_s=model.token_life,
+        sign_in_quota_per_s=model.sign_in_quota,
+        failed_refreshes_share=model.failed_refreshes,
     )
 
 
@@ -103,27 +131,44 @@ def _capacities(model: capacity_schema.CapacityModel) -> Capacities:
     )
 
 
-def real(name: str, line: int, model: environment_schema.RealEnvironmentModel) -> Environment:
-    """An environment that exists somewhere else."""
+def real(
+    name: str,
+    line: int,
+    model: environment_schema.RealEnvironmentModel,
+    *,
+    folder: Path,
+    emulator_host: str | None,
+) -> Environment:
+    """An environment that exists somewhere else, with paths from ``folder``.
+
+    ``emulator_host`` is that of Firebase where slo.yaml names none.
+    """
     return Environment(
         name=name,
         line=line,
         base_url=model.base_url.rstrip("/"),
         max_rate_per_s=model.max_rate,
         aws=AwsAccess(region=model.region),
-        firebase=None if model.firebase is None else _firebase(model.firebase),
+        firebase=None if model.firebase is None else _firebase(model.firebase, folder, emulator_host),
+        tokens=None if model.tokens is None else TokenFile(path=str(folder / model.tokens)),
         resources=resources(model.resources),
     )
 
 
-def _firebase(model: environment_schema.FirebaseModel) -> Firebase:
+def _firebase(model: environment_schema.FirebaseModel, folder: Path, emulator_host: str | None) -> Firebase:
+    account = model.service_account
+    if account is not None and not account.lstrip().startswith("{"):  # a path, and not the file's text
+        account = str(folder / account)
     return Firebase(
         api_key=model.api_key,
         project=model.project,
-        sign_in=model.sign_in,
-        service_account=model.service_account,
-        emulator_host=model.emulator_host,
+        sign_in=SignInBy(model.sign_in),
+        email=model.email,
+        password=model.password,
+        service_account=account,
+        emulator_host=model.emulator_host or emulator_host,
         users=model.users,
+        sign_in_rate_per_s=model.sign_in_rate,
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from pytest_syncload.facts.plan import USER_NUMBER, USERS
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.capacity_schema import CapacityModel
 from pytest_syncload.spec.fields import Given, Text, wrong
@@ -25,6 +26,9 @@ class FaultsModel(Strict):
     wrong_body: fields.Share = Field(default=0.0, description="Share of answers whose body is not the right one.")
     refused_connections: fields.Share = Field(default=0.0, description="Share of time without listening.")
     foreign_traffic: fields.RateOrNone = Field(default=0.0, description="Requests that somebody else sends.")
+    idempotency: Annotated[
+        Literal["replay", "concurrent", "payload", "missing-key", "user", "unauthorized"] | None, Given
+    ] = Field(default=None, description="The rule that the store of Idempotency-Keys breaks.")
     table_capacity: Annotated[fields.RateOrNone | None, Given] = Field(
         default=None, description="Writes that the table bears before it throttles."
     )
@@ -48,6 +52,13 @@ class FaultsModel(Strict):
     lost_page: bool = Field(default=False, description="An answer of several pages loses one.")
     throttled_queries: fields.Share = Field(default=0.0, description="Share of AWS calls that are throttled.")
     expired_credentials: bool = Field(default=False, description="AWS says that the credentials have expired.")
+    token_life: Annotated[fields.TokenLife | None, Given] = Field(
+        default=None, description="How long an ID token lives, in wall time. Default: 1h, as Firebase's."
+    )
+    sign_in_quota: Annotated[fields.Rate | None, Given] = Field(
+        default=None, description="Sign-ins, and as many refreshes, beyond which sign-in says QUOTA_EXCEEDED."
+    )
+    failed_refreshes: fields.Share = Field(default=0.0, description="Share of token refreshes answered with 503.")
 
 
 class SandboxModel(Strict):
@@ -59,6 +70,7 @@ class SandboxModel(Strict):
     rate_scale: fields.Factor = Field(
         default=1.0, description="What rates are multiplied with, so that a laptop bears them. Default: 1."
     )
+    users: fields.Whole = Field(default=USERS, description=f"How many users share the load. Default: {USERS}.")
     faults: FaultsModel = FaultsModel()
     capacity: CapacityModel = CapacityModel()
 
@@ -68,16 +80,44 @@ class FirebaseModel(Strict):
 
     api_key: Text = Field(description="The Web API key, from a variable: `${FIREBASE_API_KEY}`.")
     project: Text = Field(description="The Firebase project's id.")
-    sign_in: Literal["custom-token", "password", "tokens"] = Field(
+    sign_in: Literal["custom-token", "password"] = Field(
         default="custom-token", description="How users sign in. Default: custom-token, which bears thousands of them."
     )
     service_account: Annotated[Text | None, Given] = Field(
-        default=None, description="Path of the service account's JSON file, which signs custom tokens."
+        default=None,
+        description="Of custom-token: path of the service account's JSON file, which signs custom tokens, or its text "
+        "from a variable.",
     )
-    users: fields.Whole = Field(default=50, description="How many users share the load. Default: 50.")
+    email: Annotated[fields.Email | None, Given] = Field(
+        default=None, description="Of password: the users' address, with `{i}` for their number from 0."
+    )
+    password: Annotated[Text | None, Given] = Field(
+        default=None, description="Of password: what all of them have, from a variable: `${LOAD_PASSWORD}`."
+    )
+    users: fields.Whole = Field(default=USERS, description=f"How many users share the load. Default: {USERS}.")
+    sign_in_rate: Annotated[fields.Rate | None, Given] = Field(
+        default=None, description="Sign-ins that Firebase is asked for at most. Default: within its own quotas."
+    )
     emulator_host: Annotated[fields.HostPort | None, Given] = Field(
-        default=None, description="Host and port of a Firebase emulator, in place of Firebase."
+        default=None,
+        description="Host and port of a Firebase emulator, in place of Firebase. Default: FIREBASE_AUTH_EMULATOR_HOST.",
     )
+
+    @model_validator(mode="after")
+    def _what_the_way_needs(self) -> Self:
+        needs = {"custom-token": ("service_account",), "password": ("email", "password")}
+        for way, keys in needs.items():
+            for key in keys:
+                if way == self.sign_in and getattr(self, key) is None:
+                    raise wrong(f"sign_in: {way} needs {key}; add it", f"{key} beside sign_in: {way}")
+        for way, keys in needs.items():
+            for key in keys:
+                if way != self.sign_in and getattr(self, key) is not None:
+                    raise wrong(f"{key} is of sign_in: {way}; leave it out, or sign in so", f"sign_in: {way}")
+        if self.email is not None and self.users > 1 and USER_NUMBER not in self.email:
+            takes = f"an address with {USER_NUMBER} in it, such as 'load-{USER_NUMBER}@example.com'"
+            raise wrong(f"{self.users} users cannot share one e-mail address; write email as {takes}", takes)
+        return self
 
 
 class ApiModel(Strict):
@@ -157,4 +197,16 @@ class RealEnvironmentModel(Strict):
     region: Text = Field(description="The AWS region of the target, such as eu-central-1.")
     max_rate: Annotated[fields.Rate | None, Given] = Field(default=None, description=_MAX_RATE)
     firebase: Annotated[FirebaseModel | None, Given] = None
+    tokens: Annotated[Text | None, Given] = Field(
+        default=None,
+        description="In place of firebase, for users of another issuer: path of a file with a token a line, or with a "
+        'line of JSON, `{"token": "…", "user": "…"}`.',
+    )
     resources: ResourcesModel = Field(default=ResourcesModel(), description=_LISTED)
+
+    @field_validator("tokens")
+    @classmethod
+    def _one_issuer(cls, tokens: str | None, info: ValidationInfo) -> str | None:
+        if tokens is not None and info.data.get("firebase") is not None:
+            raise wrong("firebase and tokens exclude each other; keep where the users come from", "one of them")
+        return tokens

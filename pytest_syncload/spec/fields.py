@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from pytest_syncload.facts import units
 from pytest_syncload.facts.catalogue import OPERATIONS
 from pytest_syncload.facts.clock import MINUTE
+from pytest_syncload.facts.override import REFERENCE
 from pytest_syncload.facts.plan import Target
 from pytest_syncload.facts.units import EXAMPLE, Kind, UnitError
 from pytest_syncload.spec import forms
@@ -26,6 +27,8 @@ _LONGEST_QUANTITY = 64
 
 # CloudWatch is read for fifteen minutes after a hold at most, and its last minute may arrive some minutes late.
 LONGEST_DRAIN_S = 600.0
+# Firebase's ID tokens live so long.
+LONGEST_TOKEN_LIFE_S = 3600
 # As many tasks as the sandbox's service runs.
 MOST_BAD_TASKS = 4
 
@@ -115,6 +118,16 @@ def _minutes(value: Any) -> float:
     return seconds
 
 
+def _token_life(value: Any) -> int:
+    seconds = amount(value, Kind.TIME) / 1000
+    if not 1 <= seconds <= LONGEST_TOKEN_LIFE_S or seconds % 1:
+        raise wrong(
+            f"{value!r} is not whole seconds from 1s to 1h; JWT times are whole seconds, and Firebase's tokens live 1h",
+            "whole seconds from 1s to 1h such as '5s'",
+        )
+    return int(seconds)
+
+
 def _drain(seconds: float) -> float:
     if seconds > LONGEST_DRAIN_S:
         raise wrong(
@@ -160,7 +173,8 @@ def _is_base_url(value: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc and port != 0
 
 
-def _is_host_port(value: str) -> bool:
+def is_host_port(value: str) -> bool:
+    """Whether it is a host and a port, without a scheme."""
     return "/" not in value and _is_base_url(f"http://{value}") and urlsplit(f"http://{value}").port is not None
 
 
@@ -169,6 +183,12 @@ def _header_name(name: str) -> str:
         raise wrong(f"{name!r} is not a header's name", "a header's name")
     if name.lower() in map(str.lower, RESERVED_HEADERS):
         raise wrong(f"{name} is set by syncload for every request; leave it out", "another header")
+    return name
+
+
+def _key_header_name(name: str) -> str:
+    if name.lower() in map(str.lower, RESERVED_HEADERS) and name.lower() != "idempotency-key":
+        raise wrong(f"{name} has another meaning in every request; name the key's own header", "the key's own header")
     return name
 
 
@@ -182,6 +202,7 @@ Seconds = Annotated[float, _of(Kind.TIME, 1000), forms.quantity(Kind.TIME)]
 SecondsOrNone = Annotated[float, _of(Kind.TIME, 1000, positive=False), forms.quantity(Kind.TIME)]
 Minutes = Annotated[float, BeforeValidator(_minutes), forms.quantity(Kind.TIME, "3m")]
 Drain = Annotated[float, BeforeValidator(_minutes), AfterValidator(_drain), forms.quantity(Kind.TIME, "5m")]
+TokenLife = Annotated[int, BeforeValidator(_token_life), forms.quantity(Kind.TIME, "5s")]
 Milliseconds = Annotated[float, _of(Kind.TIME, positive=False), forms.quantity(Kind.TIME)]
 Percent = Annotated[float, _of(Kind.SHARE), forms.quantity(Kind.SHARE, "10 %")]
 Share = Annotated[float, BeforeValidator(_share), forms.quantity(Kind.SHARE)]
@@ -197,8 +218,15 @@ BaseUrl = Annotated[
 ]
 HostPort = Annotated[
     str,
-    _checked(_is_host_port, "a host and port such as '127.0.0.1:9099'"),
+    _checked(is_host_port, "a host and port such as '127.0.0.1:9099'"),
     forms.text(r"[^\s/]+:\d+", "a host and port such as '127.0.0.1:9099'"),
+]
+Email = Annotated[
+    str,
+    _checked(
+        lambda text: bool(re.fullmatch(r"[^@\s]+@[^@\s]+", text)), "an e-mail address such as 'load-{i}@example.com'"
+    ),
+    forms.text(r"[^@\s]+@[^@\s]+", "an e-mail address", "load-{i}@example.com"),
 ]
 UrlPath = Annotated[
     str,
@@ -221,6 +249,11 @@ Operation = Annotated[
     _checked(lambda text: text in OPERATIONS, "an operation on a DynamoDB table such as PutItem"),
     WithJsonSchema(forms.words(*OPERATIONS)),
 ]
+Reference = Annotated[
+    str,
+    _checked(lambda text: bool(REFERENCE.fullmatch(text)), "a module and a function such as 'loadtest.values:row'"),
+    forms.text(r"[^:]+:[^:]+", "a module and a function", "loadtest.values:row"),
+]
 Statistic = Annotated[
     str,
     _checked(
@@ -230,6 +263,17 @@ Statistic = Annotated[
     forms.text(_STATISTIC, "a CloudWatch statistic", "Sum", "Average", "Maximum", "p95", "PR(:500)"),
 ]
 HeaderName = Annotated[str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"})]
+AnyHeaderName = Annotated[
+    str,
+    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"}),
+]
+KeyHeaderName = Annotated[
+    str,
+    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    AfterValidator(_key_header_name),
+    forms.text(_TOKEN, "a header's name"),
+]
 HeaderValue = Annotated[
     str,
     _checked(

@@ -20,7 +20,7 @@ from pydantic_core import core_schema
 
 from pytest_syncload.facts.catalogue import PRESETS, Preset, Rule
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.spec import environment_schema, forms, phase_schema, row_schema, schema
+from pytest_syncload.spec import environment_schema, forms, phase_schema, request_schema, row_schema, schema
 from pytest_syncload.spec.names import LONGEST
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -28,7 +28,8 @@ DIALECT = "http://json-schema.org/draft-07/schema#"
 _PIECES: tuple[type[BaseModel], ...] = (
     schema.FileModel,
     schema.LoadModel,
-    schema.RequestModel,
+    request_schema.RequestModel,
+    request_schema.FeederModel,
     environment_schema.SandboxEnvironmentModel,
     environment_schema.RealEnvironmentModel,
     phase_schema.HoldPhaseModel,
@@ -83,6 +84,7 @@ def json_schema() -> dict[str, Any]:
     )
     known["load"] = _ref("LoadModel")
     known["request"] = _ref("RequestModel")
+    pieces["RequestModel"]["properties"]["feeders"] |= _named(_ref("FeederModel"), _SLUG)
     known["phases"] |= _named(_with("climb", _CLIMB, "ClimbPhaseModel", "HoldPhaseModel"), _IDENTIFIER, least=1)
     for phase in ("HoldPhaseModel", "ClimbPhaseModel"):
         pieces[phase]["properties"]["slos"] |= _named(

@@ -72,6 +72,11 @@ def environment_name(name: str) -> str | None:
     return _slug("environment", name)
 
 
+def feeder_name(name: str) -> str | None:
+    """What is wrong with the name of a feeder, or None."""
+    return _slug("feeder", name)
+
+
 def _slug(what: str, name: str) -> str | None:
     if (too_long := _too_long(what, name)) is not None:
         return too_long

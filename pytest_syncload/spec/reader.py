@@ -6,7 +6,7 @@ text as the file has it. Raises `SpecError` for whatever a file can do wrong, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -17,7 +17,19 @@ from pydantic_core import ErrorDetails
 from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
 from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
-from pytest_syncload.spec import convert, environment_schema, names, phase_schema, reasons, row_schema, schema
+from pytest_syncload.spec import (
+    convert,
+    environment_schema,
+    fields,
+    idempotency_check,
+    names,
+    phase_schema,
+    reasons,
+    request_check,
+    request_schema,
+    row_schema,
+    schema,
+)
 from pytest_syncload.spec.breakable import unbreakable
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
@@ -28,6 +40,13 @@ MAX_BYTES = 256 * 1024
 LONGEST_MESSAGE = 600
 
 _SANDBOX = "sandbox"
+#: Firebase's own name for it (Firebase: "Connect your app to the Authentication Emulator").
+EMULATOR_VARIABLE = "FIREBASE_AUTH_EMULATOR_HOST"
+#: Which texts below firebase: are secrets: a service account may be a path, or all of its file.
+_SECRET: Mapping[str, Callable[[str], bool]] = {
+    "password": bool,
+    "service_account": lambda text: text.lstrip().startswith("{"),
+}
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -86,6 +105,7 @@ class _Reading:
         self._value = document.value
         self._told: dict[tuple[int, str], Problem] = {}
         self._timeout_s = schema.LoadModel().timeout
+        self._environ: Mapping[str, str] = {}
 
     @property
     def problems(self) -> list[Problem]:
@@ -99,6 +119,7 @@ class _Reading:
             empty = "is empty" if self._value is None else "is not a mapping"
             self._problem((), f"{empty}; a plan begins with service:, request: and phases:")
             return None
+        self._environ = environ
         environments = self._value.get("environments", {})
         environments = environments if isinstance(environments, dict) else {}
         earlier = environment if isinstance(environment, Environment) else None
@@ -111,18 +132,25 @@ class _Reading:
         # Read from the raw values, so that a mistake beside them hides none inside them.
         targets = {name: self._environment(name) for name in environments}
         settings = self._piece(schema.LoadModel, ("load",)) if "load" in self._value else schema.LoadModel()
-        request = self._piece(schema.RequestModel, ("request",)) if "request" in self._value else None
+        secrets = {value for path, value in filled_in if path[0] == "request"}
+        taken_for_placeholders = dict(request_check.from_variables(filled_in))
+        for path, what in taken_for_placeholders.items():
+            self._problem(path, what, at=path)
+        feeders = self._feeders()
+        template = self._request(feeders, secrets, taken_for_placeholders)
         if settings is not None:
             self._timeout_s = settings.timeout
-        phases = self._phases(self._limit(chosen))
+        limit = self._limit(chosen)
+        phases = self._phases(limit)
+        if template is not None:
+            for path, what in idempotency_check.of_the_rows(template, phases, self._at(("phases",)), limit):
+                self._problem(path, what, at=path)
         if chosen == _SANDBOX:
             line = self._document.line(("environments",))
             targets.setdefault(_SANDBOX, Environment(name=_SANDBOX, line=line, sandbox=SandboxSettings()))
         target = targets.get(chosen or "")
         if earlier is not None:
             target = self._as_listed_now(earlier)
-        secrets = {value for path, value in filled_in if path[0] == "request"}
-        template = None if request is None else convert.request_template(request, secrets)
         if earlier is not None and template is None:
             template = RequestTemplate()  # its variables may be unset: nothing is sent
         if file is None or target is None or settings is None or template is None or self.problems:
@@ -135,8 +163,52 @@ class _Reading:
             request=template,
             phases=phases,
             items=file.items,
-            request_digest=digest(self._written(("request",))),
+            request_digest=self._request_digest(feeders),
         )
+
+    def _feeders(self) -> dict[str, request_check.Found]:
+        """Every feeder by its name, also those that cannot be used."""
+        named = self._at(("request", "feeders"))
+        return {name: self._feeder(name) for name in named} if isinstance(named, dict) else {}
+
+    def _feeder(self, name: str) -> request_check.Found:
+        path: Path = ("request", "feeders", name)
+        self._name(path, names.feeder_name(name))
+        model = self._piece(request_schema.FeederModel, path)
+        if model is None:
+            return request_check.Found()
+        found = request_check.feeder(name, model, self._written(path), self._path.parent)
+        for problem in found.problems:
+            self._told.setdefault((problem.line, str(problem)), problem)
+        if found.what is not None:
+            key, what = found.what
+            self._problem((*path, key), what, at=(*path, key))
+        return found
+
+    def _request(
+        self, feeders: Mapping[str, request_check.Found], secrets: set[str], told: Collection[Path]
+    ) -> RequestTemplate | None:
+        """``told`` are the places where something was found wrong already."""
+        if "request" not in self._value:
+            return None
+        request = self._piece(request_schema.RequestModel, ("request",))
+        if request is None:
+            return None
+        for below, what in request_check.mistakes(request, self._written(("request",)), feeders):
+            path: Path = ("request", *below)
+            if path not in told:
+                self._problem(path, what, at=path)
+        made = convert.request_template(request, [each.feeder for each in feeders.values() if each.feeder], secrets)
+        for below, what in idempotency_check.of_the_request(made):
+            self._problem(("request", *below), what, at=("request", *below))
+        return made
+
+    def _request_digest(self, feeders: Mapping[str, request_check.Found]) -> str:
+        """Of the request as it is written, and of what stands in the files that it draws from."""
+        text = self._written(("request",))
+        if not feeders:
+            return digest(text)
+        return digest([text, {name: each.feeder and each.feeder.digest for name, each in feeders.items()}])
 
     def _choose(self, environments: Mapping[str, Any], wanted: str | None) -> str | None:
         """The environment's name: as asked for, else the sandbox's, if there is one to choose."""
@@ -174,7 +246,26 @@ class _Reading:
             sandbox = self._piece(environment_schema.SandboxEnvironmentModel, path)
             return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
         real = self._piece(environment_schema.RealEnvironmentModel, path)
-        return None if real is None else convert.real(name, self._document.line(path), real)
+        host = self._emulator_host((*path, "firebase"))
+        if real is None:
+            return None
+        line = self._document.line(path)
+        return convert.real(name, line, real, folder=self._path.parent, emulator_host=host)
+
+    def _emulator_host(self, path: Path) -> str | None:
+        """Firebase's own variable, where the environment has a Firebase; and what is secret must be in variables."""
+        firebase = self._written(path)
+        if not isinstance(firebase, dict):
+            return None
+        for key, is_secret in _SECRET.items():
+            written = firebase.get(key)
+            if isinstance(written, str) and is_secret(written) and not has_variable(written):
+                what = "is a secret, and this file is no place for one; write it as a variable: ${NAME}"
+                self._problem((*path, key), what, at=(*path, key))
+        host = self._environ.get(EMULATOR_VARIABLE) or None
+        if host is not None and not fields.is_host_port(host):
+            self._problem(path, f"{EMULATOR_VARIABLE} is not a host and port such as '127.0.0.1:9099'", at=path)
+        return host
 
     def _limit(self, chosen: str | None) -> phase_schema.Limit | None:
         """What phases may ask for, read leniently: other mistakes in the environment are reported elsewhere."""

@@ -117,7 +117,7 @@ class PresetRowModel(Strict):
     @classmethod
     def _has_samples(cls, value: int, info: ValidationInfo) -> int:
         preset = PRESETS.get(info.data.get("metric", ""))
-        if preset is not None and preset.built and preset.fold in (Fold.SUM, Fold.TASKS):
+        if preset is not None and preset.built and preset.fold in (Fold.SUM, Fold.TASKS, Fold.OWN):
             raise wrong(f"{preset.name} has no samples behind it; leave min_samples out", "no value here")
         return value
 

@@ -1,19 +1,18 @@
 """The form of slo.yaml, as pydantic models: which keys exist where, and of which type. Unknown keys are refused.
 
-A phase, a row and an environment are each validated as a piece of their own, so that a mistake in one hides none in
-another; their models stand in `environment_schema`, `phase_schema` and `row_schema`. Docstrings and descriptions are
-what an editor shows, by `json_schema`.
+A phase, a row, an environment and a feeder are each validated as a piece of their own, so that a mistake in one hides
+none in another; their models stand in `environment_schema`, `phase_schema`, `request_schema` and `row_schema`.
+Docstrings and descriptions are what an editor shows, by `json_schema`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from pytest_syncload.facts.plan import UNIQUE
 from pytest_syncload.spec import fields, forms
-from pytest_syncload.spec.fields import Text, wrong
+from pytest_syncload.spec.fields import Text
 
 
 class Strict(BaseModel):
@@ -61,66 +60,3 @@ class LoadModel(Strict):
     seed: Annotated[int, AfterValidator(fields.seed), WithJsonSchema({"type": "integer", "minimum": 0})] = Field(
         default=1, description="Makes Poisson arrivals the same in every run. Default: 1."
     )
-
-
-def can_be_right(status: int) -> bool:
-    """Whether an answer of this status may be the expected one: overload and failures never are."""
-    return 200 <= status < 500 and status != 429
-
-
-class ExpectModel(Strict):
-    """Which answer is the right one."""
-
-    status: Annotated[
-        int, WithJsonSchema({"type": "integer", "minimum": 200, "maximum": 499, "not": {"const": 429}})
-    ] = Field(default=200, description="Its status. Default: 200.")
-    json_members: dict[str, Any] = Field(
-        default={},
-        alias="json",
-        description="Top-level members of its JSON body and the value of each; `any`: there, and not null; `unique`, "
-        "of one member: and another for each Idempotency-Key.",
-    )
-
-    @field_validator("json_members")
-    @classmethod
-    def _told_apart_by_one(cls, members: dict[str, Any]) -> dict[str, Any]:
-        unique = [name for name, wanted in members.items() if wanted == UNIQUE]
-        if len(unique) > 1:
-            raise wrong(
-                f"{' and '.join(unique)} are each unique; one member tells the answers apart: expect any of the others",
-                "one unique member",
-            )
-        return members
-
-    @field_validator("status")
-    @classmethod
-    def _an_answer_that_can_be_right(cls, status: int) -> int:
-        if not can_be_right(status):
-            raise wrong(
-                f"{status} cannot be the right answer: 429 and 5xx are failures, and the final ones begin at 200",
-                "a status from 200 to 499 other than 429",
-            )
-        return status
-
-
-class RequestModel(Strict):
-    """The request of every arrival, and the answer that is right."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"] = Field(
-        default="POST", description="Default: POST."
-    )
-    path: fields.UrlPath = Field(description="Path and query, below the environment's base_url.")
-    headers: dict[fields.HeaderName, fields.HeaderValue] = Field(
-        default={}, description="Sent beside Authorization and Idempotency-Key, which syncload sets itself."
-    )
-    json_body: Any = Field(default=None, alias="json", description="The JSON body; left out: none.")
-    expect: ExpectModel = ExpectModel()
-
-    @field_validator("headers")
-    @classmethod
-    def _each_once(cls, headers: dict[str, str]) -> dict[str, str]:
-        lowered = [name.lower() for name in headers]
-        twice = sorted({name for name in lowered if lowered.count(name) > 1})
-        if twice:
-            raise wrong(f"{', '.join(twice)} is there twice, as headers know no case; keep one", "each header once")
-        return headers

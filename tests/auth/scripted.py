@@ -11,6 +11,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -18,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pytest_syncload.facts.plan import Firebase
 
 API_KEY = "AIzaSyNotARealKey-0123456789"
-SIGNED_IN: tuple[int, Any] = (200, {"idToken": "the-id-token", "expiresIn": "3600"})
+SIGNED_IN: tuple[int, Any] = (200, {"idToken": "the-id-token", "refreshToken": "again", "expiresIn": "3600"})
+REFRESHED: tuple[int, Any] = (200, {"id_token": "the-next-token", "refresh_token": "and-again", "expires_in": "3600"})
 
 
 @dataclass
@@ -32,19 +34,28 @@ class Script:
 
 @contextmanager
 def scripted(*answers: tuple[int, Any], headers: tuple[tuple[str, str], ...] = ()) -> Iterator[Script]:
-    """Request k gets ``answers[k]``: a status and JSON, or text as it is."""
+    """Request k gets ``answers[k]``: a status and JSON, or text as it is; `{token}` in it is what was sent as that."""
     script = Script()
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.answer({})
+
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            text = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            is_form = self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+            self.answer(dict(parse_qsl(text)) if is_form else json.loads(text))
+
+        def answer(self, body: dict[str, Any]) -> None:
             with lock:
                 status, said = answers[min(len(script.bodies), len(answers) - 1)]
                 script.bodies.append(body)
                 script.paths.append(self.path)
             text = said if isinstance(said, str) else json.dumps(said)
-            content = text.replace("{token}", body["token"]).encode()
+            for name in ("token", "password", "refresh_token"):
+                text = text.replace(f"{{{name}}}", body.get(name, ""))
+            content = text.encode()
             self.send_response(status)
             for name, value in headers:
                 self.send_header(name, value)

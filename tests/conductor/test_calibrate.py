@@ -34,8 +34,9 @@ def plan(**changes: object) -> Spec:
     request = RequestTemplate(
         method="POST",
         path="/v1/jobs",
-        expect_status=202,
-        expect_json={"job_id": "any", "state": "queued", "retry": None},
+        expect_status=(202, 200),
+        expect_headers=(("X-Cache", "MISS"), ("Date", "any"), ("Content-Type", "application/json")),
+        expect_json={"job": {"id": "unique", "at": "any"}, "state": "queued", "retry": None},
     )
     return replace(spec(), request=request, load=LoadSettings(**changes))  # type: ignore[arg-type]
 

@@ -297,7 +297,7 @@ def test_where_nothing_could_be_read_every_row_says_why(ready: RunFolder) -> Non
     cause = "GetMetricData: the AWS credentials are expired; sign in again"
     unread = PhaseRecord(result=result(), reading=None, problem=cause)
     empty = PhaseRecord(result=result(), reading=Reading(answers={}, problem=cause, attempts=1), problem=None)
-    unbuilt = replace(LATENCY, name="replays", metric="idempotency.violations", statistic=None)
+    unbuilt = replace(LATENCY, name="replays", metric="load.headroom", statistic=None)
     for record in (unread, empty):
         ready.keep("peak", record)
         for slo in ROWS:

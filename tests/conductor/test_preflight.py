@@ -25,6 +25,7 @@ from pytest_syncload.facts.plan import (
     RawQuery,
     SandboxSettings,
     Slo,
+    TokenFile,
 )
 from pytest_syncload.load.limits import Cap
 from pytest_syncload.sources import credentials
@@ -185,7 +186,7 @@ def test_a_resource_that_is_not_listed_is_found_before_load(sound: Prepared) -> 
 
 
 def test_a_row_that_is_not_built_keeps_no_other_from_its_proof(sound: Prepared) -> None:
-    unbuilt = replace(THROTTLES, metric="idempotency.violations")
+    unbuilt = replace(THROTTLES, metric="load.headroom")
     checks = looked(sound, unbuilt, LATENCY)
     assert (failures(checks), checks["row"].finding) == (set(), Finding.NOTE)
 
@@ -212,11 +213,25 @@ def test_a_token_or_a_request_that_is_refused_is_shown_with_its_answer(sound: Pr
     assert failures(checks) == {"sign-in and request"}
     assert "API key not valid" in checks["sign-in and request"].says
     assert "wrong" not in checks["sign-in and request"].says
+    checks = looked(sound, LATENCY, firebase=replace(firebase, project="other"))
+    assert "is for 'syncwell-sandbox' (aud), not for firebase.project 'other'" in checks["sign-in and request"].says
     ground, folder = sound
     elsewhere = replace(spec(), request=replace(spec().request, path="/v1/nowhere"))
     (*_, sent) = check(elsewhere, ground, folder, [phase("peak", LATENCY)], lambda: None)
     assert sent.failed
     assert "/v1/nowhere was not accepted (unexpected_status): unexpected_status: HTTP 404" in sent.says
+
+
+def test_what_was_verified_of_the_token_is_told(sound: Prepared, tmp_path: Path) -> None:
+    sent = looked(sound, LATENCY)["sign-in and request"]
+    assert not sent.failed
+    assert sent.says.endswith("claims and signature verified")
+    file = tmp_path / "tokens.txt"
+    file.write_text("not-a-token-of-this-project", "utf-8")
+    given = looked(sound, LATENCY, firebase=None, tokens=TokenFile(path=str(file)))["sign-in and request"]
+    assert given.failed
+    assert "was not accepted (unexpected_status): unexpected_status: HTTP 401" in given.says
+    assert "not-a-token" not in given.says
 
 
 def test_a_target_that_does_not_answer_is_told_within_the_time(sound: Prepared) -> None:

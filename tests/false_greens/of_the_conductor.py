@@ -11,7 +11,8 @@ import httpx
 import pytest
 from botocore.config import Config
 
-from pytest_syncload.auth.firebase import sign_in_all
+from pytest_syncload.auth.session import Session
+from pytest_syncload.auth.users import FirebaseUsers
 from pytest_syncload.conductor.conductor import Conductor
 from pytest_syncload.conductor.earlier import LAST, find_run
 from pytest_syncload.conductor.ground import Ground
@@ -20,7 +21,7 @@ from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import AwsAccess, Slo, Spec
+from pytest_syncload.facts.plan import AwsAccess, Firebase, Slo, Spec
 from pytest_syncload.sources.aws import FOR_CHECKS, client
 from pytest_syncload.sources.credentials import account
 from tests.auth.scripted import SIGNED_IN, project, refusal, scripted
@@ -128,11 +129,19 @@ def proxied_aws(sandbox: Prepared, monkeypatch: pytest.MonkeyPatch) -> Seen:
     return Seen.ERROR if account(made)[0].failed else Seen.GREEN
 
 
+async def signed_in(firebase: Firebase) -> Session:
+    users = FirebaseUsers(firebase)
+    try:
+        return await users.sign_in(0)
+    finally:
+        await users.aclose()
+
+
 def proxied_sign_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Seen:
     with scripted((400, refusal("USER_DISABLED"))) as firebase, scripted(SIGNED_IN) as proxy:
         _through(monkeypatch, f"http://{proxy.host}")
         try:
-            asyncio.run(sign_in_all(project(tmp_path, firebase.host), ["syncload-00000"]))
+            asyncio.run(signed_in(project(tmp_path, firebase.host)))
         except Refused:
             return Seen.ERROR
         return Seen.GREEN

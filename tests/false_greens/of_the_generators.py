@@ -14,18 +14,20 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import jwt
+
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.phase import run_phase
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
-from pytest_syncload.facts.plan import RequestTemplate
+from pytest_syncload.facts.plan import RequestTemplate, TokenFile
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.snapshot import Merged, Slice, Snapshot
-from tests.auth.scripted import SIGNED_IN, project, scripted
+from tests.auth.scripted import scripted
 from tests.conductor.plans import REAL, phase, spec
 from tests.false_greens.entry import Entry, Seen, Through
 from tests.false_greens.of_the_load import nothing
@@ -67,12 +69,13 @@ def followed(*scripts: list[str], jump_s: float = 0.0) -> Seen:
 
 
 def offered_by_a_generator(
-    folder: Path, target: str, *, expires_in: str, hold_s: float, until: Callable[[], object] | None = None
+    folder: Path, target: str, *, lasts_s: float, hold_s: float, until: Callable[[], object] | None = None
 ) -> Seen:
-    """A phase of a real generator. ``until`` returns when the controller shall go, None: it stays."""
+    """A phase of a real generator, its token from a file. ``until`` returns when the controller goes, None: never."""
     with ExitStack() as stack:
-        sign_in = stack.enter_context(scripted((200, {**SIGNED_IN[1], "expiresIn": expires_in})))
-        environment = replace(REAL, base_url=f"http://{target}", firebase=project(folder, sign_in.host))
+        file = folder / "tokens.txt"
+        file.write_text(jwt.encode({"exp": time.time() + lasts_s}, "as long as HS256 wants it to be, at least"))
+        environment = replace(REAL, base_url=f"http://{target}", tokens=TokenFile(path=str(file)))
         plan = replace(spec(), request=RequestTemplate(json={"token": ""}))
         run = RunFolder.named_now(folder)
         run.make()
@@ -107,12 +110,12 @@ def interrupted(tmp_path: Path) -> Seen:
             open_things.enter_context(target.accept()[0]).recv(1)
 
         host = f"127.0.0.1:{target.getsockname()[1]}"
-        return offered_by_a_generator(tmp_path, host, expires_in="9999", hold_s=36_000.0, until=first_request)
+        return offered_by_a_generator(tmp_path, host, lasts_s=9999, hold_s=36_000.0, until=first_request)
 
 
 def short_tokens(tmp_path: Path) -> Seen:
     with scripted((200, {})) as target:
-        return offered_by_a_generator(tmp_path, target.host, expires_in="2", hold_s=60.0)
+        return offered_by_a_generator(tmp_path, target.host, lasts_s=9, hold_s=60.0)
 
 
 def _entry(name: str, mistake: str, through: Through, scenario: Any, guards: dict[str, Any], *needs: str) -> Entry:
@@ -135,7 +138,7 @@ ENTRIES: tuple[Entry, ...] = (
     ),
     _entry(
         "tokens that end before the hold does",
-        "The users' tokens expire during the hold; the rest of it is refused, or runs on a cache of verified tokens.",
+        "The tokens of a file expire during the hold; the rest is refused, or runs on a cache of verified tokens.",
         Through.SOCKETS,
         short_tokens,
         {f"{_PHASE}:refuse_short_tokens": nothing},

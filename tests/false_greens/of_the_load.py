@@ -27,6 +27,7 @@ from tests.false_greens.offering import (
     LONG_AGO_S,
     REQUEST,
     Storing,
+    Users,
     answer,
     failed_without,
     failed_without_429,
@@ -180,6 +181,21 @@ UNSENT: tuple[Entry, ...] = (
         {f"{_VALIDITY}:lagged": nothing},
     ),
     _load(
+        "requests with expired tokens",
+        "Refreshing fell behind, and the target lets expired tokens through, as its cache of verified ones is warm.",
+        lambda: judged(offered((OK,), users=Users(expired=3))),
+        {"pytest_syncload.load.engine:may_send": lambda *_: True},
+    ),
+    _load(
+        "unsent for want of a token",
+        "Refreshing fell behind, and who had no token sent nothing; the rest was fast, at less than the rate.",
+        lambda: judged(offered((OK,), users=Users(expired=3))),
+        {
+            f"{_VALIDITY}:{name}": nothing
+            for name in ("tokens_expired", "dropped_while_late", "offered_too_little", "not_reached")
+        },
+    ),
+    _load(
         "the same key over two runs",
         "A second run repeats the Idempotency-Keys of the first, and a broken target answers from its store.",
         keys_of_an_earlier_run,
@@ -245,7 +261,7 @@ ANSWERS: tuple[Entry, ...] = (
         "429 is expected",
         "request.expect names 429, so a target that refuses everything answers as wanted.",
         expects_429,
-        {"pytest_syncload.spec.schema:can_be_right": lambda _: True},
+        {"pytest_syncload.spec.request_schema:can_be_right": lambda _: True},
         needs=("tmp_path",),
     ),
     _load(
@@ -253,6 +269,23 @@ ANSWERS: tuple[Entry, ...] = (
         "The answer says in its body that the job failed, with the right status.",
         lambda: judged(offered((answer("200 OK", '{"error": "no"}'),), request=_wanting(expect_json={"job_id": ANY}))),
         {"pytest_syncload.load.outcome:body_fits": lambda *_: True},
+    ),
+    _load(
+        "200 without the expected header",
+        "A cache in front answers, which the missing header gives away, with the right status and body.",
+        lambda: judged(offered((OK,), request=_wanting(expect_headers=(("X-Served-By", ANY),)))),
+        {"pytest_syncload.load.outcome:Headers.fit": lambda *_: True},
+    ),
+    _load(
+        "more inside than was expected",
+        "The job says beside its id that it failed, and a nested object needs its expected members only.",
+        lambda: judged(
+            offered(
+                (answer("200 OK", '{"job": {"id": "1", "error": "no"}}'),),
+                request=_wanting(expect_json={"job": {"id": ANY}}),
+            )
+        ),
+        {"pytest_syncload.load.outcome:fitting": lambda _: lambda value: value is not None},
     ),
     _load(
         "true taken for 1",

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from tests.false_greens import of_the_conductor, of_the_generators, of_the_load, of_the_plan, of_the_session
+from tests.false_greens import (
+    of_the_conductor,
+    of_the_generators,
+    of_the_keys,
+    of_the_load,
+    of_the_plan,
+    of_the_session,
+)
 from tests.false_greens.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
     *of_the_plan.ENTRIES,
     *of_the_load.ENTRIES,
     *of_the_generators.ENTRIES,
+    *of_the_keys.ENTRIES,
     *of_the_conductor.ENTRIES,
     *of_the_session.ENTRIES,
 )
@@ -28,13 +36,18 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.conductor.phase:refuse_short_tokens",
     "pytest_syncload.conductor.phase:sent_but_not_counted",
     "pytest_syncload.conductor.run_folder:new_run_id",
+    "pytest_syncload.facts.idempotency:added_up",
     "pytest_syncload.facts.plan:Target.met_by",
     "pytest_syncload.facts.result:Tally.failed",
     "pytest_syncload.facts.units:parse_quantity",
     "pytest_syncload.load.connection:Connection._is_whole",
+    "pytest_syncload.load.engine:may_send",
     "pytest_syncload.load.engine:wait_for_answers",
+    "pytest_syncload.load.key_rules:refused_by_itself",
+    "pytest_syncload.load.outcome:Headers.fit",
     "pytest_syncload.load.outcome:body_fits",
     "pytest_syncload.load.outcome:equal",
+    "pytest_syncload.load.outcome:fitting",
     "pytest_syncload.load.outcome:is_expected_status",
     "pytest_syncload.load.recorder:latency_from_due_ms",
     "pytest_syncload.load.validity:closed_everything",
@@ -46,6 +59,7 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.load.validity:nothing_was_due",
     "pytest_syncload.load.validity:offered_too_little",
     "pytest_syncload.load.validity:same_answers",
+    "pytest_syncload.load.validity:tokens_expired",
     "pytest_syncload.load.validity:too_busy",
     "pytest_syncload.load.validity:wrong_answers",
     "pytest_syncload.plugin:refuse_empty",
@@ -63,6 +77,9 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.sources.aws:require_aws",
     "pytest_syncload.sources.aws:straight",
     "pytest_syncload.sources.inventory:unlisted",
+    "pytest_syncload.sources.own:require_checked",
+    "pytest_syncload.sources.own:unchecked",
+    "pytest_syncload.sources.own:unfinished",
     "pytest_syncload.spec.breakable:unbreakable",
     "pytest_syncload.spec.fields:amount",
     "pytest_syncload.spec.nodes:said_twice",
@@ -71,5 +88,5 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.spec.reader:without_rows",
     "pytest_syncload.spec.row_schema:refuse_other_unit",
     "pytest_syncload.spec.row_schema:refuse_rate_of_a_sum",
-    "pytest_syncload.spec.schema:can_be_right",
+    "pytest_syncload.spec.request_schema:can_be_right",
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -37,10 +38,13 @@ LONG_AGO_S = -60.0
 
 
 class Users:
-    """One user; a 401 changes nothing."""
+    """One user; a 401 changes nothing. Of each ten arrivals ``expired`` find the user's token at its end."""
 
-    def for_arrival(self, _: int) -> Identity:
-        return Identity(0, "user", "token")
+    def __init__(self, expired: int = 0) -> None:
+        self._expired = expired
+
+    def for_arrival(self, arrival: int) -> Identity:
+        return Identity(0, "user", "token", -math.inf if arrival % 10 < self._expired else math.inf)
 
     def rejected(self, _: Identity) -> None:
         """Nothing to refresh."""
@@ -124,6 +128,7 @@ async def offer(
     *,
     start_in_s: float = 0.02,
     stop_when: Callable[[Tally], bool] = lambda _: False,
+    users: Users | None = None,
 ) -> ShardReport:
     """Run the engine into ``merged``. The stop is set once ``stop_when`` is true of the hold."""
     stop = asyncio.Event()
@@ -134,9 +139,8 @@ async def offer(
             stop.set()
 
     async with asyncio.timeout(30):
-        return await run(
-            shard, Users(), start_at=time.monotonic() + start_in_s, stop=stop, emit=emit, snapshot_every_s=0.02
-        )
+        start_at = time.monotonic() + start_in_s
+        return await run(shard, users or Users(), start_at=start_at, stop=stop, emit=emit, snapshot_every_s=0.02)
 
 
 def summed(
@@ -156,6 +160,7 @@ def offered(
     start_in_s: float = 0.02,
     stop_when: Callable[[Tally], bool] = lambda _: False,
     url: str | None = None,
+    users: Users | None = None,
     **changes: Any,
 ) -> PhaseResult:
     """What became of a load on a scripted server, or on ``url``."""
@@ -163,7 +168,7 @@ def offered(
     async def scenario() -> PhaseResult:
         async with Scripted(*script) as server:
             shard, merged = shard_of(url or server.url, **changes), Merged()
-            report = await offer(shard, merged, start_in_s=start_in_s, stop_when=stop_when)
+            report = await offer(shard, merged, start_in_s=start_in_s, stop_when=stop_when, users=users)
             return summed(shard, merged, [report])
 
     return asyncio.run(scenario())

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.identities import Identity
-from pytest_syncload.facts.plan import RequestTemplate
-from pytest_syncload.facts.result import GeneratorReport, Outcome
+from pytest_syncload.facts.plan import Passage, RequestTemplate
+from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.engine import Shard, ShardReport, run
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.snapshot import Merged, Snapshot
+from pytest_syncload.load.wire import RequestWriter
 from tests.load.scripted import OK, End, Scripted
 
 HOLD = (End.HOLD,)
@@ -62,15 +66,30 @@ class Ran:
     users: Users
 
 
+@dataclass
+class Expiring(Users):
+    """User 1's token ends ``ends_in_s`` from now."""
+
+    ends_in_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.ends_at = time.monotonic() + self.ends_in_s
+
+    def for_arrival(self, arrival: int) -> Identity:
+        user = super().for_arrival(arrival)
+        return replace(user, expires_at=self.ends_at) if user.index == 1 else user
+
+
 async def ran(
     shard: Shard,
     *,
+    users: Users | None = None,
     stop: asyncio.Event | None = None,
     start_in_s: float = 0.02,
     on_snapshot: Callable[[Snapshot], None] = lambda _: None,
 ) -> Ran:
     snapshots: list[Snapshot] = []
-    users, merged = Users(), Merged()
+    users, merged = users or Users(), Merged()
 
     def emit(snapshot: Snapshot) -> None:
         snapshots.append(snapshot)
@@ -114,6 +133,48 @@ def test_the_shards_send_exactly_the_schedule_with_a_key_for_each(shards: int) -
                 assert part.report.lag_p99_ms == part.merged.lag.percentile(99)
                 assert part.users.rejections == []
                 assert part.snapshots
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("transport", Passage)
+def test_the_shards_draw_what_one_generator_would(transport: Passage) -> None:
+    rows = tuple({"n": number, "id": f"ü/{number}"} for number in range(7))
+    request = RequestTemplate(
+        path="/jobs/{{rows.id}}",
+        headers=(("X-N", "{{rows.n}}"),),
+        json={"n": "{{rows.n}}", "key": "{{other}}"},
+        feeders=(Feeder(name="rows", rows=rows), Feeder(name="other", rows=("a", "b", "c"), order=Order.RANDOM)),
+    )
+
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            whole = replace(shard_of(server.url), request=request, transport=transport)
+            writer = RequestWriter(request, server.url)
+            for shard in range(3):
+                await ran(replace(whole, shard=shard, shards=3))
+            assert len(server.requests) == whole.pacer.scheduled(0, whole.pacer.ends_s)
+            for sent in server.requests:
+                found = re.search(rb"Idempotency-Key: run-peak-(\d+)", sent)
+                assert found is not None
+                index = int(found[1])
+                user = Identity(index % 3, f"user-{index % 3}", f"token-{index % 3}")
+                assert sent == writer.wire(user, f"run-peak-{index}", index)
+                assert json.loads(sent.partition(b"\r\n\r\n")[2])["n"] == index % 7
+
+    asyncio.run(scenario())
+
+
+def test_a_function_that_fails_ends_the_load_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "feeds_this_test.py").write_text("def row(arrival, seed):\n    return [1, 2, 3, 4, 5][arrival]\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    request = RequestTemplate(json={"n": "{{f}}"}, feeders=(Feeder(name="f", function="feeds_this_test:row"),))
+
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            with pytest.raises(Refused, match="feeds_this_test:row of feeder 'f' raised IndexError for arrival 5"):
+                await ran(replace(shard_of(server.url), request=request))
+            assert len(server.requests) <= 5
 
     asyncio.run(scenario())
 
@@ -328,4 +389,45 @@ def test_a_request_that_cannot_be_written_ends_the_run_and_leaves_nothing_open()
 
 def test_what_of_a_report_stays_in_the_result() -> None:
     report = ShardReport(index=2, sent=9, interrupted=False, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4)
-    assert report.to_generator_report() == GeneratorReport(index=2, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4)
+    report = replace(report, refreshes=9, failed_refreshes=2)
+    assert report.to_generator_report() == GeneratorReport(
+        index=2, cpu_percent=12.5, lag_p99_ms=0.7, peak_in_flight=4, refreshes=Refreshes(count=9, failed=2)
+    )
+
+
+def test_an_arrival_with_an_expired_token_is_not_sent_and_no_failure_of_the_target() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            ended = await ran(shard_of(server.url), users=Expiring(ends_in_s=0.0))
+        assert ended.report.expired == sum(arrival % 3 == 1 for arrival in ended.users.asked) > 0
+        assert server.requests
+        assert not any(b"token-1" in request for request in server.requests)
+        tally = ended.merged.hold + ended.merged.ramp
+        assert tally[Outcome.DROPPED] == tally.dropped_late == ended.report.expired
+        assert tally.failed == 0
+
+    asyncio.run(scenario())
+
+
+def test_a_token_is_used_until_it_ends() -> None:
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            ended = await ran(shard_of(server.url, hold_s=0.6), users=Expiring(ends_in_s=0.4))
+        with_it = sum(b"token-1" in request for request in server.requests)
+        assert 0 < with_it < with_it + ended.report.expired
+        assert with_it + ended.report.expired == sum(arrival % 3 == 1 for arrival in ended.users.asked)
+
+    asyncio.run(scenario())
+
+
+def test_a_target_that_repeats_the_token_is_shown_without_it() -> None:
+    async def scenario() -> None:
+        echo = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 18\r\n\r\nno token-0 token-1"
+        async with Scripted((echo,)) as server:
+            ended = await ran(shard_of(server.url))
+        assert ended.merged.examples
+        for example in ended.merged.examples:
+            assert "no <token> token-1" in example or "no token-0 <token>" in example or "no token-0 token-1" in example
+        assert any("<token>" in example for example in ended.merged.examples)
+
+    asyncio.run(scenario())

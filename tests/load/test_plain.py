@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,7 +33,7 @@ DOORS = pytest.mark.parametrize("opened", [Direct, Plain])
 
 async def asked(door: Door, key: str = "key-1", timeout_s: float = 5.0) -> Answer:
     answers: asyncio.Queue[Answer] = asyncio.Queue()
-    door.start(USER, key, answers.put_nowait, timeout_s=timeout_s)
+    door.start(USER, key, 0, answers.put_nowait, timeout_s=timeout_s)
     answer = await asyncio.wait_for(answers.get(), 10)
     await asyncio.sleep(0)
     assert answers.empty(), "answered twice"
@@ -140,7 +142,7 @@ def test_closing_ends_what_is_under_way(opened: Callable[[RequestTemplate, str],
         answers: list[Answer] = []
         async with Scripted((End.HOLD,)) as server:
             door = opened(TEMPLATE, server.url)
-            door.start(USER, "k", answers.append, timeout_s=10)
+            door.start(USER, "k", 0, answers.append, timeout_s=10)
             await server.asked.wait()
             await door.aclose()
         return answers
@@ -269,3 +271,40 @@ def test_it_speaks_http2_where_the_target_does(tmp_path: Path, monkeypatch: pyte
     assert [(answer.status, answer.body) for answer in answers] == [(202, b"ok")] * 2
     assert all(answer.sent_at is not None for answer in answers)
     assert [headers[b"idempotency-key"] for headers in seen] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (b"HTTP/1.1 202 Accepted\r\n\r\n{", Failure.PROTOCOL),
+        (b"HTTP/1.1 202 Accepted\r\nContent-Length: 1\r\n\r\n{", None),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", None),
+    ],
+    ids=["cut off or not", "with a length", "without a body"],
+)
+def test_an_answer_that_may_have_been_cut_off_under_tls_is_none(
+    said: bytes, failure: Failure | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = Authority(tmp_path).server()
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+
+    def serve(listening: socket.socket) -> None:
+        plain, _ = listening.accept()
+        with theirs.wrap_socket(plain, server_side=True) as wrapped:
+            wrapped.recv(5000)
+            wrapped.sendall(said)
+            wrapped.shutdown(socket.SHUT_WR)
+
+    async def main(url: str) -> Answer:
+        door = Plain(TEMPLATE, url)
+        try:
+            return await asked(door)
+        finally:
+            await door.aclose()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve, args=(listening,))
+        serving.start()
+        answer = asyncio.run(main(f"https://127.0.0.1:{listening.getsockname()[1]}"))
+        serving.join()
+    assert answer.failure is failure

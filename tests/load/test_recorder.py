@@ -186,6 +186,16 @@ def test_wire_requests_count_by_their_send(sent_s: float, done_s: float, wire: i
     assert (total.wire_requests, total.in_flight_edges) == (wire, edges)
 
 
+def test_a_request_beside_the_arrivals_counts_on_the_wire_and_nowhere_else() -> None:
+    mine = recorder()
+    for sent_s, done_s in ((1.0, 3.0), (3.0, 4.0), (4.0, 6.0), (6.0, 7.0), (None, 3.0)):
+        mine.beside(answer(sent_s, done_s, status=500))
+    total = merged([mine.drain()])
+    assert (total.wire_requests, total.in_flight_edges) == (2, 2)
+    assert (total.hold.arrivals, total.ramp.arrivals, total.latency.count, total.service_time.count) == (0, 0, 0, 0)
+    assert (total.statuses, total.examples, total.timeline()) == ({}, (), ())
+
+
 def test_what_never_went_out_is_no_wire_request() -> None:
     one = recorder()
     one.answered(3.0, answer(None, 4.0, failure=Failure.CONNECT), Outcome.CONNECT_ERROR)
@@ -285,3 +295,16 @@ def test_the_sample_is_small_of_the_hold_and_only_where_answers_must_differ() ->
     assert len(told_apart(many).drain().digests) == SAMPLE
     assert told_apart(many, due_s=1.0).drain().digests == []
     assert told_apart(many, ()).drain().digests == []
+
+
+def test_rows_that_cannot_be_folded_are_not_half_counted() -> None:
+    """Counted as ok and missing in every percentile, they would pass `sent_but_not_counted`."""
+    recorder = Recorder(start_at=0.0, hold_from_s=0.0, hold_to_s=10.0, timeout_s=1.0)
+    for number in range(100):
+        done_at = float("inf") if number == 50 else 1.1
+        recorder.answered(1.0, Answer(1.0, done_at, 202), Outcome.OK)
+    with pytest.raises(ValueError, match="finite"):
+        recorder.drain()
+    merged = Merged()
+    merged.add(recorder.drain())
+    assert merged.hold.arrivals == merged.latency.count

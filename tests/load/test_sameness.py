@@ -26,6 +26,14 @@ def test_the_unique_member_alone_tells_answers_apart_whatever_the_method(method:
     assert digest(first, distinct_members(template)) == digest(second, distinct_members(template))
 
 
+def test_below_the_top_a_member_is_named_by_its_way() -> None:
+    template = RequestTemplate(expect_json={"job": {"id": UNIQUE}, "at": ANY})
+    assert distinct_members(template) == ("job/id",)
+    assert digest(b'{"job": {"id": 1}, "at": 1}', ("job/id",)) == digest(b'{"job": {"id": 1}, "at": 2}', ("job/id",))
+    assert digest(b'{"job": {"id": 1}}', ("job/id",)) != digest(b'{"job": {"id": 2}}', ("job/id",))
+    assert distinct_members(RequestTemplate(expect_json={"jobs": [{"id": ANY}], "at": ANY})) == ("jobs/0/id", "at")
+
+
 def test_an_answer_is_told_apart_by_its_members_together() -> None:
     both = ("a", "b")
     assert digest(b'{"a": 1, "b": {"x": 1, "y": 2}}', both) == digest(b'{"b": {"y": 2, "x": 1}, "a": 1, "c": 3}', both)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pytest_syncload.facts.histogram import FLOOR_MS, Histogram
+from pytest_syncload.facts.idempotency import Variant
 from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Arrivals, RequestTemplate
 from pytest_syncload.facts.result import Outcome
@@ -52,7 +53,19 @@ class Freezing:
         self._start_at = start_at
         self.open = self.most_open = 0
 
-    def start(self, identity: Identity, key: str, on_answer: Callable[[Answer], None], *, timeout_s: float) -> None:
+    def flush(self) -> None:
+        """Each went at once."""
+
+    def start(
+        self,
+        identity: Identity,
+        key: str,
+        arrival: int,
+        on_answer: Callable[[Answer], None],
+        *,
+        timeout_s: float,
+        variant: Variant = Variant.WHOLE,
+    ) -> None:
         sent_at = self._loop.time()
         done_at = self._start_at + answered_at(sent_at - self._start_at)
         self.open += 1

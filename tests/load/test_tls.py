@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import gc
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Coroutine
@@ -16,6 +18,7 @@ import httpx
 import pytest
 import uvloop
 
+from pytest_syncload.load.tls import Tls
 from pytest_syncload.load.transport import Failure, Transport
 from tests.load.authority import Authority
 from tests.load.relay import Relay, byte_by_byte
@@ -184,7 +187,7 @@ def test_a_connection_that_the_peer_closed_while_idle_is_not_used(end: End, tmp_
 
 @pytest.mark.parametrize(
     ("said", "reason"),
-    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "wrong version number"), (b"", "EOF occurred")],
+    [(b"HTTP/1.1 400 Bad Request\r\n\r\n", "wrong version number"), (b"", "closed without a closure alert")],
     ids=["plain HTTP", "nothing"],
 )
 def test_who_does_not_shake_hands_is_a_connect_error(said: bytes, reason: str, run: Run) -> None:
@@ -285,5 +288,62 @@ def test_keys_that_the_peer_changes_are_answered(tmp_path: Path, run: Run) -> No
         finally:
             server.kill()
             await server.wait()
+
+    run(scenario())
+
+
+def test_a_cut_off_answer_is_none_even_where_openssl_takes_any_end_for_the_peers_word(tmp_path: Path, run: Run) -> None:
+    """Debian 12's own Python 3.11.2 sets this option in every context (its OpenSSL 3 shall behave like 1.1.1)."""
+    authority = Authority(tmp_path)
+    theirs = authority.server()
+    authority.trusting.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
+
+    def serve(listening: socket.socket) -> None:
+        plain, _ = listening.accept()
+        with theirs.wrap_socket(plain, server_side=True) as wrapped:
+            wrapped.recv(1000)
+            wrapped.sendall(b'HTTP/1.1 202 Accepted\r\n\r\n{"job_id": "1"')
+            wrapped.shutdown(socket.SHUT_WR)
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            serving = threading.Thread(target=serve, args=(listening,))
+            serving.start()
+            transport = Transport(f"https://127.0.0.1:{listening.getsockname()[1]}", ssl_context=authority.trusting)
+            answer = await Asked(transport).answer()
+            await transport.aclose()
+            serving.join()
+        assert (answer.failure, answer.status) == (Failure.PROTOCOL, 0)
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("how", ["unknown authority", "timeout"])
+def test_a_failed_handshake_leaves_nothing_behind_where_nobody_collects_cycles(
+    how: str, tmp_path: Path, run: Run
+) -> None:
+    """The engine turns the collector off for the whole phase; 67 KB of OpenSSL's memory a failure stayed."""
+    authority = Authority(tmp_path)
+    theirs = authority.server() if how == "unknown authority" else None
+
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the server's side of it
+        async with Scripted((End.HOLD,), tls=theirs) as server:
+            url = server.url.replace("http:", "https:")
+            transport = Transport(url, ssl_context=ssl.create_default_context())
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(5):
+                    answer = await Asked(transport, timeout_s=10 if theirs else 0.05).answer()
+                    assert answer.failure is (Failure.CONNECT if theirs else Failure.TIMEOUT)
+                    del answer
+                await until_none_is_open(transport)
+                await asyncio.sleep(0.05)
+                alive = [one for one in gc.get_objects() if isinstance(one, Tls)]
+                assert len(alive) <= 1  # the last one may still be on its way out
+            finally:
+                gc.enable()
+                await transport.aclose()
 
     run(scenario())

@@ -28,11 +28,11 @@ def test_both_doors_put_identical_bytes_on_the_wire() -> None:
             template = RequestTemplate(path="/v1/jobs?x=1", headers=(("X-Trace", "on"),), json={"mode": "full", "n": 1})
             writer, user = RequestWriter(template, server.url), Identity(0, "u", "token")
             transport = Transport(server.url)
-            await Asked(transport, writer.wire(user, "key-7")).answer()
+            await Asked(transport, writer.wire(user, "key-7", 0)).answer()
             async with httpx.AsyncClient(transport=transport) as client:
                 body = b'{"mode":"full","n":1}'
                 url = server.url + "/v1/jobs?x=1"
-                await client.send(httpx.Request("POST", url, headers=writer.headers(user, "key-7"), content=body))
+                await client.send(httpx.Request("POST", url, headers=writer.headers(user, "key-7", 0), content=body))
             assert server.connections == 1
             return server.requests
 
@@ -340,6 +340,66 @@ def test_proxies_of_the_environment_are_not_followed(monkeypatch: pytest.MonkeyP
         async with Scripted((OK,)) as server:
             transport = Transport(server.url)
             assert (await Asked(transport).answer()).status == 200
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_closing_tells_everybody_even_where_one_of_them_raises() -> None:
+    """A closed loop starts the next request in `on_answer`, which a closed transport refuses."""
+
+    async def scenario() -> None:
+        async with Scripted((End.HOLD,)) as server:
+            transport = Transport(server.url)
+            told: list[Answer] = []
+
+            def again(answer: Answer) -> None:
+                told.append(answer)
+                transport.start(GET, again, timeout_s=0.2)
+
+            for _ in range(3):
+                transport.start(GET, again, timeout_s=0.2)
+            waiting = asyncio.create_task(transport.send_prepared(GET, timeout_s=0.2))
+            await asyncio.sleep(0)
+            try:
+                await transport.aclose()
+            except RuntimeError:
+                pass
+            done, _ = await asyncio.wait([waiting], timeout=1)
+            waiting.cancel()
+            assert len(told) == 3
+            assert done, "it waits for ever: nothing sweeps any more"
+
+    asyncio.run(scenario())
+
+
+def test_a_reset_connection_is_forgotten_even_where_on_answer_raises() -> None:
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        async with Scripted((End.RESET,), (OK,)) as server:
+            transport = Transport(server.url)
+
+            def boom(_: Answer) -> None:
+                raise KeyError
+
+            transport.start(GET, boom, timeout_s=5)
+            await asyncio.wait_for(server.gone.wait(), 10)
+            assert (await Asked(transport).answer()).status == 200
+            assert " 1 open" in repr(transport)
+            await transport.aclose()
+
+    asyncio.run(scenario())
+
+
+def test_one_request_that_cannot_be_sent_takes_no_other_with_it() -> None:
+    async def scenario() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        async with Scripted((OK,)) as server:
+            transport = Transport(server.url)
+            for one in [Asked(transport) for _ in range(2)]:
+                await one.answer()
+            transport.start("no bytes", lambda _: None, timeout_s=0.3)  # type: ignore[arg-type]
+            assert (await Asked(transport, timeout_s=0.3).answer()).failure is None
             await transport.aclose()
 
     asyncio.run(scenario())

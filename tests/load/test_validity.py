@@ -55,6 +55,21 @@ def test_cpu(cpu: float, shards: int, needed: int) -> None:
     assert f"this rate needs {needed} generators here: load.generators: {needed}" in reason.what
 
 
+def test_expired_tokens() -> None:
+    behind = replace(report(), expired=12, refreshes=40, failed_refreshes=3, refresh_problem="HTTP 503 busy at x")
+    hold = Tally(outcomes={Outcome.OK: 9_988, Outcome.DROPPED: 12}, dropped_late=12)
+    # What falls short beside it does so because of it.
+    (reason,) = reasons(reports=[replace(report(), expired=0, index=1), behind], shards=2, hold=hold)
+    assert reason.side is Side.GENERATOR
+    assert reason.what == (
+        "refreshing fell behind: 12 arrivals had only an expired token and were not sent (40 refreshes worked, 3 "
+        "failed); the last failure: HTTP 503 busy at x"
+    )
+    (reason,) = reasons(reports=[replace(behind, refresh_problem=None)], hold=hold)
+    assert "does the issuer answer in time" in reason.what
+    assert reasons(reports=[replace(behind, expired=0)]) == (), "a failure that was mended in time is none"
+
+
 def test_lag() -> None:
     assert reasons(lag_p99_ms=100.0) == ()
     (reason,) = reasons(lag_p99_ms=101.0)

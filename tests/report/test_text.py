@@ -18,9 +18,11 @@ from pytest_syncload.facts.events import (
     Settled,
     Settling,
     Waiting,
+    Warming,
 )
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
+from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import (
     AwsAccess,
     Climb,
@@ -33,7 +35,7 @@ from pytest_syncload.facts.plan import (
     Spec,
     Target,
 )
-from pytest_syncload.facts.result import Outcome, Second, Tally, Window
+from pytest_syncload.facts.result import Outcome, Refreshes, Second, Tally, Window
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.report.text import (
     describe,
@@ -94,6 +96,12 @@ def observation(slo: Slo = LATENCY, **changes: object) -> Observation:
 def verdict(ruling: Ruling = Ruling.BREACH, seen: Observation | None = None, **changes: object) -> Verdict:
     plain = Verdict(slo=LATENCY, ruling=ruling, reason="612 ms is not < 500 ms", observation=seen or observation())
     return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def test_the_header_says_whose_request_it_is() -> None:
+    made = replace(spec(), request_from=Override(name="syncload_request (conftest.py:3)"))
+    assert describe(made)[0] == "syncload: the request is syncload_request (conftest.py:3)'s, not that of slo.yaml"
+    assert not any("request" in line for line in describe(spec()))
 
 
 def test_a_breach_is_explained_on_one_screen() -> None:
@@ -276,6 +284,13 @@ def test_waiting_says_for_what() -> None:
     )
 
 
+def test_signing_in_has_a_bar() -> None:
+    half = progress(Warming(phase="peak", done=5000, of=10_000))
+    assert half == "peak: ━━━━━━━━━━━╌╌╌╌╌╌╌╌╌╌╌ 5000 of 10000 users signed in"
+    assert (progress(Warming(phase="peak", done=0, of=0)) or "").endswith(" 0 of 0 users signed in")
+    assert "╌" not in (progress(Warming(phase="peak", done=3, of=3)) or "")
+
+
 def test_progress_is_one_line_in_ten_seconds() -> None:
     assert progressed(second(10)) == "peak: 10s of 20s · 100/s · p95 41 ms · failed 5 % · in flight 7"
     assert [at for at in range(31) if progressed(second(at))] == [10, 20, 30]
@@ -287,10 +302,15 @@ def test_a_second_without_answers_shows_no_number_for_them() -> None:
 
 def test_the_end_of_the_load_says_what_was_measured() -> None:
     assert progress(PhaseMeasured(phase="peak", result=result())) == (
-        "peak: 1800 of 1800 in the hold: 1800 ok · p95 20 ms · lag p99 0.5 ms"
+        "peak: 1800 of 1800 in the hold: 1800 ok · p95 20 ms · lag p99 0.5 ms · 7 tokens refreshed"
     )
+    behind = replace(result().generators[0], refreshes=Refreshes(count=5, failed=2))
+    two = PhaseMeasured(phase="peak", result=result(generators=(*result().generators, behind)))
+    assert (progress(two) or "").endswith("· 12 tokens refreshed, 2 refreshes failed")
+    behind = replace(behind, refreshes=Refreshes())
+    assert "refreshed" not in (progress(PhaseMeasured(phase="peak", result=result(generators=(behind,)))) or "")
     empty = PhaseMeasured(phase="peak", result=result(latency=Histogram()))
-    assert (progress(empty) or "").endswith("no latencies")
+    assert "· no latencies" in (progress(empty) or "")
 
 
 def test_settling_is_said_now_and_then_and_its_end_always() -> None:

@@ -17,6 +17,7 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.doubles import once_a_minute
 from pytest_syncload.sandbox.processes import start
+from pytest_syncload.sandbox.signing import CERTIFICATES
 from tests.sandbox.awsclients import KEY, client
 from tests.sandbox.lines import line, task
 
@@ -72,16 +73,38 @@ def test_lines_on_stdin_are_what_boto3_is_told_and_the_queue_is_woken_once() -> 
 
 
 def test_signs_in_on_the_same_port_and_knows_its_faults() -> None:
-    faults = dataclasses.asdict(Faults(expired_credentials=True, partial_data=("Latency",)))
+    faults = dataclasses.asdict(Faults(expired_credentials=True, partial_data=("Latency",), token_life_s=7))
     with doubles(ServiceClock.starting_now(speed=60), faults=faults) as (_, _, announced):
         url = f"http://127.0.0.1:{announced['port']}"
         path = "/identitytoolkit.googleapis.com/v1/accounts:signUp?key=k"
         answer = httpx.post(url + path, json={"returnSecureToken": True}, trust_env=False)
         assert answer.status_code == 200
         assert answer.json()["idToken"].count(".") == 2
+        assert answer.json()["expiresIn"] == "7"
         with pytest.raises(botocore.exceptions.ClientError, match="ExpiredToken"):
             client("sts", url).get_caller_identity()
         assert httpx.get(f"{url}/other", trust_env=False).status_code == 403
+
+
+def test_revocations_are_told_to_the_service_and_certificates_to_everybody() -> None:
+    with doubles(ServiceClock.starting_now(speed=60)) as (process, _, announced):
+        url = f"http://127.0.0.1:{announced['port']}"
+        owner = {"authorization": "Bearer owner"}
+        account = {"localId": "ann"}
+
+        def ask(operation: str, **more: Any) -> None:
+            path = f"/identitytoolkit.googleapis.com/v1/projects/toy/accounts{operation}"
+            httpx.post(url + path, json=account | more, headers=owner, trust_env=False).raise_for_status()
+
+        ask("")
+        ask(":update", validSince=1_800_000_000)
+        ask(":update", disableUser=True)
+        assert process.stdout is not None
+        assert [json.loads(process.stdout.readline()) for _ in range(2)] == [
+            {"revoked": "ann", "before": 1_800_000_000.0},
+            {"revoked": "ann", "before": None},
+        ]
+        assert httpx.get(url + CERTIFICATES, trust_env=False).json().keys() == announced["keys"].keys()
 
 
 def test_told_once_a_minute_for_each_name() -> None:

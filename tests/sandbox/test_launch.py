@@ -23,7 +23,7 @@ import jwt
 import pytest
 from botocore.config import Config
 
-from pytest_syncload.auth.pool import IdentityPool
+from pytest_syncload.auth.pool import WarmPool, source_of
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
@@ -158,7 +158,6 @@ async def offered(environment: Environment, per_s: float, seconds: float) -> tup
     """What became of a load as a phase offers it, with the statuses of its answers."""
     assert environment.base_url is not None
     assert environment.firebase is not None
-    users = await IdentityPool.signed_in(environment.firebase, shard=0, shards=1)
     merged = Merged()
     shard = Shard(
         base_url=environment.base_url,
@@ -172,7 +171,8 @@ async def offered(environment: Environment, per_s: float, seconds: float) -> tup
         in_flight_cap=1000,
         key_prefix="run",
     )
-    await run(shard, users, start_at=time.monotonic(), stop=asyncio.Event(), emit=merged.add)
+    async with WarmPool(source_of(environment.firebase), shard=0, shards=1) as users:
+        await run(shard, users, start_at=time.monotonic(), stop=asyncio.Event(), emit=merged.add)
     return merged.hold, merged.statuses
 
 
@@ -232,6 +232,31 @@ def test_what_stands_behind_is_published_each_minute_without_a_request(sandbox: 
     assert metrics("SQS", "ApproximateNumberOfMessagesVisible", QueueName=QUEUE) == []
 
 
+def test_disabled_user_is_refused_until_enabled_again(sandbox: Sandbox) -> None:
+    environment = sandbox.fill(EMPTY)
+    firebase = environment.firebase
+    assert firebase is not None
+    tokens = {uid: id_token(firebase, uid) for uid in ("ann", "bob")}
+    update = f"http://{firebase.emulator_host}/identitytoolkit.googleapis.com/v1/projects/{firebase.project}"
+
+    def disable(disabled: bool) -> None:
+        asked = {"localId": "ann", "disableUser": disabled}
+        owner = {"authorization": "Bearer owner"}
+        httpx.post(f"{update}/accounts:update", json=asked, headers=owner, trust_env=False).raise_for_status()
+
+    def status(uid: str) -> int:
+        headers = {"authorization": f"Bearer {tokens[uid]}", "idempotency-key": f"{uid}-{time.monotonic()}"}
+        url = f"{environment.base_url}/v1/sync-jobs"
+        return httpx.post(url, json={}, headers=headers, trust_env=False).status_code
+
+    assert [status("ann"), status("bob")] == [202, 202]
+    disable(True)
+    assert until(lambda: status("ann") == 401), "a token that was remembered is refused too"
+    assert status("bob") == 202
+    disable(False)
+    assert until(lambda: status("ann") == 202)
+
+
 def test_question_about_the_queue_wakes_it(sandbox: Sandbox, clock: ServiceClock) -> None:
     metrics, sqs = Metrics(sandbox, clock), aws(sandbox, "sqs")
     asked = clock.now()
@@ -285,6 +310,17 @@ def test_environment_keeps_the_resources_and_the_region_that_slo_yaml_gives(sand
     bare = sandbox.fill(Environment(name="sandbox", line=1))
     assert bare.aws is not None
     assert bare.aws.region == sandbox.announcement["aws"]["region"]
+
+
+def test_as_many_users_share_the_load_as_slo_yaml_says(sandbox: Sandbox) -> None:
+    for environment, users in (
+        (EMPTY, 50),
+        (Environment(name="sandbox", line=1), 50),
+        (Environment(name="sandbox", line=1, sandbox=SandboxSettings(users=10_000)), 10_000),
+    ):
+        firebase = sandbox.fill(environment).firebase
+        assert firebase is not None
+        assert firebase.users == users
 
 
 def test_close_leaves_nothing_and_can_be_repeated(sandbox: Sandbox) -> None:

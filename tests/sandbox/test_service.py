@@ -13,21 +13,20 @@ import pytest
 
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.idempotency import KeyRule
 from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox import backlog
 from pytest_syncload.sandbox.listener import Listener
 from pytest_syncload.sandbox.service import PATH, Service, refuse
-from pytest_syncload.sandbox.tokens import Verifier
 from tests.sandbox.conftest import Serve
-from tests.sandbox.keys import PROJECT, id_token, key
+from tests.sandbox.keys import id_token, verifier
 
 #: One service minute lasts long enough for a whole test: all its requests are counted in one or two.
 CLOCK = ServiceClock.starting_now(speed=1)
 
 
 def service(faults: Faults | None = None, clock: ServiceClock = CLOCK, **more: Any) -> Service:
-    verifier = Verifier(key().public_key(), PROJECT)
-    return Service(clock=clock, faults=faults or Faults(), verifier=verifier, **more)
+    return Service(clock=clock, faults=faults or Faults(), verifier=verifier(), **more)
 
 
 def post(url: str, key_: str | None = "k-1", *, user: str = "ann", body: Any = None, **more: Any) -> httpx.Response:
@@ -301,3 +300,28 @@ def test_all_connections_can_be_refused(serve: Serve) -> None:
         with pytest.raises(httpx.ConnectError, match="refused"):
             post(url)
         time.sleep(0.4)
+
+
+@pytest.mark.parametrize("rule", KeyRule)
+def test_a_broken_store_breaks_its_rule_and_keeps_the_others(serve: Serve, rule: KeyRule) -> None:
+    url = serve(service(Faults(idempotency=rule)))
+    first = post(url)
+    refused = httpx.post(url + PATH, headers={"idempotency-key": "k-9"}, json={"a": 1}, trust_env=False)
+    other = post(url, user="bob")
+    kept = {
+        KeyRule.REPLAY: post(url).json() == first.json(),
+        KeyRule.PAYLOAD: post(url, body={"a": 2}).status_code == 422,
+        KeyRule.MISSING_KEY: post(url, None).status_code == 400,
+        KeyRule.USER: other.status_code == 202 and other.json() != first.json(),
+        KeyRule.UNAUTHORIZED: refused.status_code == 401 and post(url, "k-9").status_code == 202,
+        KeyRule.CONCURRENT: sum(status == 202 for status in asyncio.run(_both(url))) == 1,
+    }
+    assert {broken for broken, is_kept in kept.items() if not is_kept} == {rule}
+
+
+async def _both(url: str) -> list[int]:
+    """The statuses of two requests at once with one key."""
+    headers = {"authorization": f"Bearer {token('ann')}", "idempotency-key": "both"}
+    async with httpx.AsyncClient(trust_env=False) as http:
+        answers = await asyncio.gather(*(http.post(url + PATH, headers=headers, json={}) for _ in range(2)))
+    return [answer.status_code for answer in answers]

@@ -41,14 +41,14 @@ def test_a_request_in_two_pieces_has_one_answer(at: int) -> None:
 
 
 def test_two_requests_in_one_piece_have_two_answers_that_differ() -> None:
-    right = Right(status=202, fixed={"state": "queued"}, distinct=("job_id",))
+    right = Right(status=202, members={"state": "queued"}, distinct=("job_id",))
     bodies = [json.loads(answer.partition(b"\r\n\r\n")[2]) for answer in answered(right, REQUEST * 2)]
     assert [body["state"] for body in bodies] == ["queued", "queued"]
     assert bodies[0]["job_id"] != bodies[1]["job_id"]
 
 
 def test_what_has_no_body_has_none() -> None:
-    (answer,) = answered(Right(fixed={"a": 1}), b"HEAD / HTTP/1.1\r\n\r\n")
+    (answer,) = answered(Right(members={"a": 1}), b"HEAD / HTTP/1.1\r\n\r\n")
     assert answer.endswith(b"Content-Length: 8\r\n\r\n")
     assert answered(Right(status=204), REQUEST) == [b"HTTP/1.1 204 Right\r\n\r\n"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.sandbox.state import Capacity, Keys, Known, Steadiness, Turn
+from pytest_syncload.sandbox.state import Capacity, Steadiness, Turn
 
 
 @pytest.mark.parametrize(("percent", "of", "taken"), [(0.5, 1000, 5), (0.1, 1000, 1), (0, 50, 0), (100, 50, 50)])
@@ -96,31 +96,3 @@ def test_windows_that_nobody_looked_at_are_not_forgotten() -> None:
         steadiness.came()
     assert steadiness.reached(5.0)
     assert not steadiness.reached(5.4)
-
-
-def test_key_rules() -> None:
-    keys = Keys()
-    assert keys.begin("ann", b"k", 1) is Known.NEW
-    assert keys.begin("ann", b"k", 1) is Known.IN_PROGRESS
-    assert keys.begin("bob", b"k", 1) is Known.NEW
-    keys.finish("ann", b"k", 1, b"answer")
-    assert keys.begin("ann", b"k", 1) == b"answer"
-    assert keys.begin("ann", b"k", 2) is Known.OTHER_PAYLOAD
-
-
-def test_oldest_key_is_forgotten_beyond_the_limit() -> None:
-    keys = Keys(limit=2)
-    for key in (b"a", b"b", b"c"):
-        keys.begin("ann", key, 1)
-    keys.finish("ann", b"a", 1, b"too late")
-    assert len(keys) == 2
-    assert keys.begin("ann", b"c", 1) is Known.IN_PROGRESS
-    assert keys.begin("ann", b"a", 1) is Known.NEW
-
-
-def test_key_that_is_forgotten_is_new_again() -> None:
-    keys = Keys()
-    keys.begin("ann", b"k", 1)
-    keys.forget("ann", b"k")
-    keys.forget("ann", b"k")  # or was forgotten beyond the limit already
-    assert keys.begin("ann", b"k", 2) is Known.NEW

@@ -243,7 +243,7 @@ def test_a_resource_that_is_not_listed_is_no_value() -> None:
 
 
 def test_a_preset_that_is_not_built_is_no_value() -> None:
-    slo = replace(THROTTLES, metric="idempotency.violations")
+    slo = replace(THROTTLES, metric="load.headroom")
     assert "not measured by this version" in (look(slo, {}, RESOURCES, result()).problem or "")
 
 

@@ -29,6 +29,7 @@ FULL: dict[str, Any] = {
             "sandbox": {
                 "speed": 30,
                 "rate_scale": 0.5,
+                "users": 10000,
                 "faults": {
                     "latency": "700 ms",
                     "errors": "0.5 %",
@@ -36,6 +37,7 @@ FULL: dict[str, Any] = {
                     "wrong_body": "2 %",
                     "refused_connections": "1 %",
                     "foreign_traffic": "20/s",
+                    "idempotency": "missing-key",
                     "table_capacity": "50/s",
                     "index_capacity": "40/s",
                     "workers": 2,
@@ -51,6 +53,9 @@ FULL: dict[str, Any] = {
                     "lost_page": True,
                     "throttled_queries": "30 %",
                     "expired_credentials": True,
+                    "token_life": "5s",
+                    "sign_in_quota": "500/s",
+                    "failed_refreshes": "10 %",
                 },
                 "capacity": {
                     "table": "900/s",
@@ -73,9 +78,10 @@ FULL: dict[str, Any] = {
             "firebase": {
                 "api_key": "key",
                 "project": "p",
-                "sign_in": "password",
+                "sign_in": "custom-token",
                 "service_account": "/sa.json",
                 "users": 7,
+                "sign_in_rate": "20/s",
                 "emulator_host": "127.0.0.1:9099",
             },
             "resources": {
@@ -96,7 +102,18 @@ FULL: dict[str, Any] = {
         "path": "/v1/jobs?x=1",
         "headers": {"X-Api-Key": "abc"},
         "json": {"a": [1, None, True], "day": "2026-01-01"},
-        "expect": {"status": 201, "json": {"id": "any", "n": None}},
+        "feeders": {
+            "modes": {"list": ["full", "incremental"], "order": "random", "seed": 3},
+            "made": {"function": "values:row"},
+        },
+        "expect": {"status": 201, "headers": {"Content-Type": "any"}, "json": {"id": "any", "n": None}},
+        "idempotency": {
+            "header": "X-Request-Key",
+            "key": "sf-string",
+            "verify": "0.5 %",
+            "job_id": "id",
+            "changed": {"day": "2026-01-02"},
+        },
     },
     "phases": {
         "peak": {
@@ -104,6 +121,7 @@ FULL: dict[str, Any] = {
             "ramp": "5m",
             "hold": "15m",
             "slos": {
+                "keys": {"metric": "idempotency.violations", "target": "== 0"},
                 "preset": {
                     "metric": "sqs.visible",
                     "statistic": "Average",

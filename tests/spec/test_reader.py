@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from pytest_syncload.facts.capacity import Capacities, Recovery
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
+from pytest_syncload.facts.feeder import Feeder, Order
+from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -29,11 +31,14 @@ from pytest_syncload.facts.plan import (
     RequestTemplate,
     Resources,
     SandboxSettings,
+    SignInBy,
     Slo,
     Target,
+    TokenFile,
 )
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import read
+from pytest_syncload.spec.substitute import digest
 from tests.spec.mistakes import MISTAKES, PEAK, RAW, REAL
 from tests.spec.plans import FULL, SMALL, changed, leaves, problems, read_plan, read_text
 
@@ -62,6 +67,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
             speed=30.0,
             rate_scale=0.5,
             region="eu-west-1",
+            users=10_000,
             faults=Faults(
                 latency_ms=700.0,
                 error_share=0.5,
@@ -69,6 +75,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 wrong_body_share=2.0,
                 refused_connections_share=1.0,
                 foreign_traffic_per_s=20.0,
+                idempotency=KeyRule.MISSING_KEY,
                 table_capacity_per_s=50.0,
                 index_capacity_per_s=40.0,
                 workers=2,
@@ -84,6 +91,9 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 lost_page=True,
                 throttled_queries_share=30.0,
                 expired_credentials=True,
+                token_life_s=5,
+                sign_in_quota_per_s=500.0,
+                failed_refreshes_share=10.0,
             ),
             capacities=Capacities(
                 table_per_s=900.0,
@@ -99,13 +109,34 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
     assert spec.load == LoadSettings(
         arrivals=Arrivals.POISSON, timeout_s=2.5, generators=3, transport=Passage.HTTPX, seed=0
     )
-    assert spec.request == RequestTemplate(
+
+
+def test_every_key_of_the_request_arrives(tmp_path: Path) -> None:
+    assert read_plan(tmp_path, FULL).request == RequestTemplate(
         method="PUT",
         path="/v1/jobs?x=1",
         headers=(("X-Api-Key", "abc"),),
         json={"a": [1, None, True], "day": "2026-01-01"},
+        feeders=(
+            Feeder(
+                name="modes",
+                rows=("full", "incremental"),
+                order=Order.RANDOM,
+                seed=3,
+                digest=digest(FULL["request"]["feeders"]["modes"]),
+            ),
+            Feeder(name="made", function="values:row", digest=digest(["values:row"])),
+        ),
         expect_status=201,
+        expect_headers=(("Content-Type", "any"),),
         expect_json={"id": "any", "n": None},
+        idempotency=Idempotency(
+            header="X-Request-Key",
+            key=KeyForm.SF_STRING,
+            verify_percent=0.5,
+            job_id="id",
+            changed={"day": "2026-01-02"},
+        ),
     )
 
 
@@ -119,9 +150,10 @@ def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
         firebase=Firebase(
             api_key="key",
             project="p",
-            sign_in="password",
+            sign_in=SignInBy.CUSTOM_TOKEN,
             service_account="/sa.json",
             users=7,
+            sign_in_rate_per_s=20.0,
             emulator_host="127.0.0.1:9099",
         ),
         resources=Resources(
@@ -144,6 +176,13 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
     peak, stress = read_plan(tmp_path, FULL).phases
     assert (peak.name, peak.rate_per_s, peak.ramp_s, peak.hold_s, peak.climb) == ("peak", 3000.0, 300.0, 900.0, None)
     assert peak.slos == (
+        Slo(
+            name="keys",
+            phase="peak",
+            target=Target(op="==", value=0.0, kind=Kind.COUNT, text="== 0"),
+            line=1,
+            metric="idempotency.violations",
+        ),
         Slo(
             name="preset",
             phase="peak",
@@ -341,6 +380,49 @@ def test_a_file_that_cannot_be_opened_is_a_problem(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.yaml", tmp_path / ("x" * 300)):
         with pytest.raises(SpecError, match=r"plans/a\.yaml:1: cannot be read: "):
             read(path, environment=None, environ={}, shown_as="plans/a.yaml")
+
+
+def test_users_may_sign_in_by_password_or_bring_their_tokens(tmp_path: Path) -> None:
+    firebase = {"api_key": "k", "project": "p", "sign_in": "password", "email": "u{i}@x.org", "password": "${PW}"}
+    plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "firebase": firebase})
+    assert read_plan(tmp_path, plan, "real", {"PW": "hunter2"}).environment.firebase == Firebase(
+        api_key="k", project="p", sign_in=SignInBy.PASSWORD, email="u{i}@x.org", password="hunter2"
+    )
+    plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "tokens": "tokens.txt"})
+    assert read_plan(tmp_path, plan, "real").environment.tokens == TokenFile(path=str(tmp_path / "tokens.txt"))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("sa.json", "{}/sa.json"), ("/sa.json", "/sa.json"), ("${SA}", '{{"a": 1}}')]
+)
+def test_paths_are_from_where_the_file_is(tmp_path: Path, written: str, meant: str) -> None:
+    plan = changed(("environments", "real", "firebase", "service_account"), written)
+    firebase = read_plan(tmp_path, plan, "real", {"SA": '{"a": 1}'}).environment.firebase
+    assert firebase is not None
+    assert firebase.service_account == meant.format(tmp_path)
+
+
+def test_firebases_own_variable_moves_it_to_an_emulator(tmp_path: Path) -> None:
+    def emulator(plan: Any, host: str) -> str | None:
+        firebase = read_plan(tmp_path, plan, "real", {"FIREBASE_AUTH_EMULATOR_HOST": host}).environment.firebase
+        assert firebase is not None
+        return firebase.emulator_host
+
+    plan = deepcopy(FULL)
+    assert emulator(plan, "127.0.0.1:1") == "127.0.0.1:9099", "the file says more than the shell"
+    del plan["environments"]["real"]["firebase"]["emulator_host"]
+    assert emulator(plan, "127.0.0.1:1") == "127.0.0.1:1"
+    assert emulator(plan, "") is None
+    with pytest.raises(SpecError, match="FIREBASE_AUTH_EMULATOR_HOST is not a host and port"):
+        emulator(plan, "http://127.0.0.1:1")
+
+
+def test_what_a_secret_variable_holds_is_in_no_message(tmp_path: Path) -> None:
+    firebase = {"api_key": "k", "project": "p", "sign_in": "password", "email": "${PW}", "password": "${PW}"}
+    plan = changed(("environments", "real"), {"base_url": "https://x", "region": "r", "firebase": firebase})
+    [problem] = problems(tmp_path, plan, "real", {"PW": "hunter2"})
+    assert "'${PW}' does not fit here" in problem
+    assert "hunter2" not in problem
 
 
 def test_variables_are_wanted_only_where_they_are_used(tmp_path: Path) -> None:

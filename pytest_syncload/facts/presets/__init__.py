@@ -7,7 +7,7 @@ each module names the pages.
 from __future__ import annotations
 
 from pytest_syncload.facts.metric import Preset
-from pytest_syncload.facts.presets import apigateway, dynamodb, ecs, elasticache, sqs
+from pytest_syncload.facts.presets import apigateway, dynamodb, ecs, elasticache, idempotency, sqs
 from pytest_syncload.facts.units import Kind
 
 
@@ -23,8 +23,8 @@ PRESETS: dict[str, Preset] = {
         *ecs.PRESETS,
         *sqs.PRESETS,
         *elasticache.PRESETS,
+        *idempotency.PRESETS,
         _unbuilt("load.breaking_point", Kind.RATE, "the first rate of a climb that did not hold"),
         _unbuilt("load.headroom", Kind.SHARE, "how far the breaking point lies above the peak's rate"),
-        _unbuilt("idempotency.violations", Kind.COUNT, "broken promises of the Idempotency-Key"),
     )
 }

@@ -1,0 +1,115 @@
+"""What a conftest.py may say in place of slo.yaml: `syncload_identities`, a function that gives who is to sign in, and
+`syncload_request`, one that gives the request of every arrival as a `RequestTemplate`.
+
+Such a function takes nothing and may carry `@pytest.fixture`. It gives "module:function", or an object that can be
+pickled, because load runs in processes of its own. Only conftest files of rootdir or above the given paths are seen:
+those that pytest has loaded before it collects.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from json import dumps
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.plan import RequestTemplate, Spec
+from pytest_syncload.spec.request_check import refusals
+
+IDENTITIES = "syncload_identities"
+REQUEST = "syncload_request"
+_TEMPLATE = TypeAdapter(RequestTemplate)
+
+
+def overridden(spec: Spec, config: pytest.Config) -> Spec:
+    """The plan with what the conftest files say. Raises `pytest.UsageError`."""
+    identities = override(config, IDENTITIES)
+    request = override(config, REQUEST)
+    if request is not None:
+        spec = _with_request(spec, request)
+    return spec if identities is None else replace(spec, identities=identities)
+
+
+def _with_request(spec: Spec, given: Override) -> Spec:
+    """The plan with this request. It is made here, for everything that asks what is sent, and told apart by all of it;
+    where a function makes it, every generator makes it again."""
+    try:
+        template = _template(spec, given)
+    except Refused as error:
+        raise pytest.UsageError(f"syncload: {error}") from None
+    # Hashed, because headers and rows may hold secrets.
+    told_apart = hashlib.sha256(_TEMPLATE.dump_json(template)).hexdigest()
+    return replace(spec, request=template, request_from=replace(given, pickled=None), request_digest=told_apart)
+
+
+def _template(spec: Spec, given: Override) -> RequestTemplate:
+    made = replace(given, paths=(str(spec.file.parent), *given.paths)).load()
+    if given.reference is not None:
+        try:
+            made = made()
+        except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+            raise Refused(f"{given.name}: {given.reference} raised {type(error).__name__}") from None
+    if not isinstance(made, RequestTemplate):
+        raise Refused(f"{given.name} gave an object of type {type(made).__name__}, and no RequestTemplate")
+    try:
+        template = _TEMPLATE.validate_python(asdict(made))
+        dumps([template.json, [feeder.rows for feeder in template.feeders]], allow_nan=False)
+        wrong = list(refusals(template))
+    except (ValueError, TypeError) as error:  # pydantic's are ValueErrors
+        # Its words would show values, which may be secrets.
+        raise Refused(
+            f"{given.name} gave a RequestTemplate that no generator can be handed, as JSON ({type(error).__name__}): "
+            "method and path are text, headers pairs of text, json and rows what JSON can say"
+        ) from None
+    if wrong:
+        raise Refused(f"{given.name} gave a request that cannot be sent: " + "; ".join(wrong))
+    return template
+
+
+def override(config: pytest.Config, name: str) -> Override | None:
+    """What the function ``name`` of a conftest.py gives, None where there is none. Raises `pytest.UsageError`."""
+    found = [
+        (Path(file), function)
+        for plugin in config.pluginmanager.get_plugins()
+        if (file := getattr(plugin, "__file__", None)) and Path(file).name == "conftest.py"
+        if (function := getattr(plugin, name, None)) is not None
+    ]
+    if not found:
+        return None
+    if len(found) > 1:
+        files = ", ".join(sorted(str(file) for file, _ in found))
+        raise pytest.UsageError(f"syncload: {name} is defined {len(found)} times ({files}); keep one")
+    ((file, function),) = found
+    function = inspect.unwrap(function)  # what @pytest.fixture made of it
+    where = f"{file.name}:{_line(function)}"
+    try:
+        return Override.of(f"{name} ({where})", _called(function, name, where))
+    except Refused as error:
+        raise pytest.UsageError(f"syncload: {error}") from None
+
+
+def _called(function: Callable[[], Any], name: str, where: str) -> Any:
+    if not callable(function) or inspect.isclass(function):
+        raise Refused(f"{name} ({where}) is no function; write one that takes nothing")
+    if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
+        raise Refused(f"{name} ({where}) must return what it gives: it cannot yield, nor be async")
+    if inspect.signature(function).parameters:
+        raise Refused(f"{name} ({where}) takes arguments, but is called before there are fixtures; let it take none")
+    try:
+        return function()
+    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        # The message of somebody else's error may hold a secret.
+        raise Refused(f"{name} ({where}) raised {type(error).__name__}; call it by itself to see why") from None
+
+
+def _line(function: object) -> int | str:
+    code = getattr(function, "__code__", None)
+    return code.co_firstlineno if code is not None else "?"
