@@ -22,9 +22,10 @@ import uvloop
 
 from pytest_syncload.auth.pool import IdentityPool
 from pytest_syncload.facts.plan import ANY, RequestTemplate
-from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Snapshot
 from pytest_syncload.sandbox.sink import RIGHT, Right
 

@@ -30,8 +30,9 @@ from pytest_syncload.facts.plan import USERS, Firebase, RequestTemplate, TokenFi
 from pytest_syncload.load.climber import Turn
 from pytest_syncload.load.course import Course, Legs
 from pytest_syncload.load.door import open_door
-from pytest_syncload.load.engine import Shard, ShardReport, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.limits import raise_file_limit
+from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Snapshot
 
 

@@ -17,8 +17,8 @@ import pytest
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.plan import Firebase, RequestTemplate, TokenFile
 from pytest_syncload.generator import JOB, Job
-from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard
 from tests.auth.scripted import SIGNED_IN, project, refusal, scripted
 
 #: Far less than what the sign-in of all users would take, and more than a busy machine needs to end a process.

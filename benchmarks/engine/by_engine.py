@@ -19,12 +19,13 @@ from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import ANY, RequestTemplate
 from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.load.connection import Answer
-from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.limits import in_flight_cap, raise_file_limit
 from pytest_syncload.load.outcome import expectation
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.recorder import Recorder
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.load.transport import Transport
 from pytest_syncload.load.wire import RequestWriter

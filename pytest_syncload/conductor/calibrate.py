@@ -21,11 +21,11 @@ from pytest_syncload.facts.calibration import Calibration, Step
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import ANY, UNIQUE, Spec
 from pytest_syncload.generator import JOB, Job
-from pytest_syncload.load.engine import Shard, ShardReport
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.load.validity import CPU_PERCENT, invalidities
 from pytest_syncload.sandbox.sink import Right

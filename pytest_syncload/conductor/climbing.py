@@ -33,10 +33,10 @@ from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Tally, W
 from pytest_syncload.generator import JOB, REPORT, TURN
 from pytest_syncload.load.climber import Climber, LegSeen, Way
 from pytest_syncload.load.course import Legs, scheduled
-from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.found import found
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.shard import ShardReport
 from pytest_syncload.load.snapshot import Merged
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 

@@ -31,11 +31,11 @@ from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
 from pytest_syncload.generator import JOB, REPORT, Job
 from pytest_syncload.load.course import Legs
-from pytest_syncload.load.engine import Shard
 from pytest_syncload.load.fleet import Fared, Fleet
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members
+from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 

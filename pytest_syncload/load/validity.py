@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from pytest_syncload.facts.result import Invalidity, Outcome, Side, Tally
 from pytest_syncload.facts.units import format_number
-from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.gone import GONE_SECONDS
 from pytest_syncload.load.sameness import Sameness
+from pytest_syncload.load.shard import ShardReport
 
 #: Latency counts from the intended time, so lag only ever makes it worse; beyond a fifth of the strictest target of the
 #: plan (500 ms) the figure tells of the generator more than of the target.

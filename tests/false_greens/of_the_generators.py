@@ -23,9 +23,9 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.plan import RequestTemplate, TokenFile
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import ShardReport
 from pytest_syncload.load.snapshot import Held, Merged, Slice, Snapshot
 from tests.auth.scripted import scripted
 from tests.conductor.plans import REAL, phase, spec

@@ -11,9 +11,9 @@ from pytest_syncload.facts.idempotency import Idempotency, KeyRule, RuleCount, V
 from pytest_syncload.facts.plan import Slo, Target
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import ShardReport
 from pytest_syncload.load.snapshot import Merged
 from tests.false_greens.entry import Entry, Seen, Through
 from tests.false_greens.offering import judged, offer, shard_of, summed

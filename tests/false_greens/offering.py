@@ -19,9 +19,10 @@ from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.plan import RequestTemplate, Slo
 from pytest_syncload.facts.result import Outcome, PhaseResult, Tally
-from pytest_syncload.load.engine import Shard, ShardReport, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.sources.observe import observe
 from pytest_syncload.verdict import judge

@@ -21,8 +21,9 @@ from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Passage, RequestTemplate
 from pytest_syncload.facts.result import GeneratorReport, Outcome, Refreshes
 from pytest_syncload.load.course import Legs
-from pytest_syncload.load.engine import Shard, ShardReport, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.load.wire import RequestWriter
 from tests.load.scripted import OK, End, Scripted

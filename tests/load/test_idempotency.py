@@ -16,9 +16,10 @@ from pytest_syncload.facts.plan import Passage
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load import idempotency
 from pytest_syncload.load.connection import Answer, Failure
-from pytest_syncload.load.engine import Shard, ShardReport, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.idempotency import KeyChecks
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged
 from tests.load.keyed import TEMPLATE, Instead, Served, Target, Users, asker
 

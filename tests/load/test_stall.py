@@ -18,8 +18,9 @@ from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import Arrivals, RequestTemplate
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load.connection import Answer, Failure
-from pytest_syncload.load.engine import Shard, ShardReport, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged
 from tests.load.virtual import run_virtually
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pytest_syncload.facts.result import Invalidity, Outcome, Side, Tally
-from pytest_syncload.load.engine import ShardReport
 from pytest_syncload.load.sameness import Sameness
+from pytest_syncload.load.shard import ShardReport
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
 
