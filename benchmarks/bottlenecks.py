@@ -29,8 +29,9 @@ from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.clock import MINUTE, ServiceClock, minute_floor
 from pytest_syncload.facts.plan import AwsAccess, Environment, Firebase, RequestTemplate, SandboxSettings
 from pytest_syncload.facts.result import Tally
-from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged
 from pytest_syncload.sandbox import names
 from pytest_syncload.sandbox.launch import launch

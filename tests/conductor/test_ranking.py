@@ -128,7 +128,7 @@ def test_the_whole_climb_is_looked_at_in_whole_minutes() -> None:
 
 def ground(*, at: float) -> Ground:
     """A real environment, at a moment of service time."""
-    return Ground(REAL, replace(ServiceClock.starting_now(), origin=at))
+    return Ground(environment=REAL, clock=replace(ServiceClock.starting_now(), origin=at))
 
 
 def test_nobody_waits_for_series_once_the_run_is_stopped() -> None:

@@ -29,8 +29,9 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import Environment, Faults, Firebase, RequestTemplate, Resources, SandboxSettings
 from pytest_syncload.facts.result import Tally
-from pytest_syncload.load.engine import Shard, run
+from pytest_syncload.load.engine import run
 from pytest_syncload.load.pacer import Pacer
+from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged
 from pytest_syncload.sandbox import launch as launching
 from pytest_syncload.sandbox.launch import Sandbox, fill_from, launch
