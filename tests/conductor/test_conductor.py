@@ -288,13 +288,13 @@ def test_where_nothing_could_be_read_every_row_says_why(ready: RunFolder) -> Non
     cause = "GetMetricData: the AWS credentials are expired; sign in again"
     unread = PhaseRecord(result=result(), reading=None, problem=cause)
     empty = PhaseRecord(result=result(), reading=Reading(answers={}, problem=cause, attempts=1), problem=None)
-    unbuilt = replace(LATENCY, name="replays", metric="load.headroom", statistic=None)
+    of_a_climb = replace(LATENCY, name="headroom", metric="load.headroom", statistic=None)
     for record in (unread, empty):
         ready.keep("peak", record)
         for slo in ROWS:
             verdict = conductor(ready).verdict(slo)
             assert (verdict.ruling, verdict.reason) == (Ruling.INCONCLUSIVE, cause)
-        assert "known but not measured by this version" in conductor(ready).verdict(unbuilt).reason
+        assert "phase 'peak' does not climb" in conductor(ready).verdict(of_a_climb).reason
 
 
 def test_a_record_that_cannot_be_read_is_inconclusive_and_not_measured_again(
