@@ -42,7 +42,7 @@ request:
   json: {{source: drive, destination: vault}}
   expect: {{status: 202, json: {{job_id: any}}}}
   # As many checks as the repository's own plan has in its longer and larger phase.
-  idempotency: {{verify: 3 %, changed: {{source: vault}}}}
+  idempotency: {{verify: 3 %, job_id: job_id, changed: {{source: vault}}}}
 phases:
   peak:
     rate: {rate}
