@@ -153,8 +153,8 @@ class _Loop:
         """Put what has arrived on its way. Only then was it handed over, so its lag ends here."""
         begun, self._begun = self._begun, []
         if begun:
-            self.door.flush()
             now_s = self.now() - self.start_at
+            self.door.flush()
             for due_s, in_flight in begun:
                 self.recorder.sent(due_s, now_s - due_s, in_flight)
 
