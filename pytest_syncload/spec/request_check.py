@@ -122,6 +122,12 @@ def refusals(template: RequestTemplate) -> Iterator[str]:
             "headers": dict(template.expect_headers),
             "json": dict(template.expect_json),
         },
+        "idempotency": {
+            "header": template.idempotency.header,
+            "key": template.idempotency.key.value,
+            "verify": f"{template.idempotency.verify_percent:f} %",
+            "changed": dict(template.idempotency.changed),
+        },
     }
     try:
         request = RequestModel.model_validate(said)
