@@ -112,7 +112,6 @@ class _Loop:
             hold_from_s=shard.hold_from_s,
             hold_to_s=shard.hold_to_s,
             timeout_s=shard.timeout_s,
-            # Shorter ones are no secrets, and masking them would garble every example.
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )

@@ -93,9 +93,6 @@ class RequestWriter:
         if self._lengths is None:
             middle.append((b"\r\nContent-Length: %d" % len(self._body(0)) if self._has_length else b"") + key)
         self._first, self._middle = rendering(first, feeding), rendering(tuple(middle), feeding)
-        drawn = self._lengths is not None or is_drawn(first) or is_drawn(tuple(middle))
-        #: All but token and key, where no arrival differs in anything else.
-        self._same = None if drawn else (self._first(0), self._middle(0), self._end + self._body(0))
 
     def target(self, arrival: int) -> bytes:
         """What the arrival's request line names."""
@@ -127,9 +124,6 @@ class RequestWriter:
         token = identity.token
         if "\n" in token or "\r" in token or "\0" in token:
             raise Refused("a token holds a line break, so no request can carry it")
-        if self._same is not None and self._keyed:
-            before, between, behind = self._same
-            return b"".join((before, token.encode(), between, key.encode(), behind))
         body = self._body(arrival)
         middle = self._middle(arrival)
         if self._lengths is not None:

@@ -24,7 +24,7 @@ from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import RequestTemplate, Spec
 from pytest_syncload.spec import idempotency_check
 from pytest_syncload.spec.phase_schema import Limit
-from pytest_syncload.spec.request_check import refusals
+from pytest_syncload.spec.request_check import of_module, refusals
 
 IDENTITIES = "syncload_identities"
 REQUEST = "syncload_request"
@@ -45,7 +45,7 @@ def _with_request(spec: Spec, given: Override) -> Spec:
     where a function makes it, every generator makes it again."""
     try:
         template = _template(spec, given)
-        told_apart = digest(template)
+        told_apart = digest(template, spec.file.parent)
     except Refused as error:
         raise pytest.UsageError(f"syncload: {error}") from None
     return replace(spec, request=template, request_from=replace(given, pickled=None), request_digest=told_apart)
@@ -76,9 +76,10 @@ def _template(spec: Spec, given: Override) -> RequestTemplate:
     return template
 
 
-def digest(template: RequestTemplate) -> str:
-    """Tells the request apart. A hash, because headers and rows may hold secrets."""
-    return hashlib.sha256(_TEMPLATE.dump_json(template)).hexdigest()
+def digest(template: RequestTemplate, folder: Path) -> str:
+    """Tells the request apart, the modules of its feeders' functions included. A hash: it may hold secrets."""
+    functions = [of_module(feeder.function, folder) for feeder in template.feeders if feeder.function is not None]
+    return hashlib.sha256(b"\n".join([_TEMPLATE.dump_json(template), *map(str.encode, functions)])).hexdigest()
 
 
 def _beside_the_rows(template: RequestTemplate, spec: Spec) -> Iterator[str]:
