@@ -30,6 +30,7 @@ ROWS = {
     "dynamodb-throttles": 'metric: dynamodb.throttles, target: "== 0"',
     "queue-depth": 'metric: sqs.visible, target: "< 1000", sustained: 3m, drains_within: 5m',
     "cache-cpu": 'metric: elasticache.cpu, target: "< 80 %"',
+    "idempotency": 'metric: idempotency.violations, target: "== 0"',
 }
 PLAN = """\
 service: endurance
@@ -40,6 +41,8 @@ request:
   path: /v1/sync-jobs
   json: {{source: drive, destination: vault}}
   expect: {{status: 202, json: {{job_id: any}}}}
+  # As many checks as the repository's own plan has in its longer and larger phase.
+  idempotency: {{verify: 3 %, job_id: job_id, changed: {{source: vault}}}}
 phases:
   peak:
     rate: {rate}

@@ -34,6 +34,7 @@ from pytest_syncload.load.engine import run
 from pytest_syncload.load.limits import raise_file_limit
 from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Snapshot
+from pytest_syncload.load.transport import Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +109,7 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
     if job.identities is None:
         await offer(job.shard, IdentityPool.made_up(shards=job.shard.shards), {}, course, start, speak, stop)
         return
-    source = source_of(job.identities, shards=job.shard.shards, users=job.users)
+    source = source_of(job.identities, shards=job.shard.shards, users=job.users, carrier=Transport)
     if job.only_one:
         source.users = 1
 

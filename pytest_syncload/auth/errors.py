@@ -83,8 +83,8 @@ def refusal(status: int, message: str, where: str) -> SignInError:
 
 def masked(text: str, secrets: Iterable[str | None]) -> str:
     """The text without these secrets and without any JWT, cut to what a message may quote."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, "<secret>")
+    # The longest first: masking what begins another would leave the other's end to be read.
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, "<secret>")
     # Masked before it is cut: half a secret is not found again.
     return _JWT.sub("<token>", text)[:_QUOTED]

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from pytest_syncload.auth.firebase import Carrier
 from pytest_syncload.auth.given import GivenTokens
 from pytest_syncload.auth.own import OwnSignIn
 from pytest_syncload.auth.refreshing import Refreshing
@@ -26,11 +27,16 @@ from pytest_syncload.facts.result import Refreshes
 _TOKEN_LENGTH = 900
 
 
-def source_of(whence: Firebase | TokenFile | Override, *, shards: int = 1, users: int = USERS) -> Source:
-    """Where a plan's identities come from; ``users`` where it does not say how many. Raises `Refused`."""
+def source_of(
+    whence: Firebase | TokenFile | Override, *, shards: int = 1, users: int = USERS, carrier: Carrier | None = None
+) -> Source:
+    """Where a plan's identities come from; ``users`` where it does not say how many. Raises `Refused`.
+
+    ``carrier`` gives what carries questions to Firebase, see `firebase.straight_client`.
+    """
     match whence:
         case Firebase():
-            return FirebaseUsers(whence, shards=shards)
+            return FirebaseUsers(whence, shards=shards, carrier=carrier)
         case TokenFile():
             return GivenTokens(whence)
         case Override():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pytest_syncload.auth.account import ServiceAccount
 from pytest_syncload.auth.errors import SessionEnded
-from pytest_syncload.auth.firebase import Rest
+from pytest_syncload.auth.firebase import Carrier, Rest
 from pytest_syncload.auth.pace import Pace, patiently
 from pytest_syncload.auth.session import Session
 from pytest_syncload.facts.plan import USER_NUMBER, Firebase, SignInBy
@@ -21,16 +21,19 @@ REFRESHES_PER_S = 250.0
 
 
 class FirebaseUsers:
-    """A `Source`. ``shards`` generators share the project's quotas evenly. Raises `Rejected` for a bad account."""
+    """A `Source`. ``shards`` generators share the project's quotas evenly. Raises `Rejected` for a bad account.
+
+    ``carrier`` gives what carries its questions, see `straight_client`.
+    """
 
     renews = True
 
-    def __init__(self, firebase: Firebase, *, shards: int = 1) -> None:
+    def __init__(self, firebase: Firebase, *, shards: int = 1, carrier: Carrier | None = None) -> None:
         self.users = firebase.users
         self._firebase = firebase
         by_token = firebase.sign_in is SignInBy.CUSTOM_TOKEN
         self._account = ServiceAccount.read(firebase.service_account or "") if by_token else None
-        self._rest = Rest(firebase)
+        self._rest = Rest(firebase, carrier)
         rate = firebase.sign_in_rate_per_s or SIGN_INS_PER_S[firebase.sign_in]
         self._signing_in = Pace(rate / shards)
         self._refreshing = Pace(REFRESHES_PER_S / shards)

@@ -175,6 +175,8 @@ def written(value: Any, place: Place) -> bytes:
     if place is Place.TEXT:
         return json.dumps(text)[1:-1].encode()
     if place is Place.PATH:
+        if text in (".", ".."):
+            raise Unwritable("'.' and '..' cannot stand in the path: whoever reads it takes them for another one")
         try:
             return quote(text, safe="").encode()
         except UnicodeEncodeError:

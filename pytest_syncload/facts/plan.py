@@ -196,7 +196,9 @@ class RequestTemplate:
         hiding it would make everything unreadable. As text and as JSON has it.
         """
         values = [*self.secrets, *(value for _, value in self.headers), *self._drawn_into_headers()]
-        return tuple(dict.fromkeys(form for value in values if len(value) > 3 for form in (value, dumps(value)[1:-1])))
+        forms = {form for value in values if len(value) > 3 for form in (value, dumps(value)[1:-1])}
+        # The longest first: hiding what begins another would leave the other's end to be read.
+        return tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
     def _drawn_into_headers(self) -> Iterator[str]:
         rows = {feeder.name: feeder.rows for feeder in self.feeders}

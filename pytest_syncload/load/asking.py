@@ -146,11 +146,11 @@ def forged(identity: Identity) -> Identity:
     return replace(identity, token=f"{head}{dot}{other}")
 
 
-async def at_once(asking: list[Coroutine[Any, Any, Answer]]) -> list[Answer]:
-    """All the answers, once every one is there. Raises the first `Unfinished`."""
-    answers: list[Answer] = []
+async def at_once(asking: list[Coroutine[Any, Any, Answer]]) -> list[Answer | Unfinished]:
+    """What became of each, once that is known of every one."""
+    ended: list[Answer | Unfinished] = []
     for one in await asyncio.gather(*asking, return_exceptions=True):
-        if isinstance(one, BaseException):
+        if isinstance(one, BaseException) and not isinstance(one, Unfinished):
             raise one
-        answers.append(one)
-    return answers
+        ended.append(one)
+    return ended

@@ -62,7 +62,6 @@ class _Loop:
             start_at=start_at,
             windows=schedule.windows if isinstance(schedule, Course) else ((shard.hold_from_s, shard.hold_to_s),),
             timeout_s=shard.timeout_s,
-            # Shorter ones are no secrets, and masking them would garble every example.
             masked=shard.request.hidden,
             distinct=distinct_members(shard.request),
         )
@@ -103,8 +102,8 @@ class _Loop:
         """Put what has arrived on its way. Only then was it handed over, so its lag ends here."""
         begun, self._begun = self._begun, []
         if begun:
-            self.door.flush()
             now_s = self.now() - self.start_at
+            self.door.flush()
             for due_s, in_flight in begun:
                 self.recorder.sent(due_s, now_s - due_s, in_flight)
 

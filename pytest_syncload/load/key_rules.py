@@ -38,15 +38,21 @@ async def replay(asker: Asker, arrival: Arrival) -> Broken | None:
 async def concurrent(asker: Asker, arrival: Arrival) -> Broken | None:
     """Several at once with one key get one job. While one is worked on, the others may be answered 409."""
     key, identity = asker.fresh_key(arrival), asker.current(arrival)
-    answers = await at_once([asker.ask(arrival, identity, key) for _ in range(REQUESTS[KeyRule.CONCURRENT])])
-    done = [answer for answer in answers if answer.status != IN_PROGRESS]
-    if not done:
-        raise Unfinished(f"all of {len(answers)} requests at once were answered {IN_PROGRESS}")
+    ended = await at_once([asker.ask(arrival, identity, key) for _ in range(REQUESTS[KeyRule.CONCURRENT])])
+    lost = [one for one in ended if isinstance(one, Unfinished)]
+    done = [one for one in ended if not isinstance(one, Unfinished) and one.status != IN_PROGRESS]
     wrong = next((answer.status for answer in done if not asker.accepted(answer)), None)
     if wrong is not None:
-        return Broken(key, f"of {len(answers)} requests at once one was answered {wrong}")
+        return Broken(key, f"of {len(ended)} requests at once one was answered {wrong}")
     jobs = {asker.job(answer) for answer in done}
-    return None if len(jobs) == 1 else Broken(key, f"{len(answers)} requests at once made {len(jobs)} jobs")
+    # Two jobs are two, whatever became of the third request: a race may well end in a 500 for the loser.
+    if len(jobs) > 1:
+        return Broken(key, f"{len(ended)} requests at once made {len(jobs)} jobs")
+    if lost:
+        raise lost[0]
+    if not done:
+        raise Unfinished(f"all of {len(ended)} requests at once were answered {IN_PROGRESS}")
+    return None
 
 
 async def payload(asker: Asker, arrival: Arrival) -> Broken | None:

@@ -32,12 +32,22 @@ class Tls(asyncio.BufferedProtocol):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._records = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
         self._socket: asyncio.Transport | None = None
+        self._open = False  # the handshake is over, and well
         self._unwritten = b""
 
     # The connection's stream.
 
     def write(self, data: bytes) -> None:
         """Encrypt and send it; what cannot be encrypted now, because the peer changes its keys, goes out later."""
+        if not self._unwritten:
+            try:
+                taken = self._records.write(data)
+            except ssl.SSLError:
+                taken = 0  # `_write` meets it again, and says what it is
+            if taken == len(data) and self._socket is not None:  # nearly always: this is the hot path
+                self._socket.write(self._outgoing.read())
+                return
+            data = data[taken:]
         self._unwritten += data
         self._write()
 
@@ -77,7 +87,7 @@ class Tls(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Records, or pieces of them."""
         self._incoming.write(self._buffer[:nbytes])
-        if self._is_open:
+        if self._open:
             self._read()
         elif not self.ready.done():
             self._shake_hands()
@@ -103,15 +113,10 @@ class Tls(asyncio.BufferedProtocol):
     def _cut_off(self, error: Exception | None = None) -> None:
         """Tell that the stream has ended, and that nobody said so within TLS. Does nothing where that is told."""
         cut = error or ssl.SSLEOFError(ssl.SSL_ERROR_EOF, "closed without a closure alert")
-        if self._is_open:
+        if self._open:
             self._connection.ended(cut)
         else:
             self._refuse(cut if isinstance(cut, OSError) else ConnectionResetError("closed in the TLS handshake"))
-
-    @property
-    def _is_open(self) -> bool:
-        """Whether the handshake is over, and well."""
-        return self.ready.done() and not self.ready.cancelled() and self.ready.result() is None
 
     def _shake_hands(self) -> None:
         try:
@@ -123,8 +128,10 @@ class Tls(asyncio.BufferedProtocol):
             self._refuse(error)
         else:
             self._flush()
+            self._open = True
             self._connection.opened(self)
-            self.ready.set_result(None)
+            if not self.ready.done():
+                self.ready.set_result(None)
             self._read()
 
     def _refuse(self, error: OSError) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from json import dumps
 from pathlib import Path
@@ -22,7 +22,9 @@ from pydantic import TypeAdapter
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import RequestTemplate, Spec
-from pytest_syncload.spec.request_check import refusals
+from pytest_syncload.spec import idempotency_check
+from pytest_syncload.spec.phase_schema import Limit
+from pytest_syncload.spec.request_check import of_module, refusals
 
 IDENTITIES = "syncload_identities"
 REQUEST = "syncload_request"
@@ -43,10 +45,9 @@ def _with_request(spec: Spec, given: Override) -> Spec:
     where a function makes it, every generator makes it again."""
     try:
         template = _template(spec, given)
+        told_apart = digest(template, spec.file.parent)
     except Refused as error:
         raise pytest.UsageError(f"syncload: {error}") from None
-    # Hashed, because headers and rows may hold secrets.
-    told_apart = hashlib.sha256(_TEMPLATE.dump_json(template)).hexdigest()
     return replace(spec, request=template, request_from=replace(given, pickled=None), request_digest=told_apart)
 
 
@@ -55,14 +56,15 @@ def _template(spec: Spec, given: Override) -> RequestTemplate:
     if given.reference is not None:
         try:
             made = made()
-        except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's own code, which may raise anything
             raise Refused(f"{given.name}: {given.reference} raised {type(error).__name__}") from None
     if not isinstance(made, RequestTemplate):
         raise Refused(f"{given.name} gave an object of type {type(made).__name__}, and no RequestTemplate")
     try:
         template = _TEMPLATE.validate_python(asdict(made))
         dumps([template.json, [feeder.rows for feeder in template.feeders]], allow_nan=False)
-        wrong = list(refusals(template))
+        _TEMPLATE.dump_json(template)  # half a surrogate pair is refused by this alone
+        wrong = [*refusals(template), *_beside_the_rows(template, spec)]
     except (ValueError, TypeError) as error:  # pydantic's are ValueErrors
         # Its words would show values, which may be secrets.
         raise Refused(
@@ -74,14 +76,52 @@ def _template(spec: Spec, given: Override) -> RequestTemplate:
     return template
 
 
-def override(config: pytest.Config, name: str) -> Override | None:
-    """What the function ``name`` of a conftest.py gives, None where there is none. Raises `pytest.UsageError`."""
-    found = [
+def digest(template: RequestTemplate, folder: Path) -> str:
+    """Tells the request apart, the modules of its feeders' functions included. A hash: it may hold secrets."""
+    functions = [of_module(feeder.function, folder) for feeder in template.feeders if feeder.function is not None]
+    return hashlib.sha256(b"\n".join([_TEMPLATE.dump_json(template), *map(str.encode, functions)])).hexdigest()
+
+
+def _beside_the_rows(template: RequestTemplate, spec: Spec) -> Iterator[str]:
+    """What does not fit between the request and the rest of slo.yaml, ``max_rate`` among it."""
+    target, limit = spec.environment, None
+    if target.max_rate_per_s is not None and spec.rejudged is None:
+        limit = Limit(
+            environment=target.name,
+            max_rate=target.max_rate_per_s,
+            rate_scale=1.0 if target.sandbox is None else target.sandbox.rate_scale,
+            shown=f"{target.max_rate_per_s:g}/s",
+        )
+    rows = {phase.name: {"slos": {row.name: {"metric": row.metric} for row in phase.slos}} for phase in spec.phases}
+    for path, what in idempotency_check.of_the_rows(template, spec.phases, rows, limit):
+        yield f"{'.'.join(map(str, path))}: {what}"
+
+
+def refuse_late(spec: Spec, config: pytest.Config) -> None:
+    """Raise `Refused` where collection has loaded a conftest.py that says something in place of slo.yaml, which was
+    read before: what it says would be left out without a word."""
+    for name, taken in ((IDENTITIES, spec.identities), (REQUEST, spec.request_from)):
+        late = _defining(config, name)[0 if taken is None else 1 :]
+        if late:
+            raise Refused(
+                f"{late[-1][0]} defines {name}, and was found when tests were collected, after slo.yaml was read; move "
+                "it to the conftest.py beside slo.yaml"
+            )
+
+
+def _defining(config: pytest.Config, name: str) -> list[tuple[Path, Any]]:
+    """The conftest files that pytest has loaded and that define ``name``, each with what it is."""
+    return [
         (Path(file), function)
         for plugin in config.pluginmanager.get_plugins()
         if (file := getattr(plugin, "__file__", None)) and Path(file).name == "conftest.py"
         if (function := getattr(plugin, name, None)) is not None
     ]
+
+
+def override(config: pytest.Config, name: str) -> Override | None:
+    """What the function ``name`` of a conftest.py gives, None where there is none. Raises `pytest.UsageError`."""
+    found = _defining(config, name)
     if not found:
         return None
     if len(found) > 1:
@@ -105,7 +145,7 @@ def _called(function: Callable[[], Any], name: str, where: str) -> Any:
         raise Refused(f"{name} ({where}) takes arguments, but is called before there are fixtures; let it take none")
     try:
         return function()
-    except Exception as error:  # noqa: BLE001  # the user's own code, which may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  # the user's own code, which may raise anything
         # The message of somebody else's error may hold a secret.
         raise Refused(f"{name} ({where}) raised {type(error).__name__}; call it by itself to see why") from None
 

@@ -23,7 +23,7 @@ from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.ending import Ending
 from pytest_syncload.shell.fixtures import phase_fixtures
-from pytest_syncload.shell.overrides import overridden
+from pytest_syncload.shell.overrides import overridden, refuse_late
 from pytest_syncload.shell.rejudge import Rejudging, rejudging
 from pytest_syncload.shell.rows import Judge, RowRules
 from pytest_syncload.shell.select import Selected, Selection
@@ -165,12 +165,23 @@ class SyncloadSession:
             self._begin()
             return
         try:
+            refuse_late(self._spec, self._config)
+            self._refuse_another_request()
             self.folder.make()
             self.folder.write(_SELECTED, asdict(self.said))
         except Refused as error:
             # A worker's own last words are shown by nobody.
             self._config.workeroutput[_REFUSED] = str(error)  # type: ignore[attr-defined]
             raise pytest.UsageError(f"syncload: {error}") from None
+
+    def _refuse_another_request(self) -> None:
+        """Raise `Refused` where this worker would send another request than the run's folder tells of."""
+        theirs = self._config.workerinput["syncload_request"]  # type: ignore[attr-defined]
+        if theirs != self._spec.request_digest:
+            raise Refused(
+                "the request is another in a worker of pytest-xdist than in its controller; let syncload_request make "
+                "the same in every process"
+            )
 
     # The run.
 
@@ -184,6 +195,7 @@ class SyncloadSession:
             if self._again.refusal is not None:
                 raise self._again.refusal
             refuse_unnamed(self._spec, named=named, environ=os.environ)
+            refuse_late(self._spec, self._config)
             self.folder.make()
             self.begun = True
             if (replay := self._again.replay(self._spec)) is not None:
@@ -217,6 +229,7 @@ class SyncloadSession:
         """Tell a worker which run it belongs to."""
         earlier = self._again.earlier
         node.workerinput["syncload_folder"] = str(self.folder.path)
+        node.workerinput["syncload_request"] = self._spec.request_digest
         node.workerinput["syncload_rejudged"] = None if earlier is None else str(earlier.path)
 
     @pytest.hookimpl(optionalhook=True)

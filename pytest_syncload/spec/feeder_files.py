@@ -105,9 +105,14 @@ def _json_lines(text: str, found: Table) -> None:
         if not written.strip():
             continue
         try:
-            found.add(line, json.loads(written, parse_constant=_no_number))
+            row = json.loads(written, parse_constant=_no_number)
+            if "\\u" in written:  # JSON can write half a surrogate pair, and no generator can be handed one
+                json.dumps(row, ensure_ascii=False).encode()
+            found.add(line, row)
         except json.JSONDecodeError as error:
             found.refuse(line, f"is no JSON: {error.msg} at column {error.colno}")
+        except UnicodeEncodeError:
+            found.refuse(line, "holds half of a surrogate pair; write the character itself")
         except (ValueError, RecursionError):
             found.refuse(line, "is no JSON: a number that is none, too long, or nested too deeply")
 

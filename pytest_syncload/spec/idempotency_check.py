@@ -5,12 +5,12 @@ Checks that nobody judges prove nothing, and a row for which nothing is checked 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from json import dumps
 from typing import Any
 
 from pytest_syncload.facts.idempotency import REQUESTS_A_CHECK
-from pytest_syncload.facts.placeholder import OPENING
+from pytest_syncload.facts.placeholder import OPENING, Parts, Slot, Unwritable, json_parts, written
 from pytest_syncload.facts.plan import Phase, RequestTemplate
 from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.spec.nodes import Path
@@ -35,8 +35,38 @@ def of_the_request(template: RequestTemplate) -> Iterator[tuple[Path, str]]:
         yield _VERIFY, "add changed, members of request.json with other values that the target accepts too"
     elif {**template.json, **key.changed} == template.json:
         yield _CHANGED, "this changes nothing of request.json; give another value"
+    elif _may_be_drawn(template):
+        yield _CHANGED, "some arrivals draw just this, so their payload would be no other; give what no row has"
     if OPENING in dumps(key.changed, default=str):
         yield _CHANGED, f"nothing is drawn here; write a value in place of {OPENING}…}}}}"
+
+
+def _may_be_drawn(template: RequestTemplate) -> bool:
+    """Whether rows of feeders make all that is changed what it is already: then a target that keeps the rule is not
+    asked for it. What a function makes is not known here."""
+    rows = {feeder.name: feeder.rows for feeder in template.feeders}
+    for name, value in template.idempotency.changed.items():
+        if name not in template.json:
+            return False
+        try:
+            wanted = json_parts(value)
+            if not any(made == wanted for made in _made(json_parts(template.json[name]), rows)):
+                return False
+        except Unwritable:  # which is told elsewhere
+            return False
+    return True
+
+
+def _made(parts: Parts, rows: Mapping[str, tuple[Any, ...]]) -> Iterator[Parts]:
+    """What becomes of the parts: by each row of the feeder that they draw from, where it is one with rows."""
+    slots = [part for part in parts if isinstance(part, Slot)]
+    drawn_from = {slot.placeholder.feeder for slot in slots}
+    if not slots:
+        yield parts
+    elif len(drawn_from) == 1:
+        for row in rows.get(drawn_from.pop(), ()):
+            filled = (written(at.placeholder.of(row), at.place) if isinstance(at, Slot) else at for at in parts)
+            yield (b"".join(filled),)
 
 
 def of_the_rows(

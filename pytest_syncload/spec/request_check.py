@@ -7,6 +7,7 @@ nor of a `${VAR}`.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -56,7 +57,7 @@ def feeder(name: str, model: FeederModel, as_written: Any, root: FilePath) -> Fo
         made = Feeder(name=name, rows=tuple(model.rows), order=order, seed=model.seed, digest=digest(as_written))
         return Found(made, [f"item {number} of the list" for number in range(1, len(model.rows) + 1)])
     if model.function is not None:
-        kept = _of_module(model.function, root)
+        kept = of_module(model.function, root)
         return Found(Feeder(name=name, function=model.function, seed=model.seed, digest=kept))
     key, path = ("csv", model.csv) if model.csv is not None else ("jsonl", model.jsonl)
     assert path is not None  # the model has one of them
@@ -77,11 +78,14 @@ def feeder(name: str, model: FeederModel, as_written: Any, root: FilePath) -> Fo
     return Found(made, [f"{shown}:{line}" for line in table.lines])
 
 
-def _of_module(function: str, root: FilePath) -> str:
-    """Tells functions apart: by their module's text where that lies below ``root``, else by their name alone."""
-    module = root.joinpath(*function.partition(":")[0].split("."))
-    files = [file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file()]
-    return digest([function, *(file.read_bytes().hex() for file in files[:1])])
+def of_module(function: str, root: FilePath) -> str:
+    """Tells ``"module:function"`` apart from others of that name: by the module's text, where ``root`` or the path that
+    Python imports from has it, else by the name alone."""
+    names = function.partition(":")[0].split(".")
+    modules = [base.joinpath(*names) for base in (root, *(FilePath(path) for path in sys.path if path))]
+    files = [file for module in modules for file in (module.with_suffix(".py"), module / "__init__.py")]
+    found = next((file for file in files if file.is_file()), None)
+    return digest([function, *([] if found is None else [found.read_bytes().hex()])])
 
 
 def mistakes(request: RequestModel, as_written: Any, feeders: Mapping[str, Found]) -> Iterator[tuple[Path, str]]:
@@ -121,6 +125,12 @@ def refusals(template: RequestTemplate) -> Iterator[str]:
             "status": list(template.statuses),
             "headers": dict(template.expect_headers),
             "json": dict(template.expect_json),
+        },
+        "idempotency": {
+            "header": template.idempotency.header,
+            "key": template.idempotency.key.value,
+            "verify": f"{template.idempotency.verify_percent:f} %",
+            "changed": dict(template.idempotency.changed),
         },
     }
     try:

@@ -64,3 +64,7 @@ def test_no_part_of_a_secret_is_quoted(secret: str, before: str, after: str) -> 
     shown = masked(f"{before}{secret}{after}", (secret, None, ""))
     assert secret not in shown
     assert len(shown) <= 200
+
+
+def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
+    assert masked("key abcd-and-more", ("abcd", "abcd-and-more")) == "key <secret>"

@@ -138,3 +138,9 @@ def test_numbers_and_truth_have_a_text_and_nothing_else_has(place: Place) -> Non
 def test_half_a_surrogate_pair_has_no_place_in_a_path() -> None:
     with pytest.raises(Unwritable, match="surrogate"):
         written("\ud800", Place.PATH)
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+def test_a_path_value_cannot_be_another_path(value: str) -> None:
+    with pytest.raises(Unwritable, match="takes them for another one"):
+        written(value, Place.PATH)

@@ -244,7 +244,7 @@ PLACES: tuple[Entry, ...] = (
         "HTTP_PROXY answers the sign-in, even that of an emulator on loopback.",
         Through.SOCKETS,
         proxied_sign_in,
-        {"pytest_syncload.auth.firebase:straight_client": lambda: httpx.AsyncClient(timeout=10)},
+        {"pytest_syncload.auth.firebase:straight_client": lambda *_: httpx.AsyncClient(timeout=10)},
         "tmp_path",
         "monkeypatch",
     ),

@@ -56,6 +56,7 @@ def test_a_broken_rule_is_found_by_its_own_check_and_by_no_other(broken: KeyRule
         (KeyRule.REPLAY, {1: (404, None)}, "run-peak-0", "answered 404, after 202"),
         (KeyRule.REPLAY, dict.fromkeys((1, 2, 3), (409, None)), "run-peak-0", "answered 409, after 202"),
         (KeyRule.CONCURRENT, {3: (202, "job-9")}, "run-peak-verify-0", "3 requests at once made 2 jobs"),
+        (KeyRule.CONCURRENT, {2: (202, "job-9"), 3: (500, None)}, "run-peak-verify-0", "at once made 2 jobs"),
         (KeyRule.CONCURRENT, {3: (422, None)}, "run-peak-verify-0", "3 requests at once one was answered 422"),
         (KeyRule.PAYLOAD, {2: (202, "job-1")}, "run-peak-0", "another payload with the same key was answered 202"),
         (KeyRule.PAYLOAD, {2: (400, None)}, "run-peak-0", "another payload with the same key was answered 400"),

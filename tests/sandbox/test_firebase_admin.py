@@ -132,8 +132,7 @@ def test_token_with_a_short_life_expires(start: Start) -> None:
     admin = start(token_life_s=1)
     _, body = admin.sign_in.custom()
     expires_at = jwt.decode(body["idToken"], options={"verify_signature": False})["exp"]
-    # google.auth compares whole seconds, and believes the one that a token expires in.
-    while time.time() < expires_at + 1:
+    while time.time() < expires_at + 1:  # it compares whole seconds, and the last one counts as within
         time.sleep(0.05)
     with pytest.raises(auth.ExpiredIdTokenError):
         admin.verified(body["idToken"])

@@ -133,7 +133,9 @@ def test_a_conftest_makes_the_request(project: Project, conftest: str, args: tup
         ("return RequestTemplate(path='/{{users.id}}')", "*cannot be sent: path: {{users.id}}: no feeder 'users'*"),
         ("return RequestTemplate(json={'a': float('nan')})", "*that no generator can be handed, as JSON (ValueError)*"),
         ("return RequestTemplate(headers={'s3cret': 1})", "*that no generator can be handed, as JSON (*"),
+        ("return RequestTemplate(json='\\ud800')", "*that no generator can be handed, as JSON (*"),
         ("raise ValueError('s3cret')", "*raised ValueError; call it by itself to see why"),
+        ("raise SystemExit('s3cret')", "*raised SystemExit; call it by itself to see why"),
     ],
 )
 def test_what_is_no_request_is_a_usage_error(project: Project, body: str, says: str) -> None:
@@ -156,3 +158,35 @@ def test_a_function_that_makes_another_request_in_each_process_is_refused(projec
     result = project.run("-m", "baseline", "-rA")
     assert "PASSED" not in outcomes(result).values()
     result.stdout.fnmatch_lines(["*made_by_us:request makes another request in a generator than in pytest*"])
+
+
+IN_A_WORKER = """
+import os
+from pytest_syncload.facts.plan import RequestTemplate
+
+def syncload_request():
+    where = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return RequestTemplate(path=f"/v1/sync-jobs?{where}", json={"source": "a"}, expect_status=202)
+"""
+
+
+def test_a_worker_that_makes_another_request_than_its_controller_is_refused(project: Project) -> None:
+    project.pytester.makeconftest(IN_A_WORKER)
+    result = project.run("-m", "baseline", "-rA", "-n", "2")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: syncload: the request is another in a worker of pytest-xdist than in its*"])
+    assert not list(project.pytester.path.rglob("*.started"))
+
+
+@pytest.mark.parametrize("name", ["syncload_request", "syncload_identities"])
+@pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_what_a_conftest_says_too_late_is_not_left_out_without_a_word(
+    project: Project, name: str, args: tuple[str, ...]
+) -> None:
+    below = project.pytester.mkdir("below")
+    (below / "conftest.py").write_text(f"def {name}():\n    return 'ours:made'\n", "utf-8")
+    (below / "test_ours.py").write_text("def test_ours(): pass\n", "utf-8")
+    result = project.run("-m", "baseline", *args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: syncload: *conftest.py defines {name}, and was found when tests were*"])
+    assert not project.started_load()

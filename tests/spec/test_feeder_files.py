@@ -50,6 +50,8 @@ def test_json_lines_keep_their_types() -> None:
         (b'{"a": NaN}\n', False, [(1, "is no JSON")]),
         (b"[" * 100_000, False, [(1, "is no JSON")]),
         (b"9" * 5000, False, [(1, "is no JSON")]),
+        (b'"\\ud83d\\ude00"\n{"a": ["\\ud83d"]}\n', False, [(2, "holds half of a surrogate pair")]),
+        (b'{"\\udc00": 1}\n', False, [(1, "holds half of a surrogate pair")]),
     ],
 )
 def test_a_bad_line_is_told_with_its_number(written: bytes, is_csv: bool, problems: list[tuple[int, str]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.idempotency import Idempotency
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.spec.idempotency_check import of_the_request
@@ -86,3 +87,26 @@ def test_a_request_that_python_made_is_held_to_the_same(changes: dict[str, Any],
     )
     assert list(of_the_request(sound)) == []
     assert [what in said for _, said in of_the_request(replace(sound, **changes))] == [True]
+
+
+ROWS = Feeder(name="rows", rows=({"mode": "some", "in": "a"}, {"mode": "full", "in": "b"}))
+
+
+@pytest.mark.parametrize(
+    ("json", "changed", "feeder", "is_told"),
+    [
+        ({"mode": "{{rows.mode}}"}, {"mode": "full"}, ROWS, True),
+        ({"mode": "{{rows.mode}}"}, {"mode": "other"}, ROWS, False),
+        ({"mode": {"in": ["for {{rows.in}}", 1]}}, {"mode": {"in": ["for b", 1]}}, ROWS, True),
+        ({"mode": "{{rows.mode}}", "way": 1}, {"mode": "full", "way": 1}, ROWS, True),
+        ({"mode": "{{rows.mode}}", "way": 1}, {"mode": "full", "way": 2}, ROWS, False),
+        ({"mode": "{{rows.mode}}"}, {"mode": "full", "more": True}, ROWS, False),
+        ({"mode": "{{rows}}"}, {"mode": "full"}, Feeder(name="rows", function="ours:mode"), False),
+    ],
+)
+def test_a_payload_that_arrivals_may_draw_is_no_other(
+    json: Any, changed: dict[str, Any], feeder: Feeder, is_told: bool
+) -> None:
+    key = Idempotency(verify_percent=1.0, job_id="id", changed=changed)
+    told = [what for _, what in of_the_request(RequestTemplate(json=json, feeders=(feeder,), idempotency=key))]
+    assert ["some arrivals draw just this" in what for what in told] == [True] * is_told

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.feeder import Feeder, Order
+from pytest_syncload.facts.idempotency import Idempotency
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.spec.request_check import refusals
 from tests.spec.plans import SMALL, problems, read_text
@@ -181,6 +182,10 @@ def test_what_rows_put_into_headers_is_hidden_where_answers_are_shown(folder: Pa
     assert "tenant-one" in read_text(folder, plan(FEEDERS)).request.hidden
 
 
+def test_the_longest_is_hidden_first() -> None:
+    assert RequestTemplate(secrets=("begin", "begin-and-end")).hidden == ("begin-and-end", "begin")
+
+
 RIGHT = RequestTemplate(
     path="/v1/{{users.id}}", feeders=(Feeder(name="users", rows=({"id": 1},)),), expect_status=(200, 202)
 )
@@ -205,6 +210,9 @@ def test_a_request_that_python_made_is_held_to_the_same_rules() -> None:
         ({"expect_json": {"a": "{{users.id}}"}}, "expect.json.a: no placeholder can stand here"),
         ({"json": "{{users"}, "json: {{ begins no placeholder"),
         ({"feeders": (Feeder(name="users"),)}, "'users' has no rows"),
+        ({"idempotency": Idempotency(verify_percent=10.1)}, "idempotency.verify: a share of 10 % or less"),
+        ({"idempotency": Idempotency(verify_percent=float("nan"))}, "idempotency.verify: "),
+        ({"idempotency": Idempotency(header="a b")}, "idempotency.header: "),
     ],
 )
 def test_a_request_that_python_made_wrong_is_refused(changes: dict[str, Any], what: str) -> None:
