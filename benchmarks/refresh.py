@@ -146,7 +146,7 @@ def main() -> int:
         description="whether refreshing tokens beside the load is seen in what is measured"
     )
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--users", type=int, default=200)
+    parser.add_argument("--users", type=int, default=75)
     parser.add_argument("--rate", type=float, default=500.0, help="requests a second")
     parser.add_argument("--hold", type=float, default=20.0, help="wall seconds of a hold")
     parser.add_argument("--life", type=int, default=10, help="seconds that a short-lived token lives")
