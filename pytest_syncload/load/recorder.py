@@ -93,7 +93,8 @@ class Recorder:
     def beside(self, answer: Answer) -> None:
         """A request that is no arrival was answered: the service has counted it, and no figure of the load has."""
         if answer.sent_at is not None:
-            self._count_on_wire(np.array([answer.sent_at]), np.array([answer.done_at]))
+            start_at = self._start_at
+            self._count_on_wire(np.array([answer.sent_at - start_at]), np.array([answer.done_at - start_at]))
 
     def dropped(self, due_s: float, late_s: float, *, late: bool) -> None:
         """An arrival found the in-flight cap full, ``late`` where the loop itself was.

@@ -129,7 +129,7 @@ ENTRIES: tuple[Entry, ...] = (
         Through.SOCKETS,
         interrupted,
         {
-            f"{_PHASE}:broken_off": lambda _: [],
+            f"{_PHASE}:broken_off": lambda *_: [],
             f"{_PHASE}:sent_but_not_counted": nothing,
             f"{_VALIDITY}:hold_cut_short": nothing,
             f"{_VALIDITY}:offered_too_little": nothing,

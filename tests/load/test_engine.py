@@ -421,7 +421,7 @@ def test_an_arrival_with_an_expired_token_is_not_sent_and_no_failure_of_the_targ
 def test_a_token_is_used_until_it_ends() -> None:
     async def scenario() -> None:
         async with Scripted((OK,)) as server:
-            ended = await ran(shard_of(server.url, hold_s=0.6), users=Expiring(ends_in_s=0.4))
+            ended = await ran(shard_of(server.url, hold_s=4.0), users=Expiring(ends_in_s=2.0))
         with_it = sum(b"token-1" in request for request in server.requests)
         assert 0 < with_it < with_it + ended.report.expired
         assert with_it + ended.report.expired == sum(arrival % 3 == 1 for arrival in ended.users.asked)

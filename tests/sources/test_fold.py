@@ -242,11 +242,6 @@ def test_a_resource_that_is_not_listed_is_no_value() -> None:
     assert "resources.tables" in (look(THROTTLES, {}, Resources(), result()).problem or "")
 
 
-def test_a_preset_that_is_not_built_is_no_value() -> None:
-    slo = replace(THROTTLES, metric="load.headroom")
-    assert "not measured by this version" in (look(slo, {}, RESOURCES, result()).problem or "")
-
-
 RAW = RawQuery(namespace="SyncWell", name="Conflicts", dimensions=(("Service", "worker"),))
 SIBLING = RawQuery(namespace="SyncWell", name="Jobs", dimensions=(("Service", "worker"),))
 COUNT = Target(op="==", value=0.0, kind=Kind.COUNT, text="== 0")
