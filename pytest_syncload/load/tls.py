@@ -165,7 +165,7 @@ class Tls(asyncio.BufferedProtocol):
             while taken < len(unwritten):
                 taken += self._records.write(unwritten[taken:])
         except ssl.SSLWantReadError:
-            pass
+            pass  # the peer changes its keys; what is left goes out once it has
         except ssl.SSLError as error:
             self._connection.ended(error)
             return

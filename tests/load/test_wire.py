@@ -69,7 +69,13 @@ DRAWN: dict[str, Any] = {
 @given(
     places=st.sets(st.sampled_from(sorted(DRAWN))),
     users=st.lists(
-        st.fixed_dictionaries({"id": st.text(st.characters(codec="utf-8"), max_size=9), "n": st.integers()}), min_size=1
+        st.fixed_dictionaries(
+            {
+                "id": st.text(st.characters(codec="utf-8"), max_size=9).filter(lambda text: text not in (".", "..")),
+                "n": st.integers(),
+            }
+        ),
+        min_size=1,
     ),
     other=st.lists(st.text(), min_size=1),
     order=st.sampled_from(Order),
