@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_syncload.facts.catalogue import Fold, Preset, Query, Role, preset_of, queries_for, service_of
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.observation import Observation, Series
@@ -111,17 +113,9 @@ def _observe_climb(slo: Slo, preset: Preset, result: PhaseResult) -> Observation
         found = fold_climb(slo, result)
     except Inconclusive as error:
         problem = str(error)
-    return Observation(
-        slo=slo,
-        window=result.window,
-        kind=preset.kind,
-        value=None if found is None else found.value,
-        samples=None,
-        series=_EMPTY,
-        sources=("the steps of this climb",),
-        parts={},
-        problem=problem,
-        notes=() if found is None else found.notes,
+    notes = () if found is None else found.notes
+    return _of_the_load(
+        slo, preset, result, None if found is None else found.value, "the steps of this climb", problem, notes
     )
 
 
@@ -131,15 +125,31 @@ def _observe_own(slo: Slo, preset: Preset, result: PhaseResult) -> Observation:
         found = fold_own(result, slo.target)
     except Inconclusive as error:
         problem = str(error)
+    source = "requests of this load that check its own Idempotency-Keys"
+    notes = () if found is None else found.notes
+    seen = _of_the_load(slo, preset, result, None if found is None else found.value, source, problem, notes)
+    return seen if found is None else replace(seen, parts=found.parts)
+
+
+def _of_the_load(
+    slo: Slo,
+    preset: Preset,
+    result: PhaseResult,
+    value: float | None,
+    source: str,
+    problem: str | None,
+    notes: tuple[str, ...],
+) -> Observation:
+    """What the load itself knows, and no service publishes: a value without a series."""
     return Observation(
         slo=slo,
         window=result.window,
         kind=preset.kind,
-        value=None if found is None else found.value,
+        value=value,
         samples=None,
         series=_EMPTY,
-        sources=("requests of this load that check its own Idempotency-Keys",),
-        parts={} if found is None else found.parts,
+        sources=(source,),
+        parts={},
         problem=problem,
-        notes=() if found is None else found.notes,
+        notes=notes,
     )
