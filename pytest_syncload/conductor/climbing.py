@@ -123,6 +123,9 @@ def way_of(spec: Spec, phase: Phase, ground: Ground) -> Way:
         at_most_per_s=climb.at_most_per_s * ground.rate_scale,
         timeout_s=spec.load.timeout_s,
         minute_s=ground.clock.wall_seconds(MINUTE),
+        recovers_within_s=(
+            None if climb.recovers_within_s is None else ground.clock.wall_seconds(climb.recovers_within_s)
+        ),
     )
 
 
@@ -135,13 +138,15 @@ def peak_of(spec: Spec, ground: Ground) -> float | None:
 def seen_of(climber: Climber, merged: Merged) -> Mapping[int, LegSeen]:
     """What is known of each leg, by its number, which is its window's in the recording."""
     seen = {}
-    for number in range(len(climber.legs)):
+    for number, leg in enumerate(climber.legs):
         held = merged.window(number)
+        whole = range(math.ceil(leg.from_s), math.floor(leg.to_s))
         seen[number] = LegSeen(
             tally=held.part.tally(),
             lag_p99_ms=held.lag.percentile(99),
             p95_ms=held.part.latency.percentile(95),
             mean_ms=held.part.latency.mean(),
+            busy=tuple(merged.busy[at] for at in whole if at in merged.busy),
         )
     return seen
 
@@ -201,6 +206,7 @@ def sum_up(
         timeline=merged.timeline(),
         examples=tuple(merged.examples),
         invalid=tuple(invalid),
+        aborted=aborted if stopped else None,
         climb=what,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 
 from pytest_syncload.conductor.climbing import offer_climb
 from pytest_syncload.conductor.ground import Ground, find
@@ -19,10 +20,11 @@ from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
-from pytest_syncload.facts.events import Checked, Listener, Settled, Settling, Waiting
+from pytest_syncload.facts.events import Checked, ClimbRanked, Listener, Settled, Settling, Waiting
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Phase, Resources, Slo, Spec
 from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.report.climb import first_words
 from pytest_syncload.sources.awake import LONGEST_MINUTES, wait_until_published
 from pytest_syncload.sources.aws import FOR_POLLS, client
 from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask, traffic_query
@@ -106,6 +108,9 @@ class Conductor:
         observation = observe(slo, reading, resources, record.result, record.census)
         if self._replay is not None:
             observation = self._replay.observed(observation, record)
+        ranking = self._ranking(record, resources)
+        if ranking is not None and preset_of(slo).fold is Fold.CLIMB:
+            observation = replace(observation, notes=(*observation.notes, first_words(ranking)))
         return judge(observation, record.result, reading.problem)
 
     def _resources(self) -> Resources:
@@ -189,9 +194,21 @@ class Conductor:
             reading = self._read(phase, ground, result)
             census = None if watch is None else watch.final()
             series = () if result.climb is None else read_series(self._spec, ground, result.climb, self._keep_going)
-            if (rank := ranked(self._spec, result, series, ground.resources)) is not None:
-                self._listen(rank)
-            return PhaseRecord(result=result, reading=reading, problem=None, census=census, series=series)
+            record = PhaseRecord(result=result, reading=reading, problem=None, census=census, series=series)
+            self._ranking(record, ground.resources)
+            return record
+
+    def _ranking(self, record: PhaseRecord, resources: Resources) -> ClimbRanked | None:
+        """What broke first, as the run's folder has it; looked at, kept and told where nobody has. None of a hold."""
+        if record.result is None or record.result.climb is None or record.result.invalid:
+            return None
+        known = self._folder.ranking(record.result.phase)
+        if known is None:
+            known = ranked(self._spec, record.result, record.series, resources)
+            if known is not None:
+                self._folder.keep_ranking(known)
+                self._listen(known)
+        return known
 
     def _keep_going(self) -> str | None:
         return "the run was interrupted" if self._folder.controller_is_gone() else None

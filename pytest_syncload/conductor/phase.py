@@ -315,4 +315,5 @@ def sum_up(
         examples=tuple(merged.examples),
         idempotency=added_up(count for report in reports for count in report.idempotency),
         invalid=tuple(invalid),
+        aborted=aborted if stopped else None,
     )

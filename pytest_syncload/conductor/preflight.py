@@ -165,9 +165,7 @@ class _Rows:
             try:
                 queries = queries_for(slo, ground.resources)
             except Inconclusive as error:
-                # A row that this version cannot measure is an error by itself and keeps no other row from its proof.
-                finding = Finding.FAILED if preset.built else Finding.NOTE
-                unlisted.append(Check(name="row", finding=finding, says=str(error), rows=(place,)))
+                unlisted.append(Check(name="row", finding=Finding.FAILED, says=str(error), rows=(place,)))
                 continue
             if preset.fold is Fold.TASKS:
                 for namespace in ("AWS/ECS", _TASKS):

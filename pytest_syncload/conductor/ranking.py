@@ -13,7 +13,7 @@ from pytest_syncload.bottleneck.scalability import fit_usl
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.facts.bottleneck import Climbed, StepSeen
 from pytest_syncload.facts.climb import ClimbFound, End, Finding, Step
-from pytest_syncload.facts.clock import MINUTE, minute_ceil
+from pytest_syncload.facts.clock import MINUTE, minute_ceil, minute_floor
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.plan import Resources, Slo, Spec
@@ -76,11 +76,13 @@ def window_of(what: ClimbFound) -> Window:
 
 def _seen(step: Step, speed: float) -> StepSeen:
     wall_s = (step.ends_at - step.starts_at) / speed
+    # The minute in which the load turned away has a part of the step's rate only: it is no evidence beside whole ones.
+    whole = max(minute_floor(step.ends_at), step.starts_at + MINUTE)
     return StepSeen(
         rate_per_s=step.rate_per_s,
         throughput_per_s=(step.arrivals - step.failed) / wall_s,
         failed_percent=step.failed_percent or 0.0,
-        window=Window(start=step.starts_at, end=minute_ceil(step.ends_at)),
+        window=Window(start=step.starts_at, end=whole),
         held=step.finding is Finding.HELD,
         latency_mean_ms=step.mean_ms,
     )

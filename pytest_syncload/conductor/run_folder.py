@@ -9,6 +9,7 @@ rejudged_from.json   in a folder of its own: the run whose measurements were jud
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.timeline.jsonl   its seconds, as known when each was over; what is left where pytest itself was killed
 <phase>.series.json   of a climb: every minute of what may say what broke first
+<phase>.ranking.json   of a climb: what broke first, and how throughput scales
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """
 
@@ -31,6 +32,7 @@ from pytest_syncload.conductor.damage import UNREADABLE, reason, require_plain_n
 from pytest_syncload.facts.check import Check
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
+from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
 from pytest_syncload.facts.result import PhaseResult, Second, Window
@@ -44,6 +46,7 @@ _LONGEST_WINDOW_S = 31 * 86_400
 _VERDICT = TypeAdapter(Verdict)
 _ANSWERS = TypeAdapter(list[Answer])
 _CENSUS = TypeAdapter(Census)
+_RANKED = TypeAdapter(ClimbRanked)
 _SECOND = TypeAdapter(Second)
 _CHECKS = TypeAdapter(tuple[Check, ...])
 _SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
@@ -184,6 +187,18 @@ class RunFolder:
         failed = _CHECKS.dump_python(record.failed_checks, mode="json")
         said = {"problem": record.problem, "failed_checks": failed, "result": result}
         self.write(f"{phase}.result.json", said, indent=None)
+
+    def keep_ranking(self, ranked: ClimbRanked) -> None:
+        """Record what broke first in a climb."""
+        self.write(f"{ranked.phase}.ranking.json", _RANKED.dump_python(ranked, mode="json"), indent=None)
+
+    def ranking(self, phase: str) -> ClimbRanked | None:
+        """What broke first in a climb, None where nobody has looked yet or what is kept cannot be read."""
+        try:
+            data = self.read(f"{phase}.ranking.json")
+            return None if data is None else _RANKED.validate_python(data)
+        except UNREADABLE:
+            return None
 
     def keep_seconds(self, phase: str, seconds: Sequence[Second]) -> None:
         """Add to the phase's seconds, a line of JSON each. Raises `Refused` where the file cannot grow."""

@@ -69,14 +69,12 @@ def queries_for(slo: Slo, resources: Resources) -> tuple[Query, ...]:
     """The CloudWatch queries of a row; none where its value comes from elsewhere.
 
     Raises:
-        Inconclusive: the preset is not built yet, or the environment does not list a resource the row looks at.
+        Inconclusive: the environment does not list a resource the row looks at.
     """
     if slo.query is not None:
         value = _raw(Role.VALUE, slo.query, slo.statistic or "")
         return (value,) if slo.alive is None else (value, _raw(Role.ALIVE, slo.alive, "SampleCount"))
     preset = preset_of(slo)
-    if not preset.built:
-        raise Inconclusive(f"{preset.name} is known but not measured by this version; nothing was proven about it")
     if preset.fold is Fold.TASKS:
         service_of(resources, preset.name)
     return fill(preset, resources, statistic_of(slo))

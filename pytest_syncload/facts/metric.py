@@ -111,7 +111,7 @@ class Preset:
     ``statistics`` are the ones a row may ask for; the first is the default, none means that there is no choice.
     ``factor`` turns CloudWatch's unit into the canonical one of ``kind``. ``client_view`` names the load's own figure
     that is judged beside it. ``every_request`` says that the metric has a sample for each request. ``rules`` are the
-    ones a row may add. A preset that is not ``built`` is known to slo.yaml, and its row is an error that says so.
+    ones a row may add.
     """
 
     name: str
@@ -126,7 +126,6 @@ class Preset:
     client_view: str | None = None
     every_request: bool = False
     rules: frozenset[Rule] = frozenset()
-    built: bool = True
 
 
 #: What `statistic` of a template stands for where a row may choose it.

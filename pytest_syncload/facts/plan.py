@@ -90,7 +90,8 @@ class Slo:
 class Climb:
     """A phase that climbs until the target breaks. ``until`` is kept as written; it is more than ``failed_percent``.
 
-    ``every_s`` are whole service minutes.
+    ``every_s`` are whole service minutes. Once it broke, the target has ``recovers_within_s`` of
+    service time to hold again; None: ten steps.
     """
 
     from_per_s: float
@@ -99,6 +100,7 @@ class Climb:
     until: str
     failed_percent: float
     at_most_per_s: float
+    recovers_within_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,6 +167,7 @@ class PhaseResult:
     that were open at its two ends. ``examples`` show unexpected answers, secrets masked. ``idempotency`` counts the
     checks of arrivals due in the hold, by rule; it is empty where no row asks for them. Of a ``climb``, the
     window is the last step that held (the first of all where none did), and ``ramp`` is all that lies outside it.
+    ``aborted`` is what the phase's own rule said when it stopped the load.
     """
 
     phase: str
@@ -188,6 +189,7 @@ class PhaseResult:
     idempotency: tuple[RuleCount, ...] = ()
     invalid: tuple[Invalidity, ...] = ()
     climb: ClimbFound | None = None
+    aborted: str | None = None
 
     @property
     def generator_faults(self) -> tuple[str, ...]:

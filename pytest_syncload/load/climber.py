@@ -15,7 +15,7 @@ from pytest_syncload.facts.climb import End, Finding, Leg, Part
 from pytest_syncload.facts.result import Tally
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.load.course import turned
-from pytest_syncload.load.validity import ACHIEVED, LAG_P99_MS
+from pytest_syncload.load.validity import ACHIEVED, CPU_PERCENT, LAG_P99_MS
 
 #: Failures are looked at over so many wall seconds, or a step where that is shorter: once a step cannot have held, load
 #: need not go on.
@@ -32,10 +32,12 @@ _RAMP_LEGS = 5
 #: The load falls to this share of what held last: a target that has collapsed often needs less than what broke it
 #: ("hysteresis"), and what held is known to hold at less.
 _REST_SHARE = 0.5
-#: How many steps' time a target has to recover.
+#: How many steps' time a target has to recover where slo.yaml does not say.
 _RECOVERY_STEPS = 10
 #: Quarters of a step.
 _FINE = 4
+#: A generator is near the end of its core when it was for so many seconds, or a step where that is shorter.
+_BUSY_S = 2
 #: Recovered is what holds for so many seconds in a row, or a step where that is shorter than all of them.
 _RECOVERED_S = 3.0
 
@@ -54,6 +56,12 @@ class Way:
     at_most_per_s: float
     timeout_s: float
     minute_s: float
+    recovers_within_s: float | None = None
+
+    @property
+    def recovery_s(self) -> float:
+        """How long the target may take to hold again."""
+        return _RECOVERY_STEPS * self.every_s if self.recovers_within_s is None else self.recovers_within_s
 
     @property
     def rates(self) -> tuple[float, ...]:
@@ -74,18 +82,20 @@ class Way:
     def longest_s(self) -> float:
         """Wall seconds from the start that the climb lasts at most."""
         turns = 3 * (LEAD_S + self.minute_s)
-        legs = 1 + len(self.rates) + _RECOVERY_STEPS + _FINE
-        return legs * self.every_s + 2 * (self.listening_s + _SPARE_S) + turns
+        legs = 1 + len(self.rates) + _FINE
+        return legs * self.every_s + self.recovery_s + 2 * (self.listening_s + _SPARE_S) + turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegSeen:
-    """What is known of a leg's arrivals. ``lag_p99_ms`` is the generators' own; None where nothing was."""
+    """What is known of a leg's arrivals. ``lag_p99_ms`` is the generators' own; None where nothing was. ``busy`` is
+    how many percent of a core the busiest generator used in each of its seconds, as far as they are known."""
 
     tally: Tally
     lag_p99_ms: float | None = None
     p95_ms: float | None = None
     mean_ms: float | None = None
+    busy: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +186,7 @@ class Climber:
         at_s = now_s + LEAD_S
         self._fell_at = at_s
         way = self._way
-        rest = (_RECOVERY_STEPS * way.every_s, self._held * _REST_SHARE)
+        rest = (way.recovery_s, self._held * _REST_SHARE)
         return self._turn(at_s, [(Part.RECOVERY, rest), (Part.LISTENING, (way.listening_s + _SPARE_S, 0.0))])
 
     def _recover(self, now_s: float, seconds: Mapping[int, Tally]) -> Turn | None:
@@ -266,6 +276,12 @@ class Climber:
         if found.lag_p99_ms is not None and found.lag_p99_ms > LAG_P99_MS:
             lag = format_number(found.lag_p99_ms)
             return f"at {rate}/s the generator's own lag was {lag} ms at p99 (limit {format_number(LAG_P99_MS)} ms)"
+        if len(found.busy) >= min(_BUSY_S, max(1, int(leg.seconds))):
+            used = sum(found.busy) / len(found.busy)
+            if used > CPU_PERCENT:
+                # Before lag shows it, answers that nobody reads in time become timeouts.
+                limit = format_number(CPU_PERCENT)
+                return f"at {rate}/s a generator used {format_number(round(used))} % of a core (limit {limit} %)"
         if now_s >= leg.to_s + self._way.listening_s and found.tally.arrivals < ACHIEVED * leg.rate_per_s * leg.seconds:
             return f"at {rate}/s {found.tally.arrivals} arrivals were offered, of {leg.rate_per_s * leg.seconds:.0f}"
         return None

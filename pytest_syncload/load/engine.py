@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import time
 from collections.abc import Callable
 
@@ -35,6 +36,8 @@ _BATCH = 64
 _GRACE_SECONDS = 5.0
 #: How long a target that is gone may take to lose what was open.
 _LAST_WORDS_SECONDS = 0.5
+#: What a second held is told so long after its end.
+_SPEAKS_AFTER_S = 0.02
 #: A loop that is later than this was not on time: a drop then is the generator's doing, not the target's.
 LATE_SECONDS = 0.1
 
@@ -256,9 +259,19 @@ async def wait_for_answers(loop: _Loop, stop: asyncio.Event, *, within_s: float 
 
 
 async def _speak(loop: _Loop, emit: Callable[[Snapshot], None], every_s: float) -> None:
+    used_s, elapsed_s = time.process_time(), loop.now() - loop.start_at
     while True:
-        await asyncio.sleep(every_s)
-        emit(loop.recorder.drain())
+        # Just behind a second's end: who watches for a rule that stops the load is to know of whole seconds, and soon.
+        whole_s = (math.floor((elapsed_s - _SPEAKS_AFTER_S) / every_s) + 1) * every_s
+        await asyncio.sleep(whole_s + _SPEAKS_AFTER_S - elapsed_s)
+        snapshot = loop.recorder.drain()
+        used_before_s, before_s = used_s, elapsed_s
+        used_s, elapsed_s = time.process_time(), loop.now() - loop.start_at
+        if elapsed_s >= 1:
+            snapshot.busy[int(elapsed_s) - 1] = round(
+                100 * (used_s - used_before_s) / max(elapsed_s - before_s, 1e-9), 1
+            )
+        emit(snapshot)
 
 
 class _Cpu:

@@ -94,13 +94,15 @@ class Held:
 @dataclass(slots=True)
 class Snapshot:
     """All that was recorded since the last one. ``held`` has the judged windows by number, ``ramp`` what lies outside
-    of them; together they are the whole of ``seconds``."""
+    of them; together they are the whole of ``seconds``. ``busy`` is, by the second, how many percent of a core the
+    generator used; of several, the busiest."""
 
     seconds: dict[int, Slice] = field(default_factory=dict)
     held: dict[int, Held] = field(default_factory=dict)
     ramp: Slice = field(default_factory=Slice)
     examples: list[str] = field(default_factory=list)
     digests: list[str] = field(default_factory=list)
+    busy: dict[int, float] = field(default_factory=dict)
 
     def window(self, number: int) -> Held:
         """The window of that number, made where there is none yet."""
@@ -117,6 +119,7 @@ class Snapshot:
             "ramp": _slice_to_json(self.ramp),
             "examples": self.examples,
             "digests": self.digests,
+            "busy": {str(at): percent for at, percent in self.busy.items()},
         }
 
     @classmethod
@@ -128,6 +131,7 @@ class Snapshot:
             ramp=_slice_from_json(data["ramp"]),
             examples=list(data["examples"]),
             digests=list(data["digests"]),
+            busy={int(at): float(percent) for at, percent in data["busy"].items()},
         )
 
 
@@ -146,6 +150,8 @@ class Merged:
         for number, held in snapshot.held.items():
             mine.window(number).add(held)
         mine.ramp.add(snapshot.ramp)
+        for second, percent in snapshot.busy.items():
+            mine.busy[second] = max(percent, mine.busy.get(second, 0.0))
         self._seen.add(snapshot.digests)
         mine.examples = _few_of_each_kind({*mine.examples, *snapshot.examples})
 
@@ -214,6 +220,11 @@ class Merged:
     def tallies(self) -> Mapping[int, Tally]:
         """What is known of each second in which an arrival was due, by the second."""
         return {at: part.tally() for at, part in self._all.seconds.items()}
+
+    @property
+    def busy(self) -> Mapping[int, float]:
+        """Percent of a core that the busiest generator used, by the second."""
+        return self._all.busy
 
     def last_second_before(self, at: int) -> int | None:
         """The last second before ``at`` in which an arrival was due; None where there is none."""

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from pytest_syncload.facts.bottleneck import Climbed, Departure, Finding, How, NoFit, Ranking, Usl
+from pytest_syncload.facts.bottleneck import Departure, Finding, How, NoFit, Ranking, Usl
 from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
 
 
-def climb_sentence(climbed: Climbed, ranking: Ranking, clock: ServiceClock) -> str:
+def climb_sentence(ranked: ClimbRanked) -> str:
     """``held 4,200/s, broke at 4,410/s; first: sync-jobs WriteThrottleEvents, 38 s before p95``."""
+    climbed = ranked.climbed
     held, broke = climbed.held_per_s, climbed.broke_per_s
     if held is None and broke is None:
         return "no step of the climb was measured"
     if climbed.generator_fault is not None:
         most = "nothing" if held is None else f"at least {_rate(held)}"
-        return f"held {most}; how much more is not known: {ranking.undetermined}"
+        return f"held {most}; how much more is not known: {ranked.ranking.undetermined}"
     if broke is None:
         return f"held {_rate(held or 0.0)}, the most that was offered, and did not break"
     if held is None:
         head = f"broke at {_rate(broke)}, the lowest rate that was offered"
     else:
         head = f"held {_rate(held)}, broke at {_rate(broke)}"
+    return f"{head}; {first_words(ranked)}"
+
+
+def first_words(ranked: ClimbRanked) -> str:
+    """``first: sync-jobs WriteThrottleEvents, 38 s before p95``, or why none can be named."""
+    ranking = ranked.ranking
+    if ranked.climbed.broke_per_s is None and ranked.climbed.generator_fault is None:
+        return "nothing broke"
     if ranking.first is None:
-        return f"{head}; what broke first is not determined: {ranking.undetermined}"
-    when = _relative(ranking.first, ranking.seen, clock)
-    return f"{head}; first: {ranking.first.track.name}" + (f", {when}" if when else "")
+        return f"what broke first is not determined: {ranking.undetermined}"
+    when = _relative(ranking.first, ranking.seen, _clock(ranked))
+    return f"first: {ranking.first.track.name}" + (f", {when}" if when else "")
 
 
-def climb_table(climbed: Climbed, ranking: Ranking, usl: Usl | NoFit, clock: ServiceClock) -> list[str]:
+def climb_table(ranked: ClimbRanked) -> list[str]:
     """What the sentence stands on: steps, every series that left its normal range or could not be judged, the law."""
+    ranking, clock = ranked.ranking, _clock(ranked)
     gone = [found for found in ranking.findings if found.departure is not None]
     rows = [(found.track.name, when, *rest) for found in gone for when, *rest in [_row(found, ranking, clock)]]
     lines = [
@@ -40,20 +51,36 @@ def climb_table(climbed: Climbed, ranking: Ranking, usl: Usl | NoFit, clock: Ser
         lines.append(f"  first     {ranking.first.track.name}: {ranking.because}")
     else:
         lines.append(f"  first     not determined: {ranking.undetermined}")
-    lines += [f"  unknown   {found.track.name}: {found.problem}" for found in ranking.findings if found.problem]
+    lines += [f"  unknown   {line}" for line in _unknown(ranking)]
     stayed = [found for found in ranking.findings if found.departure is None and found.problem is None]
     if stayed:
         lines.append(f"  normal    {'; '.join(_stayed(found, ranking, clock) for found in stayed)}")
-    lines.append(f"  steps     {', '.join(_step(step.rate_per_s, step.held) for step in climbed.steps)}")
-    lines.append(f"  law       {_law(usl)}")
+    lines.append(f"  steps     {', '.join(_step(step.rate_per_s, step.held) for step in ranked.climbed.steps)}")
+    lines.append(f"  law       {_law(ranked.law)}")
     return lines
+
+
+def _clock(ranked: ClimbRanked) -> ServiceClock:
+    return ServiceClock(origin=0.0, monotonic_origin=0.0, speed=ranked.speed)
+
+
+def _unknown(ranking: Ranking) -> list[str]:
+    """What could not be judged, and why: each reason once, because a climb that breaks early has one for all."""
+    names: dict[str, list[str]] = {}
+    for found in ranking.findings:
+        if found.problem is not None:
+            names.setdefault(found.problem, []).append(found.track.name)
+    return [
+        f"{'all series' if len(those) == len(ranking.findings) > 1 else ', '.join(those)}: {problem}"
+        for problem, those in names.items()
+    ]
 
 
 def _row(found: Finding, ranking: Ranking, clock: ServiceClock) -> tuple[str, str, str, str]:
     left = found.departure
     if left is None:
         return ("", "", "", "")
-    when = "what the client saw first" if found is ranking.seen else _relative(found, ranking.seen, clock) or "–"
+    when = "what the client saw first" if found == ranking.seen else _relative(found, ranking.seen, clock) or "–"
     return (when, _how(found, left, ranking, clock), _sure(left.confidence), _percent(found.utilisation))
 
 

@@ -23,18 +23,15 @@ _KEY_WIDTH = max(map(len, _KEYS.values())) + 1
 
 
 def preset_lines(presets: Iterable[Preset], width: int = 100) -> list[str]:
-    """A paragraph a preset, those that can be measured first; lines no longer than ``width`` where words allow it."""
+    """A paragraph a preset; lines no longer than ``width`` where words allow it."""
     every = list(presets)
-    built = [preset for preset in every if preset.built]
-    lines = [f"{len(built)} presets that a row of slo.yaml can name as its metric", ""]
-    for preset in built:
+    lines = [f"{len(every)} presets that a row of slo.yaml can name as its metric", ""]
+    for preset in every:
         unit = CANONICAL[preset.kind]
         lines.append(f"{preset.name}  ({preset.kind}{f', {unit}' if unit else ''})")
         for key, said in _entries(preset):
             lines += _indented(key, said, width)
         lines.append("")
-    if unbuilt := [preset.name for preset in every if not preset.built]:
-        lines.append(f"known, but not measured by this version: {', '.join(unbuilt)}")
     return lines
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.events import (
     Checked,
     ClimbRanked,
@@ -186,10 +185,7 @@ def progress(event: Event) -> str | None:
                 shown = f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
             return f"{event.phase}: {_outcomes(result)} · {shown}{_refreshed(result)}"
         case ClimbRanked():
-            clock = ServiceClock(origin=0.0, monotonic_origin=0.0, speed=event.speed)
-            said = climb_sentence(event.climbed, event.ranking, clock)
-            table = climb_table(event.climbed, event.ranking, event.law, clock)
-            return "\n".join([f"{event.phase}: {said}", *table])
+            return f"{event.phase}: {climb_sentence(event)}"
         case Settling():
             return f"{event.phase}: CloudWatch has not settled: {event.waiting_for}" if event.attempt % 5 == 0 else None
         case Settled():
@@ -211,8 +207,10 @@ def _worth_knowing(verdict: Verdict) -> list[str]:
     return [*(["; ".join(rules)] if rules else []), *notes]
 
 
-def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> list[str]:
-    """The closing table: every row with value, target and verdict; then what was not looked at."""
+def summary(
+    spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str], climbs: Sequence[ClimbRanked] = ()
+) -> list[str]:
+    """The closing table: every row with value, target and verdict; what climbs found; then what was not looked at."""
     width = max((len(verdict.slo.id) for verdict in verdicts), default=0)
     lines = []
     for verdict in verdicts:
@@ -228,6 +226,8 @@ def summary(spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str]) -> l
         left_out = len(spec.phase(name).slos) - sum(verdict.slo.phase == name for verdict in verdicts)
         if name in judged and left_out:
             lines.append(f"{name}: {left_out} of its rows were not asked for")
+    for climb in climbs:
+        lines += [f"{climb.phase}: {climb_sentence(climb)}", *climb_table(climb)]
     lines.append(f"where: {_where(spec)}")
     sandbox = spec.environment.sandbox
     if sandbox is not None and sandbox.rate_scale != 1:

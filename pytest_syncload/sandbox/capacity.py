@@ -18,15 +18,15 @@ from pytest_syncload.sandbox.collapse import Collapse
 EASY = 0.85
 #: What a job from the reserve costs, easy ones being 1: enough for CPU to leave its relation to load before the end.
 EFFORT = 3
-#: Bursts, in seconds of what refills: short, so that a climb whose steps are a wall second fails at the right one.
-_EASY_BURST_S = 0.04
-_RESERVE_BURST_S = 0.2
-_LEAST_BURST = 5.0
-#: What was saved up beyond a burst is lost again at this pace. It bears what arrives in one piece because a process had
-#: stood still, and not the load.
-_STANDSTILL_S = 0.02
-_EASY_LOST_S = 1.0
-_RESERVE_LOST_S = 0.5
+#: Bursts, in seconds of what refills: short, so that a climb whose steps are a wall second fails at the right one. What
+#: they lend such a step, with the 1 % that may fail, is 4 % of it.
+_EASY_BURST_S = 0.02
+_RESERVE_BURST_S = 0.05
+_LEAST_BURST = 2.0
+#: Beyond a burst, what a process that stands still saves up bears all that arrives in one piece when it goes on; it is
+#: lost again at once, so that idleness bears no load.
+_STANDSTILL_S = 0.5
+_LOST_S = 0.1
 
 
 class Grant(Enum):
@@ -38,13 +38,12 @@ class Grant(Enum):
 
 
 class _Bucket:
-    """Tokens that refill at ``per_s`` up to a burst, and beyond it for a short while."""
+    """Tokens that refill at ``per_s`` up to a burst, and beyond it for a moment."""
 
-    __slots__ = ("_burst_s", "_lost_s", "tokens")
+    __slots__ = ("_burst_s", "tokens")
 
-    def __init__(self, per_s: float, burst_s: float, lost_s: float) -> None:
+    def __init__(self, per_s: float, burst_s: float) -> None:
         self._burst_s = burst_s
-        self._lost_s = lost_s
         self.tokens = self.burst(per_s)
 
     def burst(self, per_s: float) -> float:
@@ -54,12 +53,10 @@ class _Bucket:
     def refill(self, passed_s: float, per_s: float) -> None:
         """So many seconds passed."""
         burst = self.burst(per_s)
-        self.tokens += passed_s * per_s
         excess = self.tokens - burst
         if excess > 0:
-            # Nothing is lost of a standstill before what had to wait has come.
-            lost_s = min(passed_s, _STANDSTILL_S)
-            self.tokens = burst + min(excess, self._lost_s * per_s) * math.exp(-lost_s / self._lost_s)
+            self.tokens = burst + excess * math.exp(-passed_s / _LOST_S)
+        self.tokens = min(self.tokens + passed_s * per_s, burst + _STANDSTILL_S * per_s)
 
     def take(self) -> bool:
         """Whether there is one more."""
@@ -77,14 +74,16 @@ class Limit:
     def __init__(self, per_s: float, recovery: Recovery | None, now: float) -> None:
         self._per_s = per_s
         self._collapse = None if recovery is None else Collapse(per_s, recovery, now)
-        self._easy = _Bucket(EASY * per_s, _EASY_BURST_S, _EASY_LOST_S)
-        self._reserve = _Bucket((1 - EASY) * per_s, _RESERVE_BURST_S, _RESERVE_LOST_S)
+        self._easy = _Bucket(EASY * per_s, _EASY_BURST_S)
+        self._reserve = _Bucket((1 - EASY) * per_s, _RESERVE_BURST_S)
         self._at = now
 
     @property
     def pressure(self) -> float:
         """How much of the reserve is gone: 0 while load is within capacity, 1 when it refuses."""
-        return 1 - min(self._reserve.tokens / self._reserve.burst((1 - EASY) * self._per_s), 1.0)
+        whole = self._reserve.burst((1 - EASY) * self._per_s)
+        # Less than one token is none.
+        return 1 - min(max(self._reserve.tokens - 1, 0.0) / (whole - 1), 1.0)
 
     def ask(self, now: float) -> Grant:
         """One more job, at ``now``."""

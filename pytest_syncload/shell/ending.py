@@ -132,7 +132,7 @@ class Ending:
         passed = {slo.id: self._passed(slo) for slo in rows}
         properties = suite_properties(self._spec, run.folder.run_id, self._ground(), run.folder.account())
         tell_suite(self._config.pluginmanager.get_plugins(), properties)
-        if any(self._was_refused(name) for name in said.phases):
+        if any(self._was_ended(name) for name in said.phases):
             return pytest.ExitCode.INTERRUPTED
         unproven = unjudged_phases(said.phases, judged) or unproven_rows(passed)
         return pytest.ExitCode.TESTS_FAILED if failed or unproven else pytest.ExitCode.OK
@@ -166,13 +166,15 @@ class Ending:
         except (OSError, ValueError):
             return {}  # damaged meanwhile; the rows tell it
 
-    def _was_refused(self, phase: str) -> bool:
-        """Whether the checks before the phase's load let none of it begin."""
+    def _was_ended(self, phase: str) -> bool:
+        """Whether the checks before the phase's load let none of it begin, or its own rule stopped it."""
         try:
             record = self._run.folder.record(phase)
         except PhaseInvalid:
             return False
-        return record is not None and record.refused
+        if record is None:
+            return False
+        return record.refused or (record.result is not None and record.result.aborted is not None)
 
     def _was_judged(self, slo: Slo) -> bool:
         verdict = self._run.folder.verdict(slo.phase, slo.name)
@@ -222,6 +224,7 @@ class Ending:
         folder, phases = self._run.folder, self._run.said.phases
         verdicts = [verdict for slo in self._rows() if (verdict := folder.verdict(slo.phase, slo.name)) is not None]
         terminalreporter.section("syncload")
-        for line in summary(self._spec, verdicts, phases):
+        climbs = [climb for name in phases if (climb := folder.ranking(name)) is not None]
+        for line in summary(self._spec, verdicts, phases, climbs):
             terminalreporter.write_line(line)
         terminalreporter.write_line(f"run folder: {folder.path.relative_to(self._settings.root)}")

@@ -224,6 +224,7 @@ def phase(
             until=climb.until,
             failed_percent=fields.share_of_failed(climb.until),
             at_most_per_s=climb.at_most,
+            recovers_within_s=climb.recovers_within,
         ),
         abort=model.abort,
     )

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from pytest_syncload.facts.plan import Abort
 from pytest_syncload.spec import fields, forms
-from pytest_syncload.spec.fields import wrong
+from pytest_syncload.spec.fields import Given, wrong
 from pytest_syncload.spec.schema import Strict
 
 _ABORT = (
@@ -57,6 +57,11 @@ class HoldPhaseModel(Strict):
     abort: Annotated[Abort | None, BeforeValidator(fields.abort), forms.ABORT] = Field(default=None, description=_ABORT)
     slos: dict[str, Any] = Field(description=_ROWS)
 
+    @property
+    def judged_s(self) -> float:
+        """Service seconds that rows look at."""
+        return self.hold
+
 
 class ClimbModel(Strict):
     """A climb in steps, until its condition is met."""
@@ -68,6 +73,11 @@ class ClimbModel(Strict):
         description="What ends the climb: a share of failed arrivals."
     )
     at_most: Annotated[fields.Rate, AfterValidator(_within_limit)] = Field(description="The last rate, in any case.")
+    recovers_within: Annotated[fields.Seconds | None, Given] = Field(
+        default=None,
+        description="How long the target may take to hold half the load again once it broke, in service time, before"
+        " the climb ends there. Default: ten steps.",
+    )
 
     @field_validator("at_most")
     @classmethod
@@ -83,3 +93,8 @@ class ClimbPhaseModel(Strict):
     climb: ClimbModel
     abort: Annotated[Abort | None, BeforeValidator(fields.abort), forms.ABORT] = Field(default=None, description=_ABORT)
     slos: dict[str, Any] = Field(description=_ROWS)
+
+    @property
+    def judged_s(self) -> float:
+        """Service seconds that rows look at: those of one step."""
+        return self.climb.every

@@ -303,16 +303,18 @@ class _Reading:
         phase = self._piece(model, path, limit)
         if phase is None:
             return None
-        if isinstance(phase, phase_schema.HoldPhaseModel):
-            self._watched_long_enough(path, rows, phase.hold)
+        self._fit(path, rows, phase)
         self._may_break(path, rows)
         return convert.phase(name, line, rows, phase)
 
-    def _watched_long_enough(self, phase: Path, rows: tuple[Slo, ...], hold_s: float) -> None:
+    def _fit(
+        self, path: Path, rows: tuple[Slo, ...], phase: phase_schema.HoldPhaseModel | phase_schema.ClimbPhaseModel
+    ) -> None:
+        is_climb = isinstance(phase, phase_schema.ClimbPhaseModel)
         for row in rows:
-            for rule, what in row_schema.beyond_the_hold(row, hold_s):
-                path = (*phase, "slos", row.name, rule.value)
-                self._problem(path, what, at=path)
+            at = (*path, "slos", row.name)
+            for key, what in row_schema.misfits(row, phase.judged_s, is_climb=is_climb):
+                self._problem((*at, key), what, at=(*at, key))
 
     def _may_break(self, phase: Path, rows: tuple[Slo, ...]) -> None:
         for row in rows:

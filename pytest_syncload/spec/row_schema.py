@@ -117,7 +117,7 @@ class PresetRowModel(Strict):
     @classmethod
     def _has_samples(cls, value: int, info: ValidationInfo) -> int:
         preset = PRESETS.get(info.data.get("metric", ""))
-        if preset is not None and preset.built and preset.fold in (Fold.SUM, Fold.TASKS, Fold.OWN, Fold.CLIMB):
+        if preset is not None and preset.fold in (Fold.SUM, Fold.TASKS, Fold.OWN, Fold.CLIMB):
             raise wrong(f"{preset.name} has no samples behind it; leave min_samples out", "no value here")
         return value
 
@@ -210,12 +210,17 @@ def _fits(rule: Rule, target: Target | None) -> None:
         )
 
 
-def beyond_the_hold(slo: Slo, hold_s: float) -> Iterator[tuple[Rule, str]]:
-    """The rules of a row that a hold of ``hold_s`` service seconds is too short for, each with what is wrong."""
-    held = f"phase {slo.phase!r} holds for {format_duration(hold_s)}"
-    if slo.sustained_s is not None and slo.sustained_s > hold_s:
+def misfits(slo: Slo, judged_s: float, *, is_climb: bool) -> Iterator[tuple[str, str]]:
+    """The keys of a row that do not fit its phase, each with what is wrong. ``judged_s`` service seconds are judged:
+    the hold, or a step of a climb."""
+    if slo.metric is not None and PRESETS[slo.metric].fold is Fold.CLIMB and not is_climb:
+        yield "metric", f"{slo.metric} is what a climb finds, and phase {slo.phase!r} holds one rate; give it a climb"
+    lasts = format_duration(judged_s)
+    lasting = f"a step of phase {slo.phase!r} lasts {lasts}" if is_climb else f"phase {slo.phase!r} holds for {lasts}"
+    longer = "make steps longer" if is_climb else "hold longer"
+    if slo.sustained_s is not None and slo.sustained_s > judged_s:
         wanted = format_duration(slo.sustained_s)
-        yield Rule.SUSTAINED, f"{held}, so nothing can last {wanted}; hold longer, or ask for less"
-    if slo.growth is not None and hold_s < _SHORTEST_GROWTH_S:
+        yield Rule.SUSTAINED, f"{lasting}, so nothing can last {wanted}; {longer}, or ask for less"
+    if slo.growth is not None and judged_s < _SHORTEST_GROWTH_S:
         wanted = format_duration(_SHORTEST_GROWTH_S)
-        yield Rule.GROWTH, f"{held}, and growth shows in {wanted} or more; hold longer, or leave it out"
+        yield Rule.GROWTH, f"{lasting}, and growth shows in {wanted} or more; {longer}, or leave it out"

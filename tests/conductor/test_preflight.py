@@ -15,7 +15,6 @@ from pytest_syncload.conductor import preflight
 from pytest_syncload.conductor.ground import Ground, prepare
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.run_folder import RunFolder
-from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.plan import (
     AwsAccess,
@@ -184,14 +183,6 @@ def test_a_resource_that_is_not_listed_is_found_before_load(sound: Prepared) -> 
     assert failures(checks) == {"row"}
     assert "sqs.visible needs resources.queue" in checks["row"].says
     assert checks["row"].rows == ("peak::queue-depth (slo.yaml:33)",)
-
-
-def test_a_row_that_is_not_built_keeps_no_other_from_its_proof(
-    sound: Prepared, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(PRESETS, "dynamodb.throttles", replace(PRESETS["dynamodb.throttles"], built=False))
-    checks = looked(sound, THROTTLES, LATENCY)
-    assert (failures(checks), checks["row"].finding) == (set(), Finding.NOTE)
 
 
 def test_only_what_rows_look_at_is_looked_at(sound: Prepared) -> None:

@@ -15,14 +15,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pytest_syncload.bottleneck.ranking import rank
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.bottleneck import Estimate, NoFit, Usl
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
+from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.result import Invalidity, Outcome, Second, Side, Tally
 from pytest_syncload.load.snapshot import Held, Merged, Slice, Snapshot
 from pytest_syncload.sources.observe import observe
 from pytest_syncload.sources.settle import Reading
+from tests.bottleneck.seen import climbing, track
 from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, reading, result
 
 
@@ -130,6 +134,32 @@ def test_a_verdict_that_cannot_be_read_is_none(folder: RunFolder, content: bytes
     folder.keep_verdict(Verdict(slo=LATENCY, ruling=Ruling.PASS, reason="120 ms is < 500 ms"))
     (folder.path / "verdicts" / f"peak--{LATENCY.name}.json").write_bytes(content)
     assert folder.verdict("peak", LATENCY.name) is None
+
+
+RANKED = ClimbRanked(
+    phase="stress",
+    climbed=climbing(12),
+    ranking=rank(climbing(12), [track([0.0] * 8 + [5.0] * 4, "table events"), track([1.0], "short")]),
+    law=NoFit(why="too few steps"),
+    speed=60.0,
+)
+
+
+def test_what_broke_first_is_read_back_the_same(folder: RunFolder) -> None:
+    assert folder.ranking("stress") is None
+    folder.keep_ranking(RANKED)
+    assert RANKED.ranking.first is not None
+    assert folder.ranking("stress") == RANKED
+    a = Estimate(value=1.0, low=0.5, high=2.0)
+    fitted = replace(RANKED, law=Usl(rate_per_s=a, contention=a, coherency=a, ceiling_per_s=a))
+    folder.keep_ranking(fitted)
+    assert folder.ranking("stress") == fitted
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"phase": 1}', b"\xff", b"[" * 100_000])
+def test_a_ranking_that_cannot_be_read_is_none(folder: RunFolder, content: bytes) -> None:
+    (folder.path / "stress.ranking.json").write_bytes(content)
+    assert folder.ranking("stress") is None
 
 
 def test_a_value_that_is_no_number_survives_the_folder(folder: RunFolder) -> None:

@@ -208,11 +208,13 @@ def test_a_generator_at_its_limit_is_no_breaking_point() -> None:
 
 
 WAYS = st.builds(
-    lambda start, step, every, limit, more, timeout: Way(
+    lambda start, step, every, limit, more, timeout, recovery: Way(
         from_per_s=start, step_percent=step, every_s=float(every), failed_percent=limit,
         at_most_per_s=start * more, timeout_s=timeout, minute_s=1.0,
+        recovers_within_s=recovery,
     ),
     st.floats(50, 500), st.floats(5, 60), st.integers(1, 3), st.floats(0.5, 20), st.floats(1, 5), st.floats(0.1, 3),
+    st.none() | st.floats(0.5, 40),
 )  # fmt: skip
 
 

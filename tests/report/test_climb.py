@@ -3,13 +3,13 @@ from dataclasses import replace
 
 from pytest_syncload.bottleneck import fit_usl, rank
 from pytest_syncload.facts.bottleneck import Climbed, NoFit, Place, Track
-from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.report.climb import climb_sentence, climb_table
+from pytest_syncload.report.climb import climb_sentence, climb_table, first_words
 from tests.bottleneck.seen import climbing, step, track
 
 #: A service minute is a wall second in the sandbox, and a minute in a real environment.
-SANDBOX, REAL = ServiceClock(origin=0, monotonic_origin=0, speed=60), ServiceClock(origin=0, monotonic_origin=0)
+SANDBOX, REAL = 60.0, 1.0
 STEPS = 60
 CLIMBED = Climbed(
     steps=(*(step(2000 + 40 * number, number) for number in range(STEPS - 1)), step(4400, STEPS - 1, held=False)),
@@ -24,22 +24,42 @@ P95 = track([40.0] * 58 + [900.0] * 2, "p95", place=Place.CLIENT, kind=Kind.TIME
 CPU = track([0.015 * (2000 + 40 * minute) for minute in range(STEPS)], "worker CPU", kind=Kind.SHARE, limit=60.0)
 
 
-def sentence(climbed: Climbed, *tracks: Track, clock: ServiceClock = SANDBOX) -> str:
-    return climb_sentence(climbed, rank(climbed, tracks), clock)
+def ranked(climbed: Climbed, *tracks: Track, speed: float = SANDBOX) -> ClimbRanked:
+    return ClimbRanked(
+        phase="stress", climbed=climbed, ranking=rank(climbed, tracks), law=fit_usl(climbed), speed=speed
+    )
 
 
-def table(climbed: Climbed, *tracks: Track, clock: ServiceClock = SANDBOX) -> str:
-    return "\n".join(climb_table(climbed, rank(climbed, tracks), fit_usl(climbed), clock))
+def sentence(climbed: Climbed, *tracks: Track, speed: float = SANDBOX) -> str:
+    return climb_sentence(ranked(climbed, *tracks, speed=speed))
+
+
+def table(climbed: Climbed, *tracks: Track, speed: float = SANDBOX) -> str:
+    return "\n".join(climb_table(ranked(climbed, *tracks, speed=speed)))
 
 
 def test_one_sentence_says_it_all() -> None:
     assert sentence(CLIMBED, P95, counted(20)) == (
         "held 4,320/s, broke at 4,400/s; first: sync-jobs WriteThrottleEvents, 38 s before p95"
     )
-    assert sentence(CLIMBED, P95, counted(20), clock=REAL).endswith(", 38m before p95")
+    assert sentence(CLIMBED, P95, counted(20), speed=REAL).endswith(", 38m before p95")
     assert sentence(CLIMBED, P95, counted(58)).endswith(", within 1 s of p95")
     assert sentence(CLIMBED, P95, counted(59, "failed", Place.CLIENT), counted(59)).endswith(", 1 s after p95")
     assert sentence(CLIMBED, counted(20)).endswith("first: sync-jobs WriteThrottleEvents")
+
+
+def test_what_was_first_is_a_note_of_its_own() -> None:
+    assert first_words(ranked(CLIMBED, P95, counted(20))) == "first: sync-jobs WriteThrottleEvents, 38 s before p95"
+    assert first_words(ranked(climbing(8, breaks=False), P95)) == "nothing broke"
+    tired = replace(climbing(8, breaks=False), generator_fault="it was late")
+    assert first_words(ranked(tired)) == "what broke first is not determined: the generator was the limit: it was late"
+
+
+def test_what_no_series_can_say_is_said_once() -> None:
+    few = track([1.0], "few"), track([2.0], "less")
+    (line,) = [line for line in table(climbing(8), *few).splitlines() if line.startswith("  unknown")]
+    assert line.startswith("  unknown   all series: too few periods (1) for a normal range")
+    assert "  unknown   few, less: too few periods (1)" in table(CLIMBED, *few, CPU)
 
 
 def test_what_held_once_above_a_rate_that_broke_did_not_hold() -> None:

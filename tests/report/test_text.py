@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_syncload.bottleneck.ranking import rank
+from pytest_syncload.facts.bottleneck import NoFit
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.events import (
     Checked,
+    ClimbRanked,
     PhaseMeasured,
     PhaseProgress,
     PhaseStarted,
@@ -47,6 +50,7 @@ from pytest_syncload.report.text import (
     sparkline,
     summary,
 )
+from tests.bottleneck.seen import climbing
 from tests.rows import ERRORS, LATENCY, MINUTES, THROTTLES, WINDOW, result
 
 REAL = Environment(
@@ -343,3 +347,13 @@ def test_the_closing_table_says_where_rates_were_below_the_plan() -> None:
     assert "where: sandbox (SANDBOX: proves nothing about a real target)" in lines
     assert "offered: rates × 0.4, not the rates of the plan" in lines
     assert not [line for line in summary(spec(), [], []) if "offered" in line]
+
+
+def test_the_closing_table_has_what_a_climb_found() -> None:
+    seen = climbing(8, breaks=False)
+    climb = ClimbRanked(phase="stress", climbed=seen, ranking=rank(seen, []), law=NoFit(why="few"), speed=60.0)
+    lines = summary(spec(), [], ["stress"], [climb])
+    at = lines.index("stress: held 850/s, the most that was offered, and did not break")
+    assert lines[at + 1 :][:2] == ["  nothing left its normal range", "  first     not determined: nothing broke"]
+    assert lines[at + 4].startswith("  law ")
+    assert progress(climb) == lines[at]

@@ -214,6 +214,17 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*PEAK, "hold"), "0m", "must be more than 0"),
     (("phases", "stress", "climb", "at_most"), "19000/s", "may be offered (max_rate 9000/s)"),
     (("phases", "stress", "climb", "at_most"), "2000/s", "at_most lies below from"),
+    (("phases", "stress", "climb", "recovers_within"), "0s", "'0s' is nothing; it must be more than 0"),
+    (
+        (*PEAK, "slos", "x"),
+        {"metric": "load.headroom", "target": "> 20 %"},
+        "load.headroom is what a climb finds, and phase 'peak' holds one rate; give it a climb",
+    ),
+    (
+        ("phases", "stress", "slos", "x"),
+        {"metric": "sqs.visible", "target": "< 1000", "sustained": "2m"},
+        "a step of phase 'stress' lasts 1m, so nothing can last 2m; make steps longer, or ask for less",
+    ),
     ((*PEAK, "slos", "load"), FULL["phases"]["peak"]["slos"]["raw"], "row name 'load'"),
     ((*FAULTS, "memory"), "120 %", "'120 %' is more than all"),
     (("phases", "slo"), FULL["phases"]["peak"], "phase name 'slo' is a name of syncload itself"),

@@ -87,4 +87,19 @@ def test_a_hold_must_be_long_enough_for_the_rules(
 ) -> None:
     target = Target(op="<", value=1.0, kind=Kind.COUNT, text="< 1")
     slo = Slo(name="a", phase="peak", target=target, line=1, sustained_s=sustained, growth=growth)
-    assert [rule for rule, _ in row_schema.beyond_the_hold(slo, hold)] == short
+    assert [rule for rule, _ in row_schema.misfits(slo, hold, is_climb=False)] == short
+    told = list(row_schema.misfits(slo, hold, is_climb=True))
+    assert [rule for rule, _ in told] == short
+    assert all("a step of phase 'peak' lasts" in what for _, what in told)
+
+
+@pytest.mark.parametrize("metric", ["load.breaking_point", "load.headroom"])
+def test_what_a_climb_finds_fits_no_phase_that_holds(metric: str) -> None:
+    target = Target(op=">", value=1.0, kind=PRESETS[metric].kind, text="> 1")
+    slo = Slo(name="a", phase="peak", target=target, line=1, metric=metric)
+    ((key, what),) = row_schema.misfits(slo, 600.0, is_climb=False)
+    assert (key, what) == (
+        "metric",
+        f"{metric} is what a climb finds, and phase 'peak' holds one rate; give it a climb",
+    )
+    assert list(row_schema.misfits(slo, 600.0, is_climb=True)) == []
