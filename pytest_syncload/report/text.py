@@ -1,4 +1,4 @@
-"""The words a person decides by: why a row failed or could not be judged; progress; the closing table."""
+"""The words a person decides by: why a row failed or could not be judged; the header; progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pytest_syncload.facts.result import Outcome, PhaseResult, Window
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.check import progress_lines
-from pytest_syncload.report.climb import climb_sentence, climb_table
+from pytest_syncload.report.climb import climb_sentence
 
 _BARS = "▁▂▃▄▅▆▇█"
 #: Characters of a bar that shows how far something is.
@@ -197,40 +197,3 @@ def _refreshed(result: PhaseResult) -> str:
     if not (count or failed):
         return ""
     return f" · {count} tokens refreshed" + (f", {failed} refreshes failed" if failed else "")
-
-
-def _worth_knowing(verdict: Verdict) -> list[str]:
-    """What a row's line in the table leaves out: the rules it was judged by too, and the notes on its value."""
-    seen = verdict.observation
-    notes = [] if seen is None else list(seen.notes)
-    rules = verdict.reason.split("; ")[1:] if verdict.ruling is Ruling.PASS else []
-    return [*(["; ".join(rules)] if rules else []), *notes]
-
-
-def summary(
-    spec: Spec, verdicts: Sequence[Verdict], phases: Sequence[str], climbs: Sequence[ClimbRanked] = ()
-) -> list[str]:
-    """The closing table: every row with value, target and verdict; what climbs found; then what was not looked at."""
-    width = max((len(verdict.slo.id) for verdict in verdicts), default=0)
-    lines = []
-    for verdict in verdicts:
-        seen = verdict.observation
-        value = "–" if seen is None or seen.value is None else format_quantity(seen.value, seen.kind)
-        lines.append(f"{verdict.slo.id:<{width}}  {value:>10}  target {verdict.slo.target.text:<12} {verdict.ruling}")
-        if (was := was_before(verdict)) is not None:
-            lines.append(f"{'':<{width}}  was: {was}")
-        lines += [f"{'':<{width}}  {note}" for note in _worth_knowing(verdict)]
-    judged = {verdict.slo.phase for verdict in verdicts}
-    lines += [f"{name}: no row was judged, so nothing was proven" for name in phases if name not in judged]
-    for name in phases:
-        left_out = len(spec.phase(name).slos) - sum(verdict.slo.phase == name for verdict in verdicts)
-        if name in judged and left_out:
-            lines.append(f"{name}: {left_out} of its rows were not asked for")
-    for climb in climbs:
-        lines += [f"{climb.phase}: {climb_sentence(climb)}", *climb_table(climb)]
-    lines.append(f"where: {_where(spec)}")
-    sandbox = spec.environment.sandbox
-    if sandbox is not None and sandbox.rate_scale != 1:
-        lines.append(f"offered: rates × {format_number(sandbox.rate_scale)}, not the rates of the plan")
-    lines.append("not looked at: parity · cost · generator's region")
-    return lines

@@ -6,6 +6,7 @@ was asked for and not proven ends non-zero. Must not raise, or what pytest print
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,13 +15,14 @@ import pytest
 from pytest_syncload.facts.errors import PhaseInvalid, Refused
 from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.plan import Slo, Spec
-from pytest_syncload.report.text import summary
+from pytest_syncload.report.table import closing_table
 from pytest_syncload.shell.junit import suite_properties, tell_suite
 from pytest_syncload.shell.select import Selected, Selection
 from pytest_syncload.shell.settings import Settings
 
 if TYPE_CHECKING:
-    from pytest_syncload.conductor.run_folder import RunFolder
+    from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+    from pytest_syncload.facts.report import RunReport
 
 _ENDED = "the run ended before this row was judged"
 _TAKEN_OUT = "a plugin or a conftest.py took this row out of the run, without -k, --deselect or a node id"
@@ -39,6 +41,9 @@ class Run(Protocol):
     @property
     def folder(self) -> RunFolder:
         """The run's folder."""
+
+    def record(self, phase: str) -> PhaseRecord | None:
+        """What was recorded of a phase, None where nothing was. Raises `PhaseInvalid` where it cannot be read."""
 
 
 def unjudged_phases(asked: Collection[str], judged: Collection[str]) -> list[str]:
@@ -67,6 +72,15 @@ def last_word(status: object, least: pytest.ExitCode) -> Any:
         return least
     worse = isinstance(status, int) and status % _BYTE not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
     return status if worse else least
+
+
+def command_of(config: pytest.Config, environment: str) -> str:
+    """What would run the same again. Not the command line itself, in which somebody may have written a secret."""
+    earlier = config.getoption("--syncload-run")
+    words = ["-m", config.option.markexpr] if config.option.markexpr else []
+    words += [argument for argument in config.args if "::" in argument]
+    words += ["--syncload-env", environment] if earlier is None else ["--syncload-run", earlier]
+    return shlex.join(["pytest", *words])
 
 
 class Ending:
@@ -221,10 +235,21 @@ class Ending:
             terminalreporter.write_line(line)
         if not self._run.begun:
             return
-        folder, phases = self._run.folder, self._run.said.phases
-        verdicts = [verdict for slo in self._rows() if (verdict := folder.verdict(slo.phase, slo.name)) is not None]
+        report = self._report()
         terminalreporter.section("syncload")
-        climbs = [climb for name in phases if (climb := folder.ranking(name)) is not None]
-        for line in summary(self._spec, verdicts, phases, climbs):
+        for line in closing_table(report):
             terminalreporter.write_line(line)
-        terminalreporter.write_line(f"run folder: {folder.path.relative_to(self._settings.root)}")
+        terminalreporter.write_line(f"run folder: {report.folder}")
+
+    def _report(self) -> RunReport:
+        from pytest_syncload.conductor.reporting import report_of  # noqa: PLC0415  # boto3: only where a phase was asked for
+
+        return report_of(
+            self._spec,
+            self._run.folder,
+            self._run.record,
+            self._run.said.phases,
+            {slo.id for slo in self._rows()},
+            root=self._settings.root,
+            command=command_of(self._config, self._spec.environment.name),
+        )

@@ -31,7 +31,7 @@ from pytest_syncload.shell.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.conductor import Conductor
-    from pytest_syncload.conductor.run_folder import RunFolder
+    from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 
 _SELECTED = "selected.json"
 #: What a worker of pytest-xdist gives its controller beside: why it could not begin.
@@ -111,6 +111,11 @@ class SyncloadSession:
     def result(self, phase: str) -> Any:
         """A phase's valid result, for its fixture."""
         return self.conductor().result(phase)
+
+    def record(self, phase: str) -> PhaseRecord | None:
+        """What was recorded of a phase, by whatever process, or by the run that is judged again."""
+        replay = self._again.replay(self._spec)
+        return self.folder.record(phase) if replay is None else replay.record(phase)
 
     def _listen(self, event: Event) -> None:
         if self._settings.is_worker:

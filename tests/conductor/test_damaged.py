@@ -17,10 +17,12 @@ from hypothesis import strategies as st
 from pytest_syncload.conductor.conductor import Conductor
 from pytest_syncload.conductor.earlier import find_run
 from pytest_syncload.conductor.replay import Replay
+from pytest_syncload.conductor.reporting import report_of
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.errors import PhaseInvalid, Refused
 from pytest_syncload.facts.observation import Ruling
-from pytest_syncload.report.text import describe, explain, explain_load, summary
+from pytest_syncload.report.table import closing_table
+from pytest_syncload.report.text import describe, explain, explain_load
 from tests.conductor.plans import keep_run, phase, spec
 from tests.rows import DEPTH, ERRORS, LATENCY, START, TASKS, THROTTLES, WINDOW
 from tests.sources.test_tasks import census, stopped, task
@@ -87,7 +89,11 @@ def judge_all(root: Path) -> list[Ruling]:
     mine = Conductor(plan, folder, lambda: ["peak"], lambda _: None, replay)
     verdicts = [mine.verdict(slo) for slo in ROWS]
     assert all(explain(verdict, plan) for verdict in verdicts)
-    assert summary(plan, verdicts, ["peak"])
+    told = report_of(
+        plan, folder, replay.record, ["peak"], [slo.id for slo in ROWS], root=root, command="pytest -m peak"
+    )
+    assert told.verdicts == tuple(verdicts)
+    assert closing_table(told)
     assert describe(plan)
     record = None
     try:

@@ -21,7 +21,9 @@ from pytest_syncload.facts.plan import (
     Spec,
 )
 from pytest_syncload.report.before import format_rejudged, was_before
-from pytest_syncload.report.text import describe, explain, summary
+from pytest_syncload.report.table import closing_table, where_in_words
+from pytest_syncload.report.text import describe, explain
+from tests.report.reports import peak, run_report
 from tests.rows import DEPTH, LATENCY
 
 REJUDGED = Rejudged(run_id="20261124T090000Z-aaaaaa", begun_at=1_795_510_800.0)
@@ -78,7 +80,7 @@ def test_the_old_verdict_is_said_with_all_that_changed(slo: Slo, before: Before 
     assert was_before(now) == says
     plan = spec(REAL)
     assert (f"  was       {says}" in explain(now, plan).split("\n")) is (says is not None)
-    lines = [line.strip() for line in summary(plan, [now], ["peak"])]
+    lines = [line.strip() for line in closing_table(run_report(peak(now)))]
     assert (f"was: {says}" in lines) is (says is not None)
 
 
@@ -95,6 +97,6 @@ def test_no_report_hides_that_no_load_was_offered() -> None:
         (REAL, "load-testing, https://api.toy.example, eu-central-1"),
         (sandbox, "toy (SANDBOX: proves nothing about a real target)"),
     ):
-        line = f"where: {where}; no load was offered: {SAID}"
-        assert line in summary(spec(environment), [], [])
-        assert f"  where     {line.removeprefix('where: ')}" in explain(verdict(LATENCY, Before()), spec(environment))
+        line = f"  where     {where}; no load was offered: {SAID}"
+        assert line in explain(verdict(LATENCY, Before()), spec(environment))
+    assert where_in_words(run_report(rejudged=REJUDGED)).endswith(f"; no load was offered: {SAID}")

@@ -9,12 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_syncload.bottleneck.ranking import rank
-from pytest_syncload.facts.bottleneck import NoFit
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.events import (
     Checked,
-    ClimbRanked,
     PhaseMeasured,
     PhaseProgress,
     PhaseStarted,
@@ -48,9 +45,7 @@ from pytest_syncload.report.text import (
     format_window,
     progress,
     sparkline,
-    summary,
 )
-from tests.bottleneck.seen import climbing
 from tests.rows import ERRORS, LATENCY, MINUTES, THROTTLES, WINDOW, result
 
 REAL = Environment(
@@ -328,32 +323,3 @@ def test_settling_is_said_now_and_then_and_its_end_always() -> None:
     done = Settled(phase="peak", attempts=4, problem=None)
     assert progress(done) == "peak: CloudWatch settled after 4 polls"
     assert progress(replace(done, problem="it did not settle")) == "peak: it did not settle"
-
-
-def test_the_closing_table_has_every_row_and_what_was_not_looked_at() -> None:
-    unread = Verdict(slo=ERRORS, ruling=Ruling.INCONCLUSIVE, reason="nothing was read")
-    assert summary(spec(), [verdict(), unread], ["peak", "stress"]) == [
-        "peak::api-latency-p95      612 ms  target < 500 ms     breach",
-        "peak::api-5xx-rate              –  target < 0.1 %      inconclusive",
-        "stress: no row was judged, so nothing was proven",
-        "where: load-testing, https://api.toy.example, eu-central-1",
-        "not looked at: parity · cost · generator's region",
-    ]
-
-
-def test_the_closing_table_says_where_rates_were_below_the_plan() -> None:
-    lines = summary(spec(SANDBOX), [], ["peak"])
-    assert lines[0] == "peak: no row was judged, so nothing was proven"
-    assert "where: sandbox (SANDBOX: proves nothing about a real target)" in lines
-    assert "offered: rates × 0.4, not the rates of the plan" in lines
-    assert not [line for line in summary(spec(), [], []) if "offered" in line]
-
-
-def test_the_closing_table_has_what_a_climb_found() -> None:
-    seen = climbing(8, breaks=False)
-    climb = ClimbRanked(phase="stress", climbed=seen, ranking=rank(seen, []), law=NoFit(why="few"), speed=60.0)
-    lines = summary(spec(), [], ["stress"], [climb])
-    at = lines.index("stress: held 850/s, the most that was offered, and did not break")
-    assert lines[at + 1 :][:2] == ["  nothing left its normal range", "  first     not determined: nothing broke"]
-    assert lines[at + 4].startswith("  law ")
-    assert progress(climb) == lines[at]

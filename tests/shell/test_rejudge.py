@@ -209,7 +209,8 @@ def test_a_real_environment_needs_neither_its_name_nor_its_secrets(
         [
             f"syncload: NO LOAD: run {RUN} of 20*UTC is judged again, in load-testing",
             "syncload: load-testing · https://api.example.com · eu-central-1 · slo.yaml",
-            f"where: load-testing, https://api.example.com, eu-central-1; no load was offered: run {RUN} of*",
+            "where: load-testing, https://api.example.com, eu-central-1, account 111122223333; no load was offered: "
+            f"run {RUN} of*",
         ]
     )
     said: dict[str, Any] = properties(ElementTree.parse(project.pytester.path / "out.xml").getroot()[0])

@@ -1,0 +1,104 @@
+"""A run → the closing table: every row with value, target, headroom and verdict; then what nobody looked at."""
+
+from __future__ import annotations
+
+from pytest_syncload.facts.observation import Ruling, Verdict
+from pytest_syncload.facts.report import PhaseReport, RunReport
+from pytest_syncload.facts.units import format_number, format_quantity
+from pytest_syncload.report.before import format_rejudged, was_before
+from pytest_syncload.report.climb import climb_sentence, climb_table
+
+_NOTHING = "–"
+
+
+def closing_table(report: RunReport) -> list[str]:
+    """The lines that end a session."""
+    lines = _rows(report.verdicts)
+    for phase in report.phases:
+        lines += _of_phase(phase)
+    lines.append(f"where: {where_in_words(report)}")
+    if report.where.rate_scale != 1:
+        lines.append(f"offered: rates × {format_number(report.where.rate_scale)}, not the rates of the plan")
+    lines.append("not looked at: " + " · ".join(report.not_looked_at))
+    return lines
+
+
+def headroom(verdict: Verdict) -> float | None:
+    """How far the value may still move before the target breaks, in percent of the target; negative beyond it.
+
+    None where nothing was observed, and where the target is a single number or zero, from which nothing can be far.
+    """
+    target, seen = verdict.slo.target, verdict.observation
+    if seen is None or seen.value is None or not target.value or target.op == "==":
+        return None
+    room = target.value - seen.value if target.op in ("<", "<=") else seen.value - target.value
+    return 100 * room / abs(target.value)
+
+
+def headroom_in_words(verdict: Verdict) -> str:
+    """``92 %``, or a dash."""
+    room = headroom(verdict)
+    return _NOTHING if room is None else f"{format_number(round(room, 1))} %"
+
+
+def value_in_words(verdict: Verdict) -> str:
+    """``612 ms``, or a dash."""
+    seen = verdict.observation
+    return _NOTHING if seen is None or seen.value is None else format_quantity(seen.value, seen.kind)
+
+
+def where_in_words(report: RunReport) -> str:
+    """``load-testing, https://api.example, eu-central-1, account 123456789012``."""
+    where = report.where
+    again = "" if report.rejudged is None else f"; no load was offered: {format_rejudged(report.rejudged)}"
+    if where.is_sandbox:
+        return f"{where.environment} (SANDBOX: proves nothing about a real target){again}"
+    account = [] if where.account is None else [f"account {where.account}"]
+    return ", ".join([where.environment, where.target, where.region or "?", *account]) + again
+
+
+def _rows(verdicts: tuple[Verdict, ...]) -> list[str]:
+    if not verdicts:
+        return []
+    table = [("", "value", "", "headroom", "")]
+    table += [
+        (v.slo.id, value_in_words(v), f"target {v.slo.target.text}", headroom_in_words(v), str(v.ruling))
+        for v in verdicts
+    ]
+    widths = [max(len(row[column]) for row in table) for column in range(5)]
+    lines = [_line(table[0], widths)]
+    for verdict, row in zip(verdicts, table[1:], strict=True):
+        lines.append(_line(row, widths))
+        lines += [f"{'':<{widths[0]}}  {note}" for note in _beside(verdict)]
+    return lines
+
+
+def _line(row: tuple[str, ...], widths: list[int]) -> str:
+    name, value, target, room, ruling = row
+    cells = (
+        name.ljust(widths[0]), value.rjust(widths[1]), target.ljust(widths[2]), room.rjust(widths[3]), ruling
+    )  # fmt: skip
+    return "  ".join(cells).rstrip()
+
+
+def _beside(verdict: Verdict) -> list[str]:
+    """What a row's line leaves out: its ruling before, the rules it was judged by too, and the notes on its value."""
+    was = was_before(verdict)
+    seen = verdict.observation
+    rules = verdict.reason.split("; ")[1:] if verdict.ruling is Ruling.PASS else []
+    return [
+        *([] if was is None else [f"was: {was}"]),
+        *(["; ".join(rules)] if rules else []),
+        *([] if seen is None else seen.notes),
+    ]
+
+
+def _of_phase(phase: PhaseReport) -> list[str]:
+    lines = []
+    if not phase.verdicts:
+        lines.append(f"{phase.name}: no row was judged, so nothing was proven")
+    elif phase.left_out:
+        lines.append(f"{phase.name}: {phase.left_out} of its rows were not asked for")
+    if phase.climb is not None:
+        lines += [f"{phase.name}: {climb_sentence(phase.climb)}", *climb_table(phase.climb)]
+    return lines
