@@ -19,6 +19,7 @@ from pytest_syncload.report.table import closing_table
 from pytest_syncload.shell.junit import suite_properties, tell_suite
 from pytest_syncload.shell.select import Selected, Selection
 from pytest_syncload.shell.settings import Settings
+from pytest_syncload.shell.surfaces import leave
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
@@ -240,6 +241,9 @@ class Ending:
         for line in closing_table(report):
             terminalreporter.write_line(line)
         terminalreporter.write_line(f"run folder: {report.folder}")
+        asked = self._config.getoption
+        for line in leave(report, self._run.folder.path, asked, self._settings.here):
+            terminalreporter.write_line(line)
 
     def _report(self) -> RunReport:
         from pytest_syncload.conductor.reporting import report_of  # noqa: PLC0415  # boto3: only where a phase was asked for

@@ -1,0 +1,43 @@
+"""Where a run is told beside the terminal: files that were asked for by an option, and those of its own folder.
+
+Each surface is one function of the report; what it shows, all others show too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_syncload.facts.report import RunReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """A file of its own. ``option`` asks for a copy elsewhere, ``name`` is the file in the run folder."""
+
+    option: str
+    name: str
+    text_of: Callable[[RunReport], str]
+
+
+SURFACES: tuple[Surface, ...] = ()
+
+
+def leave(report: RunReport, folder: Path, asked: Callable[[str], str | None], here: Path) -> Iterator[str]:
+    """Write every surface; gives what a person should know: where a file that was asked for lies, or why it does not.
+
+    ``asked`` gives an option's value, a path from ``here``. Nothing here may raise: the verdicts stand without it.
+    """
+    for surface in SURFACES:
+        wanted = asked(surface.option)
+        text = surface.text_of(report)
+        for path, is_asked in ((folder / surface.name, False), *([(here / wanted, True)] if wanted else [])):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+            except OSError as error:
+                yield f"syncload: {path} cannot be written: {error.strerror or error}; the verdicts are not in it"
+            else:
+                if is_asked:
+                    yield f"syncload: {surface.option} {path}"
