@@ -38,7 +38,8 @@ _RECOVERY_STEPS = 10
 _FINE = 4
 #: A generator is near the end of its core when it was for so many seconds, or a step where that is shorter.
 _BUSY_S = 2
-#: Recovered is what holds for so many seconds in a row, or a step where that is shorter than all of them.
+#: Recovered is what holds for so many seconds in a row. One that does not hold what it held before rests again, and for
+#: twice as long: who comes back slowly must not be kept down by being asked too often.
 _RECOVERED_S = 3.0
 
 
@@ -125,6 +126,8 @@ class Climber:
         self.why = ""
         self.recovered_after_s: float | None = None
         self._fell_at = 0.0
+        #: How often the approach began although the target had not recovered.
+        self._tries = 0
         #: Rates of the climb's last step that held and the one that broke.
         self._held = self._broke = 0.0
         fifth = way.every_s / _RAMP_LEGS
@@ -182,16 +185,19 @@ class Climber:
             rate = format_number(self._broke)
             return self._finish(now_s, End.NOTHING_HELD, f"the first step, {rate}/s, did not hold")
         self._held = self.legs[broken - 1].rate_per_s
+        self._fell_at = now_s + LEAD_S
+        return self._rest(now_s)
+
+    def _rest(self, now_s: float) -> Turn:
+        """Little load, until the target holds it or its time to recover is over."""
         self._stage = _Stage.RECOVERING
-        at_s = now_s + LEAD_S
-        self._fell_at = at_s
-        way = self._way
-        rest = (way.recovery_s, self._held * _REST_SHARE)
+        at_s, way = now_s + LEAD_S, self._way
+        rest = (self._fell_at + way.recovery_s - at_s, self._held * _REST_SHARE)
         return self._turn(at_s, [(Part.RECOVERY, rest), (Part.LISTENING, (way.listening_s + _SPARE_S, 0.0))])
 
     def _recover(self, now_s: float, seconds: Mapping[int, Tally]) -> Turn | None:
-        leg = next(leg for leg, part in zip(self.legs, self.parts, strict=True) if part is Part.RECOVERY)
-        needed = max(1, math.ceil(min(_RECOVERED_S, leg.seconds)))
+        leg = self.legs[self._numbers(Part.RECOVERY)[-1]]
+        needed = max(1, math.ceil(min(_RECOVERED_S * 2**self._tries, leg.seconds)))
         # The last seconds that must have ended by now; an answer is due after a timeout at most.
         first = math.ceil(leg.from_s)
         for last in range(math.floor(now_s) - 1, first + needed - 2, -1):
@@ -199,8 +205,9 @@ class Climber:
             if all(self._holds(seconds.get(at), leg.rate_per_s) for at in stretch):
                 return self._go_near(now_s, last + 1)
         if now_s >= leg.to_s:
-            waited = format_number(round(leg.seconds, 1))
-            why = f"it did not hold {format_number(leg.rate_per_s)}/s within {waited} s after the load fell"
+            waited = format_number(round(leg.to_s - self._fell_at, 1))
+            held = self._held if self._tries else leg.rate_per_s
+            why = f"it did not hold {format_number(held)}/s within {waited} s after the load fell"
             return self._finish(now_s, End.NOT_RECOVERED, why)
         return None
 
@@ -224,11 +231,22 @@ class Climber:
             if self._has_broken(number, seen, seconds, now_s):
                 rate = format_number(self.legs[number].rate_per_s)
                 if number == fine[0]:
+                    if self._may_rest(now_s):
+                        # They show that the target had not recovered, and nothing of its breaking point.
+                        for each in fine:
+                            self.parts[each] = Part.RECOVERY
+                        self._tries += 1
+                        return self._rest(now_s)
                     return self._finish(now_s, End.NOT_CONFIRMED, f"{rate}/s held in the climb and broke when repeated")
                 return self._finish(now_s, End.FOUND, f"{rate}/s did not hold")
         if all(self._is_settled(number, seen, now_s) for number in fine):
             return self._finish(now_s, End.FOUND, f"{format_number(self._broke)}/s did not hold in the climb")
         return None
+
+    def _may_rest(self, now_s: float) -> bool:
+        """Whether the target has time left to recover, and to show it."""
+        left_s = self._fell_at + self._way.recovery_s - now_s - LEAD_S
+        return left_s > _RECOVERED_S * 2 ** (self._tries + 1)
 
     def _finish(self, now_s: float, end: End, why: str) -> Turn:
         self._stage = _Stage.OVER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,7 @@ from pytest_syncload.load.course import Course
 #: The share that fails at a moment under a rate.
 Fails = Callable[[float, float], float]
 
+RESTING = Part.RECOVERY
 WAY = Way(
     from_per_s=300.0,
     step_percent=10.0,
@@ -177,6 +178,49 @@ def test_one_that_stays_down_is_given_up_in_time() -> None:
     assert ridden.climber.end is End.NOT_RECOVERED
     assert "within 10 s" in ridden.climber.why
     assert ridden.ended_s <= WAY.longest_s
+
+
+@dataclass
+class Slow:
+    """Beyond its capacity it falls to a tenth, and comes back by so much a second while load is below 60 % of it."""
+
+    per_s: float
+    back_per_s: float
+    now_per_s: float = 0.0
+    asked_at: float = 0.0
+
+    def __call__(self, at_s: float, rate: float) -> float:
+        self.now_per_s = self.now_per_s or self.per_s
+        if rate > self.now_per_s:
+            failed = 1 - self.now_per_s / rate
+            self.now_per_s = min(self.now_per_s, 0.1 * self.per_s) if rate > self.per_s else self.now_per_s
+        else:
+            failed = 0.0
+        if rate < 0.6 * self.per_s:
+            self.now_per_s = min(self.per_s, self.now_per_s + self.back_per_s * (at_s - self.asked_at))
+        self.asked_at = at_s
+        return failed
+
+
+def test_one_that_comes_back_slowly_is_asked_again_less_and_less_often() -> None:
+    way = replace(WAY, recovers_within_s=60.0)
+    ridden = ride(way, Slow(per_s=700.0, back_per_s=0.9 * 700 / 30))
+    assert ridden.climber.end is End.FOUND
+    held, broke = ridden.interval
+    assert (held or 0) <= 700 / 0.99 < (broke or 0) + 1
+    assert 25 < (ridden.climber.recovered_after_s or 0) < 50
+    rests = [
+        leg.seconds for leg, part in zip(ridden.climber.legs, ridden.climber.parts, strict=True) if part is RESTING
+    ]
+    assert len(rests) > 2
+    assert ridden.ended_s <= way.longest_s
+
+
+def test_one_that_does_not_come_back_in_time_is_told_by_what_it_did_not_hold() -> None:
+    way = replace(WAY, recovers_within_s=18.0)
+    ridden = ride(way, Slow(per_s=700.0, back_per_s=0.9 * 700 / 30))
+    assert ridden.climber.end is End.NOT_CONFIRMED
+    assert ridden.ended_s <= way.longest_s
 
 
 @dataclass

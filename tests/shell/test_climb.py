@@ -36,6 +36,68 @@ def test_a_climb_that_nothing_breaks_is_at_least_its_last_rate(project: Project)
     assert outcomes(again) == outcomes(result)
 
 
+CLIMB = """\
+service: syncwell
+environments:
+  sandbox: {{sandbox: {{speed: 60, capacity: {{{capacity}}}}}}}
+load: {{timeout: 2s}}
+request: {{method: POST, path: /v1/sync-jobs, json: {{source: drive}}, expect: {{status: 202}}}}
+phases:
+  stress:
+    climb: {{{climb}, until: "failed > 1 %"}}
+    slos:
+      breaking-point: {{metric: load.breaking_point, target: "> 150/s"}}
+      latency: {{metric: apigateway.latency, statistic: p95, target: "< 5s", min_samples: 20}}
+"""
+STEPS = "from: 120/s, step: 20 %, every: 1m, at_most: 600/s"
+COLLAPSING = "from: 170/s, step: 30 %, every: 3m, at_most: 300/s, recovers_within: {}"
+
+
+@pytest.mark.parametrize(
+    ("capacity", "climb", "point", "says"),
+    [
+        # A tenth of the capacity is left for good.
+        (
+            "table: 200/s, recovers: never",
+            COLLAPSING.format("3m"),
+            "PASSED",
+            "*held 170/s, broke at 221/s (the target did not recover: it did not hold 85/s within 3 s*",
+        ),
+        # It comes back two seconds after the load fell, and is whole at once.
+        (
+            "table: 200/s, recovers: after 2s",
+            COLLAPSING.format("12m"),
+            "PASSED",
+            "*held 1??/s, broke at 2??/s (the breaking point was found: * recovered * s after the load fell*",
+        ),
+        (
+            "table: 40/s",
+            STEPS,
+            "FAILED",
+            "*no step held, broke at 120/s (the first step did not hold: the first step, 120/s, did not hold)*",
+        ),
+    ],
+    ids=["stays down", "recovers", "fails at once"],
+)
+def test_however_the_target_breaks_the_climb_ends_with_the_right_words(
+    project: Project, capacity: str, climb: str, point: str, says: str
+) -> None:
+    (project.pytester.path / "slo.yaml").write_text(CLIMB.format(capacity=capacity, climb=climb), "utf-8")
+    result = project.run("-m", "stress", "-rA")
+    assert outcomes(result) == {
+        "slo.yaml::stress::load": "PASSED",
+        "slo.yaml::stress::breaking-point": point,
+        # No step that held is no window to look at.
+        "slo.yaml::stress::latency": "ERROR" if point == "FAILED" else "PASSED",
+    }
+    result.stdout.fnmatch_lines([says])
+    result.stdout.fnmatch_lines(["stress: *broke at *first*"])
+    # What broke first is told again when the run is judged again, without load.
+    again = project.run("-m", "stress", "--syncload-run", "last")
+    again.stdout.fnmatch_lines(["stress: *broke at *first*"])
+    assert again.ret == result.ret
+
+
 def test_an_abort_rule_stops_load_and_says_why(project: Project) -> None:
     project.write("{errors: 60 %}")
     file = project.pytester.path / "slo.yaml"
