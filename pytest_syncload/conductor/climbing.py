@@ -25,7 +25,7 @@ from pytest_syncload.conductor.phase import (
     refuse_short_tokens,
 )
 from pytest_syncload.conductor.run_folder import RunFolder
-from pytest_syncload.facts.climb import ClimbFound
+from pytest_syncload.facts.climb import ClimbFound, Leg
 from pytest_syncload.facts.clock import MINUTE, minute_ceil
 from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseStarted
 from pytest_syncload.facts.plan import Phase, Spec
@@ -78,7 +78,9 @@ def offer_climb(
                 wall_s=way.longest_s,
             )
         )
-        following = Following(phase, folder, listen, start_at=start_at, wall_s=way.longest_s)
+        following = Following(
+            phase, folder, listen, start_at=start_at, wall_s=way.longest_s, intended=lambda at: due_in(climber.legs, at)
+        )
         looked_s = -math.inf
 
         def steer() -> dict[str, Any] | None:
@@ -127,6 +129,12 @@ def way_of(spec: Spec, phase: Phase, ground: Ground) -> Way:
             None if climb.recovers_within_s is None else ground.clock.wall_seconds(climb.recovers_within_s)
         ),
     )
+
+
+def due_in(legs: Sequence[Leg], second: int) -> float:
+    """How many arrivals are due in a second from the start."""
+    overlaps = ((min(leg.to_s, second + 1) - max(leg.from_s, second), leg.rate_per_s) for leg in legs)
+    return sum(max(0.0, lasts_s) * rate for lasts_s, rate in overlaps)
 
 
 def peak_of(spec: Spec, ground: Ground) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from pytest_syncload.conductor.run_folder import RunFolder
@@ -14,9 +15,19 @@ from pytest_syncload.load.snapshot import Merged, Snapshot
 
 
 class Following:
-    """One phase's snapshots, from its start (monotonic) on. ``wall_s`` is how long it lasts at most."""
+    """One phase's snapshots, from its start (monotonic) on. ``wall_s`` is how long it lasts at most, and
+    ``intended(second)`` how many arrivals are due in a second."""
 
-    def __init__(self, phase: Phase, folder: RunFolder, listen: Listener, *, start_at: float, wall_s: float) -> None:
+    def __init__(
+        self,
+        phase: Phase,
+        folder: RunFolder,
+        listen: Listener,
+        *,
+        start_at: float,
+        wall_s: float,
+        intended: Callable[[int], float],
+    ) -> None:
         self.merged = Merged()
         #: Why load must stop by the phase's own rule.
         self.aborted: str | None = None
@@ -25,6 +36,7 @@ class Following:
         self._listen = listen
         self._start_at = start_at
         self._wall_s = wall_s
+        self._intended = intended
         self._shown = self._kept = -1
         self._unkept: str | None = None
 
@@ -42,13 +54,15 @@ class Following:
         """A generator's snapshot."""
         self.merged.add(Snapshot.from_json(data))
         elapsed_s = self.elapsed_s
-        last = self.merged.last_second_before(int(elapsed_s))
+        last = self.merged.last_second_before(int(elapsed_s) - 1)
         if last is not None and last > self._shown:
             self._shown = last
             self._listen(
                 PhaseProgress(
                     phase=self._phase.name,
                     second=self.merged.second(last),
+                    intended=self._intended(last),
+                    lag_p99_ms=self.merged.last_lag.percentile(99),
                     elapsed_s=elapsed_s,
                     wall_s=self._wall_s,
                 )

@@ -140,7 +140,14 @@ def offer_hold(
         listen(
             PhaseStarted(phase=phase.name, rate_per_s=rate, generators=shards, window=window, wall_s=ramp_s + hold_s)
         )
-        following = Following(phase, folder, listen, start_at=start_at, wall_s=ramp_s + hold_s)
+        following = Following(
+            phase,
+            folder,
+            listen,
+            start_at=start_at,
+            wall_s=ramp_s + hold_s,
+            intended=lambda at: pacer.expected_by(at + 1) - pacer.expected_by(at),
+        )
         wall_before = time.time() - time.monotonic()
         fared = fleet.follow({"start_at": start_at}, following.take, lambda: following.stop or keep_going())
         jump = abs(time.time() - time.monotonic() - wall_before)

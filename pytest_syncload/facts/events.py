@@ -48,10 +48,16 @@ class PhaseStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseProgress:
-    """One more second of the phase is behind us."""
+    """One more second of the phase is behind us, and the one after it: by then most of its answers are known.
+
+    ``intended`` is how many arrivals were due in it, ``lag_p99_ms`` the generators' own in the window that was judged
+    last, None where none was yet.
+    """
 
     phase: str
     second: Second
+    intended: float
+    lag_p99_ms: float | None
     elapsed_s: float
     wall_s: float
 

@@ -197,7 +197,7 @@ class Climber:
 
     def _recover(self, now_s: float, seconds: Mapping[int, Tally]) -> Turn | None:
         leg = self.legs[self._numbers(Part.RECOVERY)[-1]]
-        needed = max(1, math.ceil(min(_RECOVERED_S * 2**self._tries, leg.seconds)))
+        needed = max(1, math.ceil(min(_RECOVERED_S * 2.0**self._tries, leg.seconds)))
         # The last seconds that must have ended by now; an answer is due after a timeout at most.
         first = math.ceil(leg.from_s)
         for last in range(math.floor(now_s) - 1, first + needed - 2, -1):
@@ -246,7 +246,7 @@ class Climber:
     def _may_rest(self, now_s: float) -> bool:
         """Whether the target has time left to recover, and to show it."""
         left_s = self._fell_at + self._way.recovery_s - now_s - LEAD_S
-        return left_s > _RECOVERED_S * 2 ** (self._tries + 1)
+        return left_s > _RECOVERED_S * 2.0 ** (self._tries + 1)
 
     def _finish(self, now_s: float, end: End, why: str) -> Turn:
         self._stage = _Stage.OVER

@@ -190,6 +190,11 @@ class Merged:
         return self.window(0).lag
 
     @property
+    def last_lag(self) -> Histogram:
+        """Of the last judged window in which anything was due."""
+        return self.window(max(self._all.held, default=0)).lag
+
+    @property
     def statuses(self) -> Mapping[int, int]:
         """Answers of the hold by status."""
         return self.window(0).statuses

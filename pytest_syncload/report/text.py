@@ -1,35 +1,17 @@
-"""The words a person decides by: why a row failed or could not be judged; the header; progress."""
+"""The words a person decides by: why a row failed or could not be judged; the header."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from pytest_syncload.facts.events import (
-    Checked,
-    ClimbRanked,
-    Event,
-    PhaseMeasured,
-    PhaseProgress,
-    PhaseStarted,
-    Settled,
-    Settling,
-    Waiting,
-    Warming,
-)
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
 from pytest_syncload.facts.plan import Spec
-from pytest_syncload.facts.result import Outcome, PhaseResult, Window
+from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
 from pytest_syncload.report.before import format_rejudged, was_before
-from pytest_syncload.report.check import progress_lines
-from pytest_syncload.report.climb import climb_sentence
+from pytest_syncload.report.progress import format_window, outcomes_in_words
 
 _BARS = "▁▂▃▄▅▆▇█"
-#: Characters of a bar that shows how far something is.
-_BAR = 22
-#: Lines of progress a person reads in a CI log: one in ten seconds.
-_PROGRESS_EVERY_S = 10
 
 
 def explain(verdict: Verdict, spec: Spec) -> str:
@@ -60,16 +42,9 @@ def explain_load(result: PhaseResult, reasons: Sequence[str]) -> str:
     """Why a phase's load proves nothing."""
     lines = [f"{result.phase}: the phase is invalid, so none of its rows is judged"]
     lines += [f"  - {reason}" for reason in reasons]
-    lines += ["", f"  window    {format_window(result.window)}", f"  arrivals  {_outcomes(result)}"]
+    lines += ["", f"  window    {format_window(result.window)}", f"  arrivals  {outcomes_in_words(result)}"]
     lines += [f"  example   {example}" for example in result.examples[:3]]
     return "\n".join(lines)
-
-
-def format_window(window: Window) -> str:
-    """``2026-11-24 09:00–09:15 UTC (15m)``."""
-    start, end = (datetime.fromtimestamp(moment, UTC) for moment in (window.start, window.end))
-    until = f"{end:%H:%M}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M}"
-    return f"{start:%Y-%m-%d %H:%M}–{until} UTC ({format_duration(window.seconds)})"
 
 
 def sparkline(values: Sequence[float]) -> str:
@@ -78,12 +53,6 @@ def sparkline(values: Sequence[float]) -> str:
     if not top:
         return _BARS[0] * len(values)
     return "".join(_BARS[min(len(_BARS) - 1, int(max(0.0, value) / top * (len(_BARS) - 1) + 0.5))] for value in values)
-
-
-def bar(done: float) -> str:
-    """How far something is, from 0 to 1."""
-    full = int(done * _BAR)
-    return "━" * full + "╌" * (_BAR - full)
 
 
 def _sparkline_lines(seen: Observation) -> list[str]:
@@ -118,11 +87,6 @@ def _where(spec: Spec) -> str:
     return f"{environment.name}, {environment.base_url}, {region}{again}"
 
 
-def _outcomes(result: PhaseResult) -> str:
-    counts = [f"{result.hold[outcome]} {outcome.value}" for outcome in Outcome if result.hold[outcome]]
-    return f"{result.hold.arrivals} of {result.scheduled_in_hold} in the hold: " + (", ".join(counts) or "none")
-
-
 def describe(spec: Spec) -> list[str]:
     """The header: where the run goes and what is scaled, loudly where it is the sandbox or an earlier run."""
     environment = spec.environment
@@ -150,50 +114,3 @@ def describe_phase(spec: Spec, name: str) -> str:
         return f"{name} climbs from {format_number(phase.climb.from_per_s)}/s"
     ramp = f", ramp {format_duration(phase.ramp_s)}" if phase.ramp_s else ""
     return f"{name} {format_number(phase.rate_per_s)}/s{ramp}, hold {format_duration(phase.hold_s)}"
-
-
-def progress(event: Event) -> str | None:
-    """A line for an event, None where it is not worth one; a pre-flight that found something has several."""
-    match event:
-        case Checked():
-            return "\n".join(progress_lines(event.phase, event.checks))
-        case Waiting():
-            return f"{event.phase}: waiting for {event.waiting_for}"
-        case Warming():
-            done = event.done / max(event.of, 1)
-            return f"{event.phase}: {bar(done)} {event.done} of {event.of} users signed in"
-        case PhaseStarted():
-            rate, wall = format_number(event.rate_per_s), format_duration(event.wall_s)
-            many = "1 generator" if event.generators == 1 else f"{event.generators} generators"
-            return f"{event.phase}: offering {rate}/s for {wall} from {many}, hold {format_window(event.window)}"
-        case PhaseProgress():
-            second = event.second
-            if second.at_s % _PROGRESS_EVERY_S or not second.at_s:
-                return None
-            failed = second.tally.failed_percent
-            p95 = "?" if second.p95_ms is None else f"{format_number(second.p95_ms)} ms"
-            return (
-                f"{event.phase}: {format_duration(event.elapsed_s)} of {format_duration(event.wall_s)} · "
-                f"{second.tally.arrivals}/s · p95 {p95} · failed {format_number(failed or 0.0)} % · "
-                f"in flight {second.in_flight}"
-            )
-        case PhaseMeasured():
-            result = event.result
-            p95_ms, lag_ms = result.latency.percentile(95), result.lag.percentile(99)
-            shown = "no latencies"
-            if p95_ms is not None and lag_ms is not None:
-                shown = f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
-            return f"{event.phase}: {_outcomes(result)} · {shown}{_refreshed(result)}"
-        case ClimbRanked():
-            return f"{event.phase}: {climb_sentence(event)}"
-        case Settling():
-            return f"{event.phase}: CloudWatch has not settled: {event.waiting_for}" if event.attempt % 5 == 0 else None
-        case Settled():
-            return f"{event.phase}: " + (event.problem or f"CloudWatch settled after {event.attempts} polls")
-
-
-def _refreshed(result: PhaseResult) -> str:
-    count, failed = (sum(getattr(each.refreshes, what) for each in result.generators) for what in ("count", "failed"))
-    if not (count or failed):
-        return ""
-    return f" · {count} tokens refreshed" + (f", {failed} refreshes failed" if failed else "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,13 @@ import pytest
 from pytest_syncload.facts.errors import Refused, SpecError
 from pytest_syncload.facts.events import Event
 from pytest_syncload.facts.plan import Spec
-from pytest_syncload.report.text import describe, describe_phase, progress
+from pytest_syncload.report.progress import told
+from pytest_syncload.report.text import describe, describe_phase
 from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.ending import Ending
 from pytest_syncload.shell.fixtures import phase_fixtures
+from pytest_syncload.shell.live import Follower, Live, Teller
 from pytest_syncload.shell.overrides import overridden, refuse_late
 from pytest_syncload.shell.rejudge import Rejudging, rejudging
 from pytest_syncload.shell.rows import Judge, RowRules
@@ -84,6 +86,8 @@ class SyncloadSession:
         self._conductor: Conductor | None = None
         self._lock = ExitStack()
         self._sandbox = ExitStack()
+        self._live = Live(config)
+        self._follower: Follower | None = None
         self.begun = False
         self.said = Selected()
 
@@ -118,17 +122,12 @@ class SyncloadSession:
         return self.folder.record(phase) if replay is None else replay.record(phase)
 
     def _listen(self, event: Event) -> None:
-        if self._settings.is_worker:
-            return
-        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        line = progress(event)
-        if reporter is None or line is None:
-            return
-        # A phase runs in an item's set-up, where pytest captures output.
-        capture = self._config.pluginmanager.get_plugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
-            reporter.ensure_newline()
-            reporter.write_line(line)
+        (Teller(self.folder.path) if self._settings.is_worker else self._live).show(told(event))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self) -> None:
+        """Somebody else writes next."""
+        self._live.rest()
 
     # Collection.
 
@@ -203,6 +202,9 @@ class SyncloadSession:
             refuse_late(self._spec, self._config)
             self.folder.make()
             self.begun = True
+            if self._config.pluginmanager.hasplugin("dsession"):
+                self._follower = Follower(self.folder.path, self._live)
+                self._follower.start()
             if (replay := self._again.replay(self._spec)) is not None:
                 replay.begin(self.folder)
                 return
@@ -250,6 +252,13 @@ class SyncloadSession:
                 reporter.ensure_newline()
                 reporter.write_line(line)
         self._begin()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """Show the rest of what workers told before the summary is written."""
+        if self._follower is not None:
+            self._follower.stop()
+            self._follower = None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -36,7 +36,14 @@ def folder(tmp_path: Path) -> RunFolder:
 
 def following(folder: RunFolder, told: list[Event], *, started_s_ago: float, abort: Abort | None = None) -> Following:
     mine = replace(phase("peak"), abort=abort)
-    return Following(mine, folder, told.append, start_at=time.monotonic() - started_s_ago, wall_s=60.0)
+    return Following(
+        mine,
+        folder,
+        told.append,
+        start_at=time.monotonic() - started_s_ago,
+        wall_s=60.0,
+        intended=lambda at: 10.0 + at,
+    )
 
 
 def test_each_second_is_told_once_and_kept_when_all_have_told_of_it(folder: RunFolder) -> None:
@@ -44,7 +51,9 @@ def test_each_second_is_told_once_and_kept_when_all_have_told_of_it(folder: RunF
     mine = following(folder, told, started_s_ago=3.5)
     for at in (0, 1, 2, 2):
         mine.take(second(at))
-    assert [event.second.at_s for event in told if isinstance(event, PhaseProgress)] == [0, 1, 2]
+    progress = [event for event in told if isinstance(event, PhaseProgress)]
+    # The last but one: most of its answers are known.
+    assert [(event.second.at_s, event.intended) for event in progress] == [(0, 10.0), (1, 11.0)]
     kept = (folder.path / "peak.timeline.jsonl").read_text("utf-8").splitlines()
     assert len(kept) == 2, "the last second may still be told of"
     assert mine.stop is None
