@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 
+from pytest_syncload.conductor.beside import beside_the_breach
 from pytest_syncload.conductor.climbing import offer_climb
 from pytest_syncload.conductor.ground import Ground, find
 from pytest_syncload.conductor.phase import Interrupted, offer_hold, run_phase
@@ -111,7 +112,8 @@ class Conductor:
         ranking = self._ranking(record, resources)
         if ranking is not None and preset_of(slo).fold is Fold.CLIMB:
             observation = replace(observation, notes=(*observation.notes, first_words(ranking)))
-        return judge(observation, record.result, reading.problem)
+        verdict = judge(observation, record.result, reading.problem)
+        return beside_the_breach(verdict, self._spec.phase(slo.phase), reading, resources)
 
     def _resources(self) -> Resources:
         if self._replay is not None:
