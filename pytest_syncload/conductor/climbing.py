@@ -38,10 +38,12 @@ from pytest_syncload.load.found import found
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.shard import ShardReport
 from pytest_syncload.load.snapshot import Merged
-from pytest_syncload.load.validity import invalidities, sent_but_not_counted
+from pytest_syncload.load.validity import CPU_PERCENT, invalidities, sent_but_not_counted
 
 #: How often it is looked at what has been seen: snapshots come once a second.
 _LOOK_SECONDS = 0.25
+#: Load that ended by itself ended at least so long before the second was over.
+_SHORT_OF_S = 0.001
 
 
 def offer_climb(
@@ -96,13 +98,16 @@ def offer_climb(
         fared = fleet.follow({"start_at": start_at}, following.take, lambda: following.stop or keep_going(), steer)
         jump_s = abs(time.time() - time.monotonic() - wall_before)
     reports = tuple(REPORT.validate_python(report) for report in fared.reports)
+    gone = any(report.gave_up for report in reports)
+    if gone and not climber.over:
+        climber.stop(last_offered_s(following.merged))
     what = replace(
         found(
             climber,
             seen_of(climber, following.merged),
             following.merged.tallies(),
             lambda wall_s: round(clock.at(start_at + wall_s), 3),
-            gone=any(report.gave_up for report in reports),
+            gone=gone,
         ),
         peak_per_s=peak_of(spec, ground),
     )
@@ -128,6 +133,8 @@ def way_of(spec: Spec, phase: Phase, ground: Ground) -> Way:
         recovers_within_s=(
             None if climb.recovers_within_s is None else ground.clock.wall_seconds(climb.recovers_within_s)
         ),
+        arrivals=spec.load.arrivals,
+        seed=spec.load.seed,
     )
 
 
@@ -148,15 +155,29 @@ def seen_of(climber: Climber, merged: Merged) -> Mapping[int, LegSeen]:
     seen = {}
     for number, leg in enumerate(climber.legs):
         held = merged.window(number)
-        whole = range(math.ceil(leg.from_s), math.floor(leg.to_s))
         seen[number] = LegSeen(
             tally=held.part.tally(),
             lag_p99_ms=held.lag.percentile(99),
             p95_ms=held.part.latency.percentile(95),
             mean_ms=held.part.latency.mean(),
-            busy=tuple(merged.busy[at] for at in whole if at in merged.busy),
+            busy=busy_in(leg, merged),
         )
     return seen
+
+
+def busy_in(leg: Leg, merged: Merged) -> tuple[float, ...]:
+    """How many percent of a core the busiest generator used in each whole second of the leg that is known."""
+    whole = range(math.ceil(leg.from_s), math.floor(leg.to_s))
+    return tuple(merged.busy[at] for at in whole if at in merged.busy)
+
+
+def last_offered_s(merged: Merged) -> float:
+    """Wall seconds from the start, up to the second, at which load ended that was stopped because the target was gone.
+
+    Within that second: a step that it ends with may have been cut.
+    """
+    last = merged.last_second_before(sys.maxsize)
+    return 0.0 if last is None else last + 1 - _SHORT_OF_S
 
 
 def sum_up(
@@ -176,34 +197,47 @@ def sum_up(
     judged = next(step for step in what.steps if step.number == what.judged)
     held = merged.window(judged.number)
     leg = climber.legs[judged.number]
+    tally, used = held.part.tally(), busy_in(leg, merged)
     due = scheduled(leg, judged.number, spec.load.arrivals, spec.load.seed)
     stopped = broken_off(fared, aborted)
     invalid = [*stopped, *lost_generators(fared), *late_turns(reports)]
+    gone = any(report.gave_up for report in reports)
+    is_known = what.held_per_s is not None or what.broke_per_s is not None
     if not stopped:
         invalid += invalidities(
             scheduled_in_hold=due,
-            hold=held.part.tally(),
+            hold=tally,
             # The load ends where the climb does; that it is not the schedule's end is no cut. Each step has its own
-            # look at the generators, and one that could carry no more is a finding.
-            reports=[replace(report, interrupted=False, gave_up=False, cpu_percent=0.0) for report in reports],
+            # look at the generators, and one that could carry no more is a finding: CPU is for the advice alone.
+            reports=[
+                replace(
+                    report,
+                    interrupted=False,
+                    gave_up=report.gave_up and not is_known,
+                    cpu_percent=min(CPU_PERCENT, sum(used) / len(used) if used else report.cpu_percent),
+                )
+                for report in reports
+            ],
             shards=shards,
             lag_p99_ms=None if what.held_per_s is None else held.lag.percentile(99),
             statuses=held.statuses,
             examples=merged.examples,
             sameness=merged.sameness(distinct_members(spec.request)),
         )
-    gone = any(report.gave_up for report in reports)
+    if gone and not invalid:
+        invalid += unanswered(due, tally, what)
     if not invalid and not gone and (unaccounted := sent_but_not_counted(reports, merged.all_arrivals)) is not None:
         invalid.append(unaccounted)
     invalid += clock_jumped(jump_s)
     return PhaseResult(
         phase=phase.name,
-        window=Window(start=judged.starts_at, end=judged.ends_at),
+        # Whole minutes, also of a first step that was cut: nothing was offered in the rest of its last one.
+        window=Window(start=judged.starts_at, end=max(minute_ceil(judged.ends_at), judged.starts_at + MINUTE)),
         rate_per_s=judged.rate_per_s,
         scheduled_in_hold=due,
         wall_seconds=climber.legs[-1].to_s,
         ramp=_all_but(judged.number, len(climber.legs), merged),
-        hold=held.part.tally(),
+        hold=tally,
         latency=held.part.latency,
         service_time=held.service_time,
         lag=held.lag,
@@ -217,6 +251,18 @@ def sum_up(
         aborted=aborted if stopped else None,
         climb=what,
     )
+
+
+def unanswered(due: int, tally: Tally, what: ClimbFound) -> list[Invalidity]:
+    """Whether arrivals of the step that rows look at had no outcome when the target was gone: they may have failed."""
+    missing = due - tally.arrivals
+    if what.held_per_s is None or missing <= 0:
+        return []
+    says = (
+        f"{missing} of {due} arrivals of the last step that held had no outcome when the target was gone, so nobody "
+        "knows whether it held; look why it went away and run the phase again"
+    )
+    return [Invalidity(side=Side.TARGET, what=says)]
 
 
 def late_turns(reports: Sequence[ShardReport]) -> list[Invalidity]:

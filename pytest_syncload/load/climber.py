@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from pytest_syncload.facts.climb import End, Finding, Leg, Part
+from pytest_syncload.facts.plan import Arrivals
 from pytest_syncload.facts.result import Tally
 from pytest_syncload.facts.units import format_number
-from pytest_syncload.load.course import turned
+from pytest_syncload.load.course import scheduled, turned
 from pytest_syncload.load.validity import ACHIEVED, CPU_PERCENT, LAG_P99_MS
 
 #: Failures are looked at over so many wall seconds, or a step where that is shorter: once a step cannot have held, load
@@ -38,9 +39,14 @@ _RECOVERY_STEPS = 10
 _FINE = 4
 #: A generator is near the end of its core when it was for so many seconds, or a step where that is shorter.
 _BUSY_S = 2
-#: Recovered is what holds for so many seconds in a row. One that does not hold what it held before rests again, and for
-#: twice as long: who comes back slowly must not be kept down by being asked too often.
-_RECOVERED_S = 3.0
+#: Recovered is what holds for so many whole seconds in a row, or as many as there are where it has less time. One that
+#: does not hold what it held before rests again, and for twice as long: who comes back slowly must not be kept down by
+#: being asked too often.
+_RECOVERED_S = 3
+#: By so many standard deviations may a second have fewer random arrivals than its rate says.
+_CHANCE = 3.0
+#: So many random arrivals are as many as the rate says, but for a thousandth; to draw them again would take a second.
+_MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,8 @@ class Way:
     timeout_s: float
     minute_s: float
     recovers_within_s: float | None = None
+    arrivals: Arrivals = Arrivals.CONSTANT
+    seed: int = 1
 
     @property
     def recovery_s(self) -> float:
@@ -128,6 +136,9 @@ class Climber:
         self._fell_at = 0.0
         #: How often the approach began although the target had not recovered.
         self._tries = 0
+        #: The step at which the generators were at their limit.
+        self._too_much: int | None = None
+        self._drawn: dict[tuple[Leg, int], int] = {}
         #: Rates of the climb's last step that held and the one that broke.
         self._held = self._broke = 0.0
         fifth = way.every_s / _RAMP_LEGS
@@ -157,11 +168,19 @@ class Climber:
 
     def finding(self, number: int, seen: Mapping[int, LegSeen], seconds: Mapping[int, Tally]) -> Finding:
         """What became of a step once everything is known."""
+        # Ended for that, it was cut there; what failed in it then is not the target's doing.
+        if number == self._too_much:
+            return Finding.LIMITED
         if self._limited(number, seen, math.inf) is not None and not self._is_cut(number):
             return Finding.LIMITED
         if self._has_broken(number, seen, seconds, math.inf):
             return Finding.BROKE
         return Finding.CUT if self._is_cut(number) else Finding.HELD
+
+    def stop(self, at_s: float) -> None:
+        """The load has ended by itself at ``at_s``: what was to come never was. The first step stays in any case."""
+        first = self.legs[self._numbers(Part.STEP)[0]]
+        self._turn(max(at_s, math.nextafter(first.from_s, math.inf)), [])
 
     # The stages.
 
@@ -171,7 +190,7 @@ class Climber:
             if self.legs[number].from_s > now_s:
                 return None
             if (why := self._limited(number, seen, now_s)) is not None:
-                return self._finish(now_s, End.GENERATOR, why)
+                return self._finish_at_limit(now_s, number, why)
             if self._has_broken(number, seen, seconds, now_s):
                 return self._fall(now_s, number, steps[0])
         if all(self._is_settled(number, seen, now_s) for number in steps):
@@ -197,14 +216,14 @@ class Climber:
 
     def _recover(self, now_s: float, seconds: Mapping[int, Tally]) -> Turn | None:
         leg = self.legs[self._numbers(Part.RECOVERY)[-1]]
-        needed = max(1, math.ceil(min(_RECOVERED_S * 2.0**self._tries, leg.seconds)))
         # The last seconds that must have ended by now; an answer is due after a timeout at most.
         first = math.ceil(leg.from_s)
+        needed = max(1, min(_RECOVERED_S * 2**self._tries, math.floor(leg.to_s) - first))
         for last in range(math.floor(now_s) - 1, first + needed - 2, -1):
             stretch = range(last - needed + 1, last + 1)
             if all(self._holds(seconds.get(at), leg.rate_per_s) for at in stretch):
                 return self._go_near(now_s, last + 1)
-        if now_s >= leg.to_s:
+        if now_s >= leg.to_s + _GRACE_S:  # by then its last second was told
             waited = format_number(round(leg.to_s - self._fell_at, 1))
             held = self._held if self._tries else leg.rate_per_s
             why = f"it did not hold {format_number(held)}/s within {waited} s after the load fell"
@@ -227,7 +246,7 @@ class Climber:
             if self.legs[number].from_s > now_s:
                 return None
             if (why := self._limited(number, seen, now_s)) is not None:
-                return self._finish(now_s, End.GENERATOR, why)
+                return self._finish_at_limit(now_s, number, why)
             if self._has_broken(number, seen, seconds, now_s):
                 rate = format_number(self.legs[number].rate_per_s)
                 if number == fine[0]:
@@ -246,12 +265,16 @@ class Climber:
     def _may_rest(self, now_s: float) -> bool:
         """Whether the target has time left to recover, and to show it."""
         left_s = self._fell_at + self._way.recovery_s - now_s - LEAD_S
-        return left_s > _RECOVERED_S * 2.0 ** (self._tries + 1)
+        return left_s > _RECOVERED_S * 2 ** (self._tries + 1)
 
     def _finish(self, now_s: float, end: End, why: str) -> Turn:
         self._stage = _Stage.OVER
         self.end, self.why = end, why
         return self._turn(now_s + LEAD_S, [])
+
+    def _finish_at_limit(self, now_s: float, number: int, why: str) -> Turn:
+        self._too_much = number
+        return self._finish(now_s, End.GENERATOR, why)
 
     # What is known of a leg.
 
@@ -276,12 +299,13 @@ class Climber:
 
     def _is_settled(self, number: int, seen: Mapping[int, LegSeen], now_s: float) -> bool:
         """Whether every arrival of the leg has its outcome, or will have none."""
-        leg = self.legs[number]
+        leg, found = self.legs[number], seen.get(number)
         if now_s >= leg.to_s + self._way.listening_s:
             return True
-        found = seen.get(number)
-        due = math.floor(leg.rate_per_s * leg.seconds)
-        return now_s >= leg.to_s and found is not None and found.tally.arrivals >= due
+        # Drawn at random, how many are due is known only by drawing them all again: there, time tells.
+        if found is None or now_s < leg.to_s or self._way.arrivals is not Arrivals.CONSTANT:
+            return False
+        return found.tally.arrivals >= self._due(number)
 
     def _limited(self, number: int, seen: Mapping[int, LegSeen], now_s: float) -> str | None:
         """Whether the generators, and not the target, could not carry the leg."""
@@ -300,13 +324,25 @@ class Climber:
                 # Before lag shows it, answers that nobody reads in time become timeouts.
                 limit = format_number(CPU_PERCENT)
                 return f"at {rate}/s a generator used {format_number(round(used))} % of a core (limit {limit} %)"
-        if now_s >= leg.to_s + self._way.listening_s and found.tally.arrivals < ACHIEVED * leg.rate_per_s * leg.seconds:
-            return f"at {rate}/s {found.tally.arrivals} arrivals were offered, of {leg.rate_per_s * leg.seconds:.0f}"
+        if now_s >= leg.to_s + self._way.listening_s and found.tally.arrivals < ACHIEVED * self._due(number):
+            return f"at {rate}/s {found.tally.arrivals} arrivals were offered, of {self._due(number)}"
         return None
+
+    def _due(self, number: int) -> int:
+        """How many arrivals the leg has: where chance draws them, as many as were drawn."""
+        leg, arrivals = self.legs[number], self._way.arrivals
+        if arrivals is not Arrivals.CONSTANT and leg.rate_per_s * leg.seconds >= _MANY:
+            return round(leg.rate_per_s * leg.seconds)
+        if (leg, number) not in self._drawn:
+            self._drawn[leg, number] = scheduled(leg, number, arrivals, self._way.seed)
+        return self._drawn[leg, number]
 
     def _holds(self, second: Tally | None, rate_per_s: float) -> bool:
         """Whether a whole second of a leg is known and few enough of it failed."""
-        if second is None or second.arrivals < math.floor(rate_per_s * ACHIEVED):
+        least = rate_per_s * ACHIEVED
+        if self._way.arrivals is not Arrivals.CONSTANT:
+            least -= _CHANCE * math.sqrt(rate_per_s)
+        if second is None or second.arrivals < max(1, math.floor(least)):
             return False
         return second.failed <= self._way.failed_percent / 100 * second.arrivals
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pytest_syncload.conductor.climbing import late_turns, peak_of, seen_of, sum_up, way_of
+from pytest_syncload.conductor.climbing import last_offered_s, late_turns, peak_of, seen_of, sum_up, way_of
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.facts.climb import ClimbFound
+from pytest_syncload.facts.climb import ClimbFound, End, Finding
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Climb, SandboxSettings
-from pytest_syncload.facts.result import PhaseResult, Side
+from pytest_syncload.facts.result import Outcome, PhaseResult, Side
+from pytest_syncload.load.climber import Climber
 from pytest_syncload.load.fleet import Fared
+from pytest_syncload.load.found import found
 from pytest_syncload.load.shard import ShardReport
-from pytest_syncload.load.snapshot import Merged, Snapshot
+from pytest_syncload.load.snapshot import Merged, Slice, Snapshot
 from tests.conductor.plans import REAL, SANDBOX, phase, spec
 from tests.load.test_climber import WAY, Ridden, capacity, ride
 from tests.load.test_found import summed
@@ -136,7 +139,73 @@ def test_where_nothing_held_the_generators_lag_is_no_reason() -> None:
     assert summed_up(replace(WHAT, held_per_s=None), lag_ms=500.0).invalid == ()
 
 
+def summed_up_gone(climber: Climber, merged: Merged) -> PhaseResult:
+    climber.stop(last_offered_s(merged))
+    what = found(climber, seen_of(climber, merged), merged.tallies(), lambda wall: 6000 + 60 * wall, gone=True)
+    fared = Fared(reports=({},), lost=(), stopped=None)
+    sent = merged.all_arrivals.arrivals + 50
+    return sum_up(PLAN, STRESS, climber, what, merged, fared, [report(sent=sent, gave_up=True)], 0.0, 1)
+
+
+def offered(*legs: tuple[int, Outcome, int]) -> Merged:
+    """By a leg's number: an outcome, and how often. In `WAY` a step's second is its number, less four of the ramp."""
+    snapshot = Snapshot()
+    for number, outcome, count in legs:
+        snapshot.window(number).part.outcomes[outcome] += count
+        snapshot.window(number).lag.record(1.0)
+        snapshot.seconds.setdefault(max(0, number - 4), Slice()).outcomes[outcome] += count
+    merged = Merged()
+    merged.add(snapshot)
+    return merged
+
+
+OK, REFUSED = Outcome.OK, Outcome.CONNECT_ERROR
+
+
+def test_a_target_that_closed_everything_broke_at_the_step_under_way() -> None:
+    """Also where the load had stopped before anybody looked: 330/s held, and nobody came to a step after 363/s."""
+    result = summed_up_gone(Climber(WAY), offered((5, OK, 300), (6, OK, 330), (7, OK, 60), (7, REFUSED, 90)))
+    what = result.climb
+    assert result.invalid == ()
+    assert what is not None
+    assert [step.finding for step in what.steps] == [Finding.HELD, Finding.HELD, Finding.BROKE]
+    assert [what.held_per_s, what.broke_per_s] == pytest.approx([330.0, 363.0])
+    assert what.end is End.NOT_RECOVERED
+
+
+def test_a_step_with_arrivals_of_which_nobody_knows_held_for_nobody() -> None:
+    result = summed_up_gone(Climber(WAY), offered((5, OK, 300), (6, OK, 328), (7, OK, 60), (7, REFUSED, 90)))
+    (problem,) = result.invalid
+    assert problem.what.startswith("2 of 330 arrivals of the last step that held had no outcome")
+
+
+def test_a_target_that_was_never_there_is_no_limit_of_the_generators() -> None:
+    result = summed_up_gone(Climber(WAY), offered((2, REFUSED, 80)))
+    (problem,) = result.invalid
+    assert problem.side is Side.TARGET
+    assert problem.what.startswith("the target refused, closed or broke every connection")
+
+
+@pytest.mark.parametrize("cut_s", [0.0001, 0.6, 1.4])
+def test_a_first_step_that_was_cut_is_looked_at_in_whole_minutes(cut_s: float) -> None:
+    first = WHAT.steps[0]
+    cut = replace(first, finding=Finding.BROKE, ends_at=first.starts_at + 60 * cut_s)
+    result = summed_up(replace(WHAT, held_per_s=None, steps=(cut, *WHAT.steps[1:]), judged=first.number))
+    assert (result.window.start, result.window.seconds) == (first.starts_at, 60 * math.ceil(cut_s))
+
+
+def test_where_the_first_step_was_too_much_the_advice_is_by_the_cpu_that_it_took() -> None:
+    merged = merged_of(RIDDEN)
+    busy = Snapshot(busy={1: 88.0})
+    busy.window(WHAT.steps[0].number).part.outcomes[Outcome.DROPPED] += 30
+    busy.window(WHAT.steps[0].number).part.dropped_late += 30
+    merged.add(busy)
+    what = replace(WHAT, held_per_s=None, broke_per_s=None, judged=WHAT.steps[0].number)
+    fared = Fared(reports=({},), lost=(), stopped=None)
+    result = sum_up(PLAN, STRESS, RIDDEN.climber, what, merged, fared, [report()], 0.0, 1)
+    assert "this rate needs 2 generators here" in result.invalid[0].what
+
+
 def test_arrivals_that_were_sent_and_never_counted_make_it_invalid() -> None:
     sent = merged_of(RIDDEN).all_arrivals.arrivals
     assert summed_up(sent=sent + 1000).invalid
-    assert summed_up(sent=sent + 1000, gave_up=True).invalid == ()

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_syncload.facts.climb import End, Finding, Part
+from pytest_syncload.facts.plan import Arrivals
 from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.load.climber import LEAD_S, Climber, LegSeen, Way
-from pytest_syncload.load.course import Course
+from pytest_syncload.load.course import Course, scheduled
 
 #: The share that fails at a moment under a rate.
 Fails = Callable[[float, float], float]
@@ -249,6 +250,65 @@ def test_a_generator_at_its_limit_is_no_breaking_point() -> None:
     held, broke = ridden.interval
     assert broke is None
     assert held is not None
+
+
+def test_a_step_that_ended_for_the_generators_is_theirs_whatever_failed_in_it() -> None:
+    """Nobody reads answers in time there: they fail, and the step is cut."""
+    climber = Climber(replace(WAY, every_s=60.0, minute_s=60.0))
+    first, second = (number for number, part in enumerate(climber.parts[:7]) if part is Part.STEP)
+    seen = {first: LegSeen(tally=tally(18_000, 0), lag_p99_ms=1.0)}
+    seen[second] = LegSeen(tally=tally(6_000, 900), lag_p99_ms=400.0)
+    climber.look(climber.legs[second].from_s + 20, seen, {})
+    assert climber.end is End.GENERATOR
+    assert [climber.finding(number, seen, {}) for number in (first, second)] == [Finding.HELD, Finding.LIMITED]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_arrivals_at_random_that_are_fewer_than_the_rate_says_are_not_the_generators_limit(seed: int) -> None:
+    way = replace(WAY, arrivals=Arrivals.POISSON, seed=seed)
+    climber = Climber(way)
+    steps = [number for number, part in enumerate(climber.parts) if part is Part.STEP]
+    drawn = {number: scheduled(climber.legs[number], number, Arrivals.POISSON, seed) for number in steps}
+    seen = {number: LegSeen(tally=tally(arrivals, 0), lag_p99_ms=1.0) for number, arrivals in drawn.items()}
+    assert any(drawn[number] < 0.99 * climber.legs[number].rate_per_s for number in steps)
+    assert {climber.finding(number, seen, {}) for number in steps} == {Finding.HELD}
+    fewer = {number: LegSeen(tally=tally(0.98 * arrivals, 0), lag_p99_ms=1.0) for number, arrivals in drawn.items()}
+    assert {climber.finding(number, fewer, {}) for number in steps} == {Finding.LIMITED}
+
+
+def test_of_very_many_arrivals_at_random_chance_makes_no_hundredth() -> None:
+    way = replace(WAY, from_per_s=20_000.0, at_most_per_s=20_000.0, every_s=60.0, arrivals=Arrivals.POISSON)
+    climber = Climber(way)
+    step = climber.parts.index(Part.STEP)
+    found = {count: LegSeen(tally=tally(count, 0), lag_p99_ms=1.0) for count in (1_187_000, 1_190_000)}
+    assert [climber.finding(step, {step: seen}, {}) for seen in found.values()] == [Finding.LIMITED, Finding.HELD]
+
+
+def test_arrivals_at_random_have_all_ended_only_when_time_says_so() -> None:
+    """More than the rate says may have been drawn, and the last of them hang."""
+    climber = Climber(replace(WAY, arrivals=Arrivals.POISSON, at_most_per_s=300.0))
+    step = climber.parts.index(Part.STEP)
+    seen = {step: LegSeen(tally=tally(330, 0), lag_p99_ms=1.0)}
+    assert climber.look(2.2, seen, {}) is None
+    assert climber.look(2 + WAY.listening_s, seen, {}) is not None
+
+
+@pytest.mark.parametrize("within_s", [1.6, 2.0, 2.7])
+def test_a_target_with_little_time_to_recover_has_done_so_in_the_whole_seconds_there_are(within_s: float) -> None:
+    ridden = ride(replace(WAY, recovers_within_s=within_s), capacity(700.0), known_after_s=0.4)
+    assert ridden.climber.end is End.FOUND
+    assert ridden.ended_s <= ridden.climber.parts.count(Part.STEP) + 30
+
+
+def test_load_that_ended_by_itself_leaves_no_step_that_nobody_came_to() -> None:
+    climber = Climber(WAY)
+    climber.stop(2.4)
+    assert [part for part in climber.parts if part is Part.STEP] == [Part.STEP] * 2
+    assert climber.legs[-1].to_s == 2.4
+    none = Climber(WAY)
+    none.stop(0.3)
+    assert none.parts[-1] is Part.STEP
+    assert none.finding(len(none.parts) - 1, {}, {}) is Finding.CUT
 
 
 WAYS = st.builds(
