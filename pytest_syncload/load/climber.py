@@ -16,7 +16,8 @@ from pytest_syncload.facts.plan import Arrivals
 from pytest_syncload.facts.result import Tally
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.load.course import scheduled, turned
-from pytest_syncload.load.validity import ACHIEVED, CPU_PERCENT, LAG_P99_MS
+from pytest_syncload.load.limited import busy, dropped, fewer, lagged
+from pytest_syncload.load.validity import ACHIEVED
 
 #: Failures are looked at over so many wall seconds, or a step where that is shorter: once a step cannot have held, load
 #: need not go on.
@@ -37,8 +38,6 @@ _REST_SHARE = 0.5
 _RECOVERY_STEPS = 10
 #: Quarters of a step.
 _FINE = 4
-#: A generator is near the end of its core when it was for so many seconds, or a step where that is shorter.
-_BUSY_S = 2
 #: Recovered is what holds for so many whole seconds in a row, or as many as there are where it has less time. One that
 #: does not hold what it held before rests again, and for twice as long: who comes back slowly must not be kept down by
 #: being asked too often.
@@ -218,7 +217,7 @@ class Climber:
         leg = self.legs[self._numbers(Part.RECOVERY)[-1]]
         # The last seconds that must have ended by now; an answer is due after a timeout at most.
         first = math.ceil(leg.from_s)
-        needed = max(1, min(_RECOVERED_S * 2**self._tries, math.floor(leg.to_s) - first))
+        needed = max(1, min(_RECOVERED_S << self._tries, math.floor(leg.to_s) - first))
         for last in range(math.floor(now_s) - 1, first + needed - 2, -1):
             stretch = range(last - needed + 1, last + 1)
             if all(self._holds(seconds.get(at), leg.rate_per_s) for at in stretch):
@@ -265,7 +264,7 @@ class Climber:
     def _may_rest(self, now_s: float) -> bool:
         """Whether the target has time left to recover, and to show it."""
         left_s = self._fell_at + self._way.recovery_s - now_s - LEAD_S
-        return left_s > _RECOVERED_S * 2 ** (self._tries + 1)
+        return left_s > _RECOVERED_S << (self._tries + 1)
 
     def _finish(self, now_s: float, end: End, why: str) -> Turn:
         self._stage = _Stage.OVER
@@ -312,21 +311,10 @@ class Climber:
         leg, found = self.legs[number], seen.get(number)
         if found is None:
             return None
-        rate = format_number(leg.rate_per_s)
-        if found.tally.dropped_late:
-            return f"at {rate}/s {found.tally.dropped_late} arrivals were dropped while the generator itself was late"
-        if found.lag_p99_ms is not None and found.lag_p99_ms > LAG_P99_MS:
-            lag = format_number(found.lag_p99_ms)
-            return f"at {rate}/s the generator's own lag was {lag} ms at p99 (limit {format_number(LAG_P99_MS)} ms)"
-        if len(found.busy) >= min(_BUSY_S, max(1, int(leg.seconds))):
-            used = sum(found.busy) / len(found.busy)
-            if used > CPU_PERCENT:
-                # Before lag shows it, answers that nobody reads in time become timeouts.
-                limit = format_number(CPU_PERCENT)
-                return f"at {rate}/s a generator used {format_number(round(used))} % of a core (limit {limit} %)"
-        if now_s >= leg.to_s + self._way.listening_s and found.tally.arrivals < ACHIEVED * self._due(number):
-            return f"at {rate}/s {found.tally.arrivals} arrivals were offered, of {self._due(number)}"
-        return None
+        why = dropped(found.tally.dropped_late) or lagged(found.lag_p99_ms) or busy(found.busy, leg.seconds)
+        if why is None and now_s >= leg.to_s + self._way.listening_s:
+            why = fewer(found.tally.arrivals, self._due(number))
+        return None if why is None else f"at {format_number(leg.rate_per_s)}/s {why}"
 
     def _due(self, number: int) -> int:
         """How many arrivals the leg has: where chance draws them, as many as were drawn."""

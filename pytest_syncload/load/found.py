@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pytest_syncload.facts.climb import ClimbFound, End, Finding, Part, Step
 from pytest_syncload.facts.result import Tally
@@ -26,9 +26,7 @@ def found(
     """
     steps = tuple(_steps(climber, seen, seconds, service_time_of))
     broke = min((step.rate_per_s for step in steps if step.finding is Finding.BROKE), default=None)
-    below = math.inf if broke is None else broke
-    held = [step for step in steps if step.finding is Finding.HELD and step.rate_per_s < below]
-    last_held = max(held, key=lambda step: (step.rate_per_s, step.number), default=None)
+    last_held = max(held_below(steps, broke), key=lambda step: (step.rate_per_s, step.number), default=None)
     end, why = climber.end, climber.why
     if gone:
         end, why = End.NOT_RECOVERED, "it refused, closed or broke every connection, so the load was stopped"
@@ -44,6 +42,12 @@ def found(
         recovered_after_s=climber.recovered_after_s,
         begins_at=service_time_of(0.0),
     )
+
+
+def held_below(steps: Sequence[Step], broke_per_s: float | None) -> list[Step]:
+    """The steps that held, below the lowest rate that broke: what held once above it did not hold."""
+    below = math.inf if broke_per_s is None else broke_per_s
+    return [step for step in steps if step.finding is Finding.HELD and step.rate_per_s < below]
 
 
 def _steps(

@@ -30,7 +30,7 @@ def fold_climb(slo: Slo, result: PhaseResult) -> Climbed:
     notes = (found_in_words(what),)
     if what.held_per_s is not None:
         value = value_of(what.held_per_s)
-        if what.at_least and not _satisfied_from(slo, value):
+        if what.at_least and not satisfied_from(slo, value):
             raise Inconclusive(
                 f"the breaking point is at least {format_number(what.held_per_s)}/s, and not known: {what.why}; the "
                 f"target {slo.target.text} needs more than that"
@@ -65,7 +65,7 @@ def last_step_held(result: PhaseResult) -> str | None:
     return f"no step of the climb held{first}, so there is none to look at; let it begin lower"
 
 
-def _satisfied_from(slo: Slo, value: float) -> bool:
+def satisfied_from(slo: Slo, value: float) -> bool:
     """Whether the target is met by ``value`` and by anything above."""
     return slo.target.op in (">", ">=") and slo.target.met_by(value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.false_greens import (
+    of_the_climb,
     of_the_conductor,
     of_the_generators,
     of_the_keys,
@@ -16,6 +17,7 @@ ENTRIES: tuple[Entry, ...] = (
     *of_the_plan.ENTRIES,
     *of_the_load.ENTRIES,
     *of_the_generators.ENTRIES,
+    *of_the_climb.ENTRIES,
     *of_the_keys.ENTRIES,
     *of_the_conductor.ENTRIES,
     *of_the_session.ENTRIES,
@@ -24,6 +26,8 @@ ENTRIES: tuple[Entry, ...] = (
 #: Every guard that stands between these mistakes and green.
 GUARDS: tuple[str, ...] = (
     "pytest_syncload.auth.firebase:straight_client",
+    "pytest_syncload.conductor.climbing:late_turns",
+    "pytest_syncload.conductor.climbing:unanswered",
     "pytest_syncload.conductor.conductor:begun_and_lost",
     "pytest_syncload.conductor.conductor:failures",
     "pytest_syncload.conductor.conductor:measured_before",
@@ -40,9 +44,15 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.facts.plan:Target.met_by",
     "pytest_syncload.facts.result:Tally.failed",
     "pytest_syncload.facts.units:parse_quantity",
+    "pytest_syncload.load.climber:Climber._is_cut",
+    "pytest_syncload.load.climber:busy",
+    "pytest_syncload.load.climber:dropped",
+    "pytest_syncload.load.climber:fewer",
+    "pytest_syncload.load.climber:lagged",
     "pytest_syncload.load.connection:Connection._is_whole",
     "pytest_syncload.load.engine:may_send",
     "pytest_syncload.load.engine:wait_for_answers",
+    "pytest_syncload.load.found:held_below",
     "pytest_syncload.load.key_rules:refused_by_itself",
     "pytest_syncload.load.outcome:Headers.fit",
     "pytest_syncload.load.outcome:body_fits",
@@ -76,7 +86,9 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.shell.settings:repeats",
     "pytest_syncload.sources.aws:require_aws",
     "pytest_syncload.sources.aws:straight",
+    "pytest_syncload.sources.climbed:satisfied_from",
     "pytest_syncload.sources.inventory:unlisted",
+    "pytest_syncload.sources.observe:last_step_held",
     "pytest_syncload.sources.own:require_checked",
     "pytest_syncload.sources.own:unchecked",
     "pytest_syncload.sources.own:unfinished",
