@@ -35,6 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "load, run no test; exit status 1 where something is missing",
     )
     group.addoption(
+        "--syncload-json",
+        metavar="PATH",
+        default=None,
+        help="write the run as JSON there too; in the run folder it always is, as summary.json",
+    )
+    group.addoption(
         "--syncload-presets",
         action="store_true",
         help="print what a row's metric can be: its unit, CloudWatch metrics, statistics, and what missing data means",
@@ -86,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def refuse_empty(config: pytest.Config) -> None:
     """An empty name is no name: the variable of a CI job that nobody set must not mean the default."""
-    for option in ("--syncload-env", "--syncload-run"):
+    for option in ("--syncload-env", "--syncload-run", "--syncload-json"):
         if config.getoption(option) == "":
             raise pytest.UsageError(f"{option} is empty (an unset variable?); name one, or leave the option out")
 
@@ -101,7 +107,7 @@ def refuse_without_file(config: pytest.Config, environ: Mapping[str, str]) -> No
     where = "write one, or run pytest where it is (or with --rootdir)"
     if above is not None:
         where = f"there is one in {above}: run pytest there (or with --rootdir={above})"
-    for option in ("--syncload-env", "--syncload-run", "--syncload-check", "--syncload-calibrate"):
+    for option in ("--syncload-env", "--syncload-run", "--syncload-check", "--syncload-calibrate", "--syncload-json"):
         if config.getoption(option):
             raise pytest.UsageError(f"{option} was given, but there is no slo.yaml in {root}; {where}")
     if environ.get("SYNCLOAD_ENV") and (above is not None or config.option.markexpr):

@@ -104,6 +104,8 @@ def _keep(spec: Spec, folder: RunFolder, ground: Ground, sandbox: Mapping[str, A
         {
             "environment": spec.environment.name,
             "clock": asdict(ground.clock),
+            # The wall time of the clock's origin, so that a report can say when a service moment was on the wall.
+            "wall_origin": time.time() - (time.monotonic() - ground.clock.monotonic_origin),
             "sandbox": sandbox,
             "as_run": environment_to_json(ground.environment),
         },

@@ -7,10 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.conductor.earlier import ENVIRONMENT_FILE, PLAN_FILE, POINTER_FILE
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.plan import Phase, Spec
 from pytest_syncload.facts.report import PhaseReport, RunReport, Where
+from pytest_syncload.facts.result import PhaseResult
 
 
 def report_of(
@@ -27,7 +30,10 @@ def report_of(
 
     What cannot be read is told as a problem of its phase: a report must come out of any run.
     """
-    begun = _read(folder, "plan.json") or _read(folder, "rejudged_from.json")
+    again = _read(folder, POINTER_FILE)
+    begun = _read(folder, PLAN_FILE) or again
+    offered = RunFolder(Path(again["folder"])) if isinstance(again.get("folder"), str) else folder
+    ground = _read(offered, ENVIRONMENT_FILE)
     return RunReport(
         service=spec.service,
         run_id=folder.run_id,
@@ -36,8 +42,8 @@ def report_of(
         file=spec.file.name,
         folder=str(folder.path.relative_to(root)),
         command=command,
-        where=where_of(spec, _read(folder, "environment.json"), folder.account()),
-        phases=tuple(_phase(phase, folder, record_of, rows) for phase in spec.phases if phase.name in phases),
+        where=where_of(spec, ground, folder.account()),
+        phases=tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases),
         rejudged=spec.rejudged,
     )
 
@@ -59,8 +65,27 @@ def where_of(spec: Spec, ground: Mapping[str, Any], account: str | None) -> Wher
     )
 
 
+def load_began_at(phase: Phase, result: PhaseResult, ground: Mapping[str, Any]) -> float | None:
+    """When the phase's load began, wall time in epoch seconds; None where the run's clock cannot be read.
+
+    The clock's service time may differ from the wall's by an offset (see `ServiceClock`), which ``wall_origin`` knows;
+    a run of an older version has none, and its offset was no more than what is measured of it.
+    """
+    try:
+        clock = ServiceClock(**ground["clock"])
+        wall_origin = float(ground.get("wall_origin", clock.origin))
+        began = result.window.start - phase.ramp_s if result.climb is None else result.climb.begins_at
+        return wall_origin + clock.wall_seconds(began - clock.origin)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None  # damaged meanwhile
+
+
 def _phase(
-    phase: Phase, folder: RunFolder, record_of: Callable[[str], PhaseRecord | None], rows: Collection[str]
+    phase: Phase,
+    folder: RunFolder,
+    ground: Mapping[str, Any],
+    record_of: Callable[[str], PhaseRecord | None],
+    rows: Collection[str],
 ) -> PhaseReport:
     problem = None
     try:
@@ -68,12 +93,14 @@ def _phase(
     except PhaseInvalid as error:
         record, problem = None, str(error)
     verdicts = (folder.verdict(phase.name, slo.name) for slo in phase.slos if slo.id in rows)
+    result = None if record is None else record.result
     return PhaseReport(
         plan=phase,
-        result=None if record is None else record.result,
+        result=result,
         problem=problem if record is None else record.problem,
         verdicts=tuple(verdict for verdict in verdicts if verdict is not None),
         climb=folder.ranking(phase.name),
+        load_began_at=None if result is None else load_began_at(phase, result, ground),
     )
 
 

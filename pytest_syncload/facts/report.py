@@ -41,6 +41,7 @@ class PhaseReport:
     ``result`` is None where nothing was measured, and ``problem`` says why; ``problem`` beside a result says why it
     proves nothing. ``verdicts`` are those of the rows that were asked for, in order of the file, ``left_out`` counts
     the others. ``climb`` is what broke first, None of a phase that holds or where nobody could look.
+    ``load_began_at`` is the wall time (epoch seconds) at which second 0 of the result's timeline begins.
     """
 
     plan: Phase
@@ -48,6 +49,7 @@ class PhaseReport:
     problem: str | None
     verdicts: tuple[Verdict, ...]
     climb: ClimbRanked | None = None
+    load_began_at: float | None = None
 
     @property
     def name(self) -> str:

@@ -21,7 +21,13 @@ class Surface:
     text_of: Callable[[RunReport], str]
 
 
-SURFACES: tuple[Surface, ...] = ()
+def _summary(report: RunReport) -> str:
+    from pytest_syncload.report.summary import summary_text  # noqa: PLC0415  # only where a phase was asked for
+
+    return summary_text(report)
+
+
+SURFACES: tuple[Surface, ...] = (Surface(option="--syncload-json", name="summary.json", text_of=_summary),)
 
 
 def leave(report: RunReport, folder: Path, asked: Callable[[str], str | None], here: Path) -> Iterator[str]:

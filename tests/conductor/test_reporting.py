@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from pytest_syncload.conductor.reporting import report_of, where_of
+from pytest_syncload.conductor.reporting import load_began_at, report_of, where_of
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Environment, SandboxSettings
 from pytest_syncload.facts.report import RunReport
 from tests.conductor.plans import phase, spec
-from tests.report.reports import stress
-from tests.rows import ERRORS, LATENCY, THROTTLES, result
+from tests.report.reports import STRESS, stress
+from tests.rows import ERRORS, LATENCY, START, THROTTLES, result
 
 SOAK = phase("soak", replace(LATENCY, phase="soak"))
 PLAN = replace(spec(), phases=(SOAK, phase("peak", LATENCY, ERRORS, THROTTLES)))
@@ -78,6 +78,40 @@ def test_another_runs_record_takes_the_place_of_the_folders(folder: RunFolder) -
 
     report = report_of(PLAN, folder, damaged, ["peak"], [], root=folder.path.parent.parent, command="pytest")
     assert report.phases[0].problem == "run X lost it"
+
+
+CLOCK = {"origin": START - 600.0, "monotonic_origin": 5.0, "speed": 60.0}
+
+
+def test_load_began_when_the_wall_said_so() -> None:
+    """Of a hold that begins 600 service seconds after the clock's origin and has a ramp of three service minutes."""
+    ground = {"clock": CLOCK, "wall_origin": 1000.0}
+    assert load_began_at(replace(PLAN.phases[1], ramp_s=180.0), result(), ground) == 1000.0 + (600 - 180) / 60
+    climbed = stress().result
+    assert climbed is not None
+    assert climbed.climb is not None
+    begins_at = climbed.climb.begins_at
+    assert load_began_at(STRESS, climbed, ground) == pytest.approx(1000.0 + (begins_at - START + 600) / 60)
+
+
+def test_without_the_walls_moment_the_clocks_own_serves() -> None:
+    assert load_began_at(PLAN.phases[1], result(), {"clock": CLOCK}) == START - 600 + 10
+
+
+@pytest.mark.parametrize("ground", [{}, {"clock": None}, {"clock": {**CLOCK, "speed": 0}}, {"clock": {"a": 1}}])
+def test_a_clock_that_cannot_be_read_says_nothing(ground: dict[str, object]) -> None:
+    assert load_began_at(PLAN.phases[1], result(), ground) is None
+
+
+def test_a_judging_again_tells_where_and_when_load_was_offered(folder: RunFolder) -> None:
+    earlier = RunFolder(folder.path.parent / "20261123T090000Z-bbbbbb")
+    earlier.make()
+    earlier.write("environment.json", {"clock": CLOCK, "wall_origin": 1000.0, "sandbox": {"base_url": "http://toy"}})
+    folder.write("rejudged_from.json", {"run_id": earlier.run_id, "begun_at": 990.0, "folder": str(earlier.path)})
+    folder.keep("peak", PhaseRecord(result=result(), reading=None, problem=None))
+    report = told(folder)
+    assert (report.begun_at, report.where.target) == (990.0, "http://toy")
+    assert report.phases[0].load_began_at == 1010.0 - PLAN.phases[1].ramp_s / 60
 
 
 def test_where_is_what_was_made_ready() -> None:
