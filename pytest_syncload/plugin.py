@@ -11,6 +11,9 @@ from collections.abc import Mapping
 
 import pytest
 
+#: Where a run is written to beside its folder.
+WRITTEN = ("--syncload-json", "--syncload-metrics")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Few options: everything else is in slo.yaml."""
@@ -39,6 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="PATH",
         default=None,
         help="write the run as JSON there too; in the run folder it always is, as summary.json",
+    )
+    group.addoption(
+        "--syncload-metrics",
+        metavar="PATH",
+        default=None,
+        help="write the run's seconds and verdicts as OpenMetrics text there too; in the run folder: metrics.txt",
     )
     group.addoption(
         "--syncload-presets",
@@ -92,7 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def refuse_empty(config: pytest.Config) -> None:
     """An empty name is no name: the variable of a CI job that nobody set must not mean the default."""
-    for option in ("--syncload-env", "--syncload-run", "--syncload-json"):
+    for option in ("--syncload-env", "--syncload-run", *WRITTEN):
         if config.getoption(option) == "":
             raise pytest.UsageError(f"{option} is empty (an unset variable?); name one, or leave the option out")
 
@@ -107,7 +116,7 @@ def refuse_without_file(config: pytest.Config, environ: Mapping[str, str]) -> No
     where = "write one, or run pytest where it is (or with --rootdir)"
     if above is not None:
         where = f"there is one in {above}: run pytest there (or with --rootdir={above})"
-    for option in ("--syncload-env", "--syncload-run", "--syncload-check", "--syncload-calibrate", "--syncload-json"):
+    for option in ("--syncload-env", "--syncload-run", "--syncload-check", "--syncload-calibrate", *WRITTEN):
         if config.getoption(option):
             raise pytest.UsageError(f"{option} was given, but there is no slo.yaml in {root}; {where}")
     if environ.get("SYNCLOAD_ENV") and (above is not None or config.option.markexpr):

@@ -27,7 +27,16 @@ def _summary(report: RunReport) -> str:
     return summary_text(report)
 
 
-SURFACES: tuple[Surface, ...] = (Surface(option="--syncload-json", name="summary.json", text_of=_summary),)
+def _metrics(report: RunReport) -> str:
+    from pytest_syncload.report.metrics import metrics_text  # noqa: PLC0415  # only where a phase was asked for
+
+    return metrics_text(report)
+
+
+SURFACES: tuple[Surface, ...] = (
+    Surface(option="--syncload-json", name="summary.json", text_of=_summary),
+    Surface(option="--syncload-metrics", name="metrics.txt", text_of=_metrics),
+)
 
 
 def leave(report: RunReport, folder: Path, asked: Callable[[str], str | None], here: Path) -> Iterator[str]:

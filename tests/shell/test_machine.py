@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pytest_syncload.report.summary import json_schema
 from tests.shell.conftest import Project
@@ -24,7 +25,7 @@ def valid(text: str) -> Any:
 @pytest.mark.usefixtures("unmeasured")
 def test_a_run_and_its_judging_again_leave_a_summary(project: Project) -> None:
     project.write("{latency: 700 ms}")
-    result = project.run("-m", "peak", "--syncload-json", "out/run.json")
+    result = project.run("-m", "peak", "--syncload-json", "out/run.json", "--syncload-metrics", "out/metrics.txt")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     asked = project.pytester.path / "out" / "run.json"
     result.stdout.fnmatch_lines([f"syncload: --syncload-json {asked}"])
@@ -42,6 +43,14 @@ def test_a_run_and_its_judging_again_leave_a_summary(project: Project) -> None:
     assert phase["measured"]["scheduled"] == 600
     assert (data["run"]["sandbox"], data["run"]["speed"], data["run"]["proven"]) == (True, 60.0, False)
     began = phase["measured"]["load_began_at"]
+    metrics = (project.run_folder / "metrics.txt").read_text("utf-8")
+    assert (asked.parent / "metrics.txt").read_text("utf-8") == metrics
+    families = text_string_to_metric_families(metrics)  # type: ignore[no-untyped-call]
+    read = {family.name: family.samples for family in families}
+    assert read["syncload_arrivals"][-1].value == 600
+    # The sandbox's own log has the wall time of its requests; the counter's first second is theirs.
+    first = project.sent()["peak"]["first"]
+    assert float(read["syncload_arrivals"][0].timestamp) <= first < float(read["syncload_arrivals"][1].timestamp)
     again = project.run("-m", "peak", "--syncload-run", "last", "--syncload-json", "again.json")
     assert again.ret == pytest.ExitCode.TESTS_FAILED
     told = valid((project.pytester.path / "again.json").read_text("utf-8"))
@@ -50,8 +59,9 @@ def test_a_run_and_its_judging_again_leave_a_summary(project: Project) -> None:
     assert told["phases"][0]["measured"]["load_began_at"] == began
 
 
-def test_a_path_that_is_empty_is_refused(project: Project) -> None:
-    result = project.run("-m", "peak", "--syncload-json", "")
+@pytest.mark.parametrize("option", ["--syncload-json", "--syncload-metrics"])
+def test_a_path_that_is_empty_is_refused(project: Project, option: str) -> None:
+    result = project.run("-m", "peak", option, "")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--syncload-json is empty*"])
+    result.stderr.fnmatch_lines([f"*{option} is empty*"])
     assert not project.started_load()
