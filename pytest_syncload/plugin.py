@@ -15,8 +15,12 @@ import pytest
 WRITTEN = ("--syncload-json", "--syncload-metrics")
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Few options: everything else is in slo.yaml."""
+    if os.environ.get("GITHUB_ACTIONS") == "true" and not pluginmanager.has_plugin("syncload-github"):
+        from pytest_syncload.shell.github import OnGitHub  # noqa: PLC0415  # only there: see the module's docstring
+
+        pluginmanager.register(OnGitHub(), "syncload-github")
     group = parser.getgroup("syncload", "SLOs as tests (pytest-syncload)")
     group.addoption(
         "--syncload-env",

@@ -18,6 +18,15 @@ settings.load_profile("untimed")
 _FOLLOWED = ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nowhere_but_here() -> Iterator[None]:
+    """The pytests that tests start are no steps of the CI that runs the tests: its page must not tell of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
+            patch.delenv(name, raising=False)
+        yield
+
+
 @pytest.fixture
 def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that this test starts run without coverage, which doubles what they cost.

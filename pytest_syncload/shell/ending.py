@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _ENDED = "the run ended before this row was judged"
 _TAKEN_OUT = "a plugin or a conftest.py took this row out of the run, without -k, --deselect or a node id"
+_NEVER_BEGUN = "pytest ended before any load was offered, so nothing was proven; its log says why"
 #: Statuses at which a missing row has no other cause that pytest tells.
 _UNTROUBLED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 #: What the system keeps of an exit status.
@@ -244,6 +245,17 @@ class Ending:
         asked = self._config.getoption
         for line in leave(report, self._run.folder.path, asked, self._settings.here):
             terminalreporter.write_line(line)
+
+    def told(self, status: object) -> tuple[RunReport | None, tuple[str, ...]]:
+        """The run, None where nothing was begun; and what was said of it beside its rows, each line a reason.
+
+        ``status`` is what pytest ended with.
+        """
+        advice = tuple(line.removeprefix("syncload: ") for line in self._advice)
+        if self._run.begun:
+            return self._report(), advice
+        unsaid = status != pytest.ExitCode.OK and not advice and self._selection.mentioned(self._config)
+        return None, (_NEVER_BEGUN,) if unsaid else advice
 
     def _report(self) -> RunReport:
         from pytest_syncload.conductor.reporting import report_of  # noqa: PLC0415  # boto3: only where a phase was asked for

@@ -47,7 +47,7 @@ def begin(config: pytest.Config, file: Path) -> None:
     try:
         spec = again.read(file, settings.named_environment, os.environ)
     except SpecError as error:
-        raise pytest.UsageError(str(error)) from None
+        raise pytest.UsageError(str(error)) from error  # pytest shows its own message only
     spec = overridden(spec, config)
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
     for phase in spec.phases:

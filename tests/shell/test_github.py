@@ -1,0 +1,205 @@
+"""On GitHub Actions: what a run fails for is on the first screen of its summary and in an annotation at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pytest_syncload.shell.github import in_repository, keep
+from tests.shell.conftest import Project
+
+#: Lines of a summary that are seen without scrolling.
+FIRST_SCREEN = 15
+
+
+class Step:
+    """A step of GitHub Actions whose repository has the project in a folder of its own."""
+
+    def __init__(self, project: Project, summary: Path) -> None:
+        self.project = project
+        self._summary = summary
+
+    def run(self, *args: str) -> pytest.RunResult:
+        """pytest in it."""
+        return self.project.run(*args)
+
+    @property
+    def summary(self) -> str:
+        """What it wrote for GitHub's page."""
+        return self._summary.read_text("utf-8") if self._summary.exists() else ""
+
+    @property
+    def first_screen(self) -> str:
+        """The part of it that is seen at once."""
+        return "\n".join(self.summary.strip().splitlines()[:FIRST_SCREEN])
+
+    def line_of(self, text: str) -> int:
+        """Where slo.yaml says it, from 1."""
+        lines = (self.project.pytester.path / "slo.yaml").read_text("utf-8").splitlines()
+        return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def commands_of(result: pytest.RunResult, level: str = "error") -> list[str]:
+    """The workflow commands of that level that it printed, each on a line of its own."""
+    return [line for line in result.outlines if line.startswith(f"::{level} ")]
+
+
+@pytest.fixture
+def step(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Step:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("SYNCLOAD_ENV", "sandbox")
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(project.pytester.path.parent))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    return Step(project, tmp_path / "summary.md")
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize(
+    ("faults", "at", "says", "seen"),
+    [
+        (
+            "{latency: 700 ms}",
+            "api-latency-p95:",
+            "baseline%3A%3Aapi-latency-p95 broke its target",
+            "ms is not &#60; 500",
+        ),
+        (
+            "{missing: [Latency]}",
+            "api-latency-p95:",
+            "baseline%3A%3Aapi-latency-p95 is not proven",
+            "<code>baseline::api-latency-p95</code>",
+        ),
+        ("{wrong_body: 30 %}", "baseline:", "baseline proves nothing", "the target's doing"),
+        ("{rejected_tokens: 100 %}", "baseline:", "baseline proves nothing", "nothing was sent"),
+    ],
+    ids=["breach", "missing metric", "invalid phase", "refused target"],
+)
+def test_a_red_run_says_why_at_its_line_and_on_the_first_screen(
+    step: Step, faults: str, at: str, says: str, seen: str
+) -> None:
+    step.project.write(faults)
+    result = step.run("-m", "baseline")
+    assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.USAGE_ERROR)
+    name = step.project.pytester.path.name
+    (told,) = [
+        line for line in commands_of(result) if f"file={name}/slo.yaml,line={step.line_of(at)},title={says}" in line
+    ]
+    assert told.partition("::")[2].partition("::")[2]
+    assert seen in step.first_screen
+    assert "SANDBOX" in step.first_screen
+    (notice,) = commands_of(result, "notice")
+    assert "SANDBOX" in notice
+
+
+def test_a_slo_yaml_that_cannot_be_used_is_annotated_line_by_line(step: Step) -> None:
+    file = step.project.pytester.path / "slo.yaml"
+    file.write_text(
+        file.read_text("utf-8").replace("rate: 50/s", "rate: 50").replace("dynamodb.throttles", "dynamo.throttles"),
+        "utf-8",
+    )
+    result = step.run("-m", "baseline")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    name = step.project.pytester.path.name
+    assert [line.partition(",title=")[0] for line in commands_of(result)] == [
+        f"::error file={name}/slo.yaml,line={step.line_of('rate: 50')}",
+        f"::error file={name}/slo.yaml,line={step.line_of('dynamo.throttles')}",
+    ]
+    assert "nothing was proven" in step.first_screen
+    assert "slo.yaml:" in step.first_screen
+    assert "dynamo.throttles" in step.first_screen
+
+
+def test_a_run_that_may_not_begin_says_why(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SYNCLOAD_ENV")
+    result = step.run("-m", "baseline")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (told,) = commands_of(result)
+    assert "--syncload-env" in told
+    assert "--syncload-env" in step.first_screen
+
+
+def test_a_phase_of_which_nothing_is_heard_is_told(step: Step) -> None:
+    result = step.run("-m", "baseline", "-k", "nothing")
+    assert result.ret != pytest.ExitCode.OK
+    (told,) = commands_of(result)
+    assert "before any load" in told
+    assert "before any load" in step.first_screen
+
+
+def test_a_phase_whose_rows_nobody_collected_is_told(step: Step) -> None:
+    step.project.pytester.makepyfile(test_mine="def test_mine(): pass\n")
+    result = step.run("-m", "baseline", "test_mine.py")
+    assert result.ret != pytest.ExitCode.OK
+    (told,) = commands_of(result)
+    assert "phase baseline" in told
+    assert "phase baseline" in step.first_screen
+
+
+def test_a_conftest_that_breaks_the_collection_is_told(step: Step) -> None:
+    step.project.pytester.makepyfile(test_broken="1 / 0")
+    result = step.run("-m", "baseline", "test_broken.py", "slo.yaml")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    (told,) = commands_of(result)
+    assert "and 2 more rows are not proven" in told
+    assert "the run ended before this row was judged" in told
+    assert "the run ended before this row was judged" in step.first_screen
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_green_run_is_told_once_and_annotates_no_error(step: Step, workers: tuple[str, ...]) -> None:
+    result = step.run("-m", "baseline", *workers)
+    assert result.ret == pytest.ExitCode.OK
+    assert commands_of(result) == []
+    assert len(commands_of(result, "notice")) == 1
+    assert step.summary.count("\n## ") == 1
+    assert "all 3 rows passed in the SANDBOX" in step.first_screen
+    assert step.summary.count("```mermaid") == 0  # a minute of the sandbox is one second, of which nothing can be drawn
+
+
+def test_without_a_phase_nothing_is_said(step: Step) -> None:
+    step.project.pytester.makepyfile(test_mine="def test_mine(): assert False\n")
+    result = step.run("test_mine.py")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert not [line for line in result.outlines if line.startswith("::")]
+    assert step.summary == ""
+
+
+def test_elsewhere_nothing_is_said(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "false")
+    result = step.run("-m", "baseline", "-k", "nothing")
+    assert not [line for line in result.outlines if line.startswith("::")]
+    assert step.summary == ""
+
+
+def test_a_path_is_given_as_the_repository_has_it(tmp_path: Path) -> None:
+    file = tmp_path / "service" / "slo.yaml"
+    assert in_repository(file, {"GITHUB_WORKSPACE": str(tmp_path)}) == "service/slo.yaml"
+    assert in_repository(file, {"GITHUB_WORKSPACE": str(tmp_path / "other")}) is None
+    assert in_repository(file, {}) is None
+
+
+def test_the_summary_is_added_to_what_is_there_and_gets_what_room_is_left(tmp_path: Path) -> None:
+    file = tmp_path / "summary.md"
+    rooms: list[int] = []
+
+    def text_of(room: int) -> str:
+        rooms.append(room)
+        return "ours\n"
+
+    said: Callable[[], None] = lambda: keep(text_of, {"GITHUB_STEP_SUMMARY": str(file)})  # noqa: E731
+    file.write_text("theirs\n", "utf-8")
+    said()
+    assert file.read_text("utf-8") == "theirs\nours\n"
+    file.write_bytes(b"x" * (1024 * 1024 - 100))
+    said()
+    assert rooms == [256 * 1024, 100]
+
+
+def test_a_summary_that_cannot_be_written_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(lambda room: "", {"GITHUB_STEP_SUMMARY": str(tmp_path)})
+    assert f"the summary {tmp_path} cannot be written" in capsys.readouterr().err
+    keep(lambda room: pytest.fail("nobody asked"), {})
