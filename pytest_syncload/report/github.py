@@ -17,8 +17,8 @@ from pytest_syncload.facts.report import PhaseReport, RunReport
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.markdown import clipped
+from pytest_syncload.report.progress import format_window
 from pytest_syncload.report.table import value_in_words, where_in_words
-from pytest_syncload.report.text import format_window
 
 #: Annotations of each level that GitHub shows of a step.
 MOST_OF_A_LEVEL = 10

@@ -18,8 +18,8 @@ from pytest_syncload.report.climb import climb_sentence, climb_table
 from pytest_syncload.report.github import causes_of, unproven_rows
 from pytest_syncload.report.markdown import code, fenced, plain
 from pytest_syncload.report.mermaid import pictures_of_climb, pictures_of_seconds
+from pytest_syncload.report.progress import format_window
 from pytest_syncload.report.table import headroom_in_words, value_in_words
-from pytest_syncload.report.text import format_window
 
 #: Bytes of one summary. GitHub takes 1 MiB a step, and others of the step write there too.
 ROOM = 256 * 1024

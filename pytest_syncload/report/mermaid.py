@@ -16,7 +16,7 @@ from pytest_syncload.facts.result import Second
 #: Points of a line: what 700 pixels tell apart.
 POINTS = 60
 #: Mermaid's own first colour is hardly seen on white; these are told apart on white and on GitHub's dark ground.
-_COLOURS = "#3b82f6, #dc2626"
+_BLUE, _RED, _GREEN = "#3b82f6", "#dc2626", "#16a34a"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +71,12 @@ def pictures_of_climb(found: ClimbFound) -> list[Picture]:
     left = f" The first {len(found.steps) - len(steps)} are left out." if len(steps) < len(found.steps) else ""
     return [
         _chart(
-            "offered (blue) and not failed (red), per second",
+            "offered (blue) and not failed (green), per second",
             f'x-axis "step" {steps[0].number} --> {steps[-1].number}',
             "per second",
             [step.rate_per_s for step in steps],
             good,
+            second=_GREEN,
             caption=f"What was offered in each step, and what of it did not fail.{left}",
         )
     ]
@@ -89,11 +90,11 @@ def _worst(values: Sequence[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _chart(title: str, x_axis: str, unit: str, *lines: Sequence[float], caption: str) -> Picture:
+def _chart(title: str, x_axis: str, unit: str, *lines: Sequence[float], caption: str, second: str = _RED) -> Picture:
     top = max((value for line in lines for value in line if isfinite(value)), default=0.0)
     return Picture(
         lines=(
-            f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{_COLOURS}"}}}}}}}}%%',
+            f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{_BLUE}, {second}"}}}}}}}}%%',
             "xychart-beta",
             f'  title "{title}"',
             f"  {x_axis}",

@@ -1,0 +1,78 @@
+"""The shell steps of the gate, run here as GitHub's runner would: the same bash, an environment, files for output.
+
+What stays untried is all that only GitHub does: expressions, `uses:`, permissions, environments, concurrency.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+GATE = ROOT / ".github" / "workflows" / "gate.yml"
+EXAMPLE = ROOT / "examples" / "required-check"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """How a step ended, what it printed, and what it wrote to GitHub's files."""
+
+    status: int
+    said: str
+    output: str
+    summary: str
+
+    def commands(self, level: str) -> list[str]:
+        """The workflow commands of that level."""
+        return [line for line in self.said.splitlines() if line.startswith(f"::{level}")]
+
+
+def jobs(file: Path = GATE) -> dict[str, Any]:
+    """The jobs of a workflow by name."""
+    read = yaml.safe_load(file.read_text("utf-8"))
+    found: dict[str, Any] = read["jobs"]
+    return found
+
+
+def step_of(job: str, name: str) -> Any:
+    """The step of the gate that has this name."""
+    (found,) = [step for step in jobs()[job]["steps"] if step.get("name") == name]
+    return found
+
+
+def run_step(job: str, name: str, values: Mapping[str, str], folder: Path, files: Path) -> Done:
+    """Run the step in ``folder``. ``values`` stand in place of the expressions of its `env`, all of them."""
+    step = step_of(job, name)
+    assert set(step.get("env", {})) == set(values)
+    assert step["shell"] == "bash"
+    files.mkdir(exist_ok=True)
+    script = files / "step.sh"
+    script.write_text(step["run"], "utf-8")
+    environ = {
+        **{key: value for key, value in os.environ.items() if key not in ("SYNCLOAD_ENV", "PYTEST_ADDOPTS")},
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_WORKSPACE": str(folder),
+        "GITHUB_OUTPUT": str(files / "output"),
+        "GITHUB_STEP_SUMMARY": str(files / "summary"),
+        **values,
+    }
+    # As the runner does for `shell: bash`.
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)]
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=300)
+
+    def written(file: str) -> str:
+        path = files / file
+        return path.read_text("utf-8") if path.exists() else ""
+
+    return Done(
+        status=done.returncode, said=done.stdout + done.stderr, output=written("output"), summary=written("summary")
+    )

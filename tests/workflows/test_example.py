@@ -1,0 +1,95 @@
+"""The example repository, cloned, and the steps of the gate run in it against the sandbox: what GitHub would show."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.workflows.steps import EXAMPLE, Done, jobs, run_step
+
+TOLD = {
+    "PHASES": "smoke",
+    "ENVIRONMENT": "sandbox",
+    "TESTS": "slo.yaml\n",
+    "VARIABLES": "",
+}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone of a repository that has the example and nothing else."""
+    origin = tmp_path / "origin"
+    shutil.copytree(EXAMPLE, origin)
+    named = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "the example"]):
+        subprocess.run(["git", *named, *words], cwd=origin, check=True)
+    subprocess.run(["git", "clone", "-q", str(origin), str(tmp_path / "clone")], check=True)
+    return tmp_path / "clone"
+
+
+def measured(clone: Path, **changed: str) -> Done:
+    """The step that offers load, as the gate runs it."""
+    return run_step("load", "Measure and judge", TOLD | changed, clone, clone.parent / "files")
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_the_example_is_green_in_the_sandbox_and_says_that_this_proves_nothing(clone: Path) -> None:
+    (given,) = (job["with"] for job in jobs(EXAMPLE / ".github" / "workflows" / "slo.yml").values())
+    done = measured(
+        clone, PHASES=given["phases"], ENVIRONMENT=given["environment"], VARIABLES="\n# none\nUNUSED=50%\r\n"
+    )
+    assert done.status == 0, done.said
+    assert done.commands("error") == []
+    (notice,) = done.commands("notice")
+    assert "SANDBOX" in notice
+    assert done.commands("add-mask") == ["::add-mask::50%25"]
+    head = done.summary.strip().splitlines()
+    assert head[0] == "## ✅ orders: all 3 rows passed in the SANDBOX"
+    assert done.summary.count("```mermaid") == 2
+    assert (clone / "syncload-junit.xml").is_file()
+    (run,) = (path for path in (clone / ".syncload").iterdir() if path.is_dir())
+    assert f"--syncload-run {run.name}" in done.summary
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_breach_is_red_at_its_line(clone: Path) -> None:
+    file = clone / "slo.yaml"
+    file.write_text(file.read_text("utf-8").replace('"< 500 ms"', '"< 1 ms"'), "utf-8")
+    line = next(number for number, text in enumerate(file.read_text("utf-8").splitlines(), 1) if "< 1 ms" in text)
+    done = measured(clone)
+    assert done.status == 1
+    (error,) = done.commands("error")
+    assert error.startswith(f"::error file=slo.yaml,line={line},title=smoke%3A%3Aapi-latency-p95 broke its target")
+    assert "1 of 3 rows broke the target" in done.summary.strip().splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"ENVIRONMENT": ""}, "--syncload-env is empty"),
+        ({"ENVIRONMENT": "production"}, "production"),
+        ({"PHASES": ""}, "--syncload-env was given, and nothing was run"),
+        ({"PHASES": "smok"}, "--syncload-env was given, and nothing was run"),
+        ({"PHASES": "smoke; touch injected"}, ""),
+        ({"PHASES": "$(touch injected)"}, ""),
+        ({"VARIABLES": "not a variable of s3cret"}, "is not NAME=value"),
+    ],
+)
+def test_what_proves_nothing_is_red_and_annotated(clone: Path, changed: dict[str, str], says: str) -> None:
+    done = measured(clone, **changed)
+    assert done.status != 0
+    assert not (clone / "injected").exists()
+    assert "s3cret" not in done.said
+    if says:
+        assert any(says in line for line in done.commands("error")), done.said
+
+
+def test_requirements_are_installed_from_the_file_that_was_named(clone: Path) -> None:
+    (clone / "mine.txt").write_text("pytest\n", "utf-8")
+    done = run_step("load", "Install", {"REQUIREMENTS": "mine.txt"}, clone, clone.parent / "files")
+    assert done.status == 0, done.said
+    done = run_step("load", "Install", {"REQUIREMENTS": "nothing.txt"}, clone, clone.parent / "files")
+    assert done.status != 0
