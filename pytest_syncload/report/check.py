@@ -9,6 +9,8 @@ from pytest_syncload.facts.check import Check, Finding
 
 #: Stands out among many lines.
 _WORDS = {Finding.OK: "ok", Finding.NOTE: "note", Finding.FAILED: "FAILED"}
+#: The check that says it, as `sources.credentials` names it.
+_ACCOUNT = "account"
 _WORD_WIDTH = max(len(word) for word in _WORDS.values())
 
 
@@ -37,8 +39,11 @@ def closing_line(checks: Sequence[Check]) -> str:
 
 
 def progress_lines(phase: str, checks: Sequence[Check]) -> list[str]:
-    """What is said of them before a phase: how many were well, and each of the others."""
+    """What is said of them before a phase: how many were well, whose account it is, and each of the others."""
     notable = [check for check in checks if check.finding is not Finding.OK]
     well = len(checks) - len(notable)
     head = f"{phase}: 1 check ok" if well == 1 else f"{phase}: {well} checks ok"
+    account = next((check.says for check in checks if check.name == _ACCOUNT and check.finding is Finding.OK), None)
+    if account is not None:
+        head += f" · account {account}"
     return [head, *(f"  {line}" for line in check_lines(notable))]

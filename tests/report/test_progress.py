@@ -59,6 +59,10 @@ def test_the_start_says_what_is_offered_for_how_long() -> None:
 def test_checks_before_the_load_are_one_calm_line_unless_something_is_wrong() -> None:
     well = Check(name="region", finding=Finding.OK, says="us-east-1")
     assert progress(Checked(phase="peak", checks=(well,) * 14)) == "peak: 14 checks ok"
+    account = Check(name="account", finding=Finding.OK, says="123456789012, as arn:aws:iam::123456789012:role/load")
+    assert progress(Checked(phase="peak", checks=(well, account))) == (
+        "peak: 2 checks ok · account 123456789012, as arn:aws:iam::123456789012:role/load"
+    )
     wrong = Check(name="queue", finding=Finding.FAILED, says="there is none")
     told = progress(Checked(phase="peak", checks=(well, wrong)))
     assert told == "peak: 1 check ok\n  FAILED  queue  there is none"
