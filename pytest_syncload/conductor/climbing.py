@@ -109,7 +109,7 @@ def offer_climb(
             lambda wall_s: round(clock.at(start_at + wall_s), 3),
             gone=gone,
         ),
-        peak_per_s=peak_of(spec, ground),
+        peak_per_s=peak_of(spec),
     )
     result = sum_up(
         spec, phase, climber, what, following.merged, fared, reports, jump_s, shards, aborted=following.aborted
@@ -144,10 +144,11 @@ def due_in(legs: Sequence[Leg], second: int) -> float:
     return sum(max(0.0, lasts_s) * rate for lasts_s, rate in overlaps)
 
 
-def peak_of(spec: Spec, ground: Ground) -> float | None:
+def peak_of(spec: Spec) -> float | None:
     """The highest rate that another phase holds, as it is really offered; None where none holds one."""
     rates = [phase.rate_per_s for phase in spec.phases if phase.climb is None]
-    return max(rates) * ground.rate_scale if rates else None
+    sandbox = spec.environment.sandbox
+    return max(rates) * (1.0 if sandbox is None else sandbox.rate_scale) if rates else None
 
 
 def seen_of(climber: Climber, merged: Merged) -> Mapping[int, LegSeen]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_syncload.conductor.climbing import peak_of
 from pytest_syncload.conductor.earlier import POINTER_FILE, EarlierRun
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
 from pytest_syncload.facts.observation import Before, Observation, Verdict
-from pytest_syncload.facts.plan import Phase, Resources, Slo, Spec
+from pytest_syncload.facts.plan import Climb, Phase, Resources, Slo, Spec
 from pytest_syncload.facts.units import format_duration
 from pytest_syncload.sources.cloudwatch import MINUTE_S, Ask, asks_of
 
@@ -51,7 +52,14 @@ class Replay:
             )
         if record.result is not None and record.result.phase != name:
             raise PhaseInvalid(f"{self._earlier.path}: what is kept as phase {name!r} is {record.result.phase!r}")
-        return record
+        return self._beside_the_peak(record)
+
+    def _beside_the_peak(self, record: PhaseRecord) -> PhaseRecord:
+        """A climb's record, its headroom above the highest rate that slo.yaml holds now: that one was not measured."""
+        result = record.result
+        if result is None or result.climb is None:
+            return record
+        return replace(record, result=replace(result, climb=replace(result.climb, peak_per_s=peak_of(self._spec))))
 
     def observed(self, seen: Observation, record: PhaseRecord) -> Observation:
         """The observation, without its value where the row asks what the run did not."""
@@ -114,11 +122,20 @@ def _offered(phase: Phase, plan: Spec | EarlierRun) -> dict[str, tuple[object, s
         "rate": (phase.rate_per_s, f"{phase.rate_per_s:.9g}/s"),
         "ramp": (phase.ramp_s, f"{phase.ramp_s:.9g} s"),
         "hold": (phase.hold_s, f"{phase.hold_s:.9g} s"),
-        "climb": (climb, "none" if climb is None else f"from {climb.from_per_s:.9g}/s to {climb.at_most_per_s:.9g}/s"),
+        "climb": (climb, "none" if climb is None else _in_words(climb)),
         "arrivals": (load.arrivals, load.arrivals.value),
         "timeout": (load.timeout_s, f"{load.timeout_s:.9g} s"),
         "request": (plan.request_digest, f"of digest {plan.request_digest[:8] or 'none'}"),
     }
+
+
+def _in_words(climb: Climb) -> str:
+    """All that makes it, or a change of one could not be seen."""
+    recovery = "" if climb.recovers_within_s is None else f", recovers_within {climb.recovers_within_s:.9g} s"
+    return (
+        f"from {climb.from_per_s:.9g}/s to {climb.at_most_per_s:.9g}/s by {climb.step_percent:.9g} % every "
+        f"{climb.every_s:.9g} s until {climb.until!r}{recovery}"
+    )
 
 
 def _looked_at(slo: Slo, resources: Resources) -> tuple[tuple[Query, ...], tuple[str, str] | None] | None:

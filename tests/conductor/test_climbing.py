@@ -54,8 +54,9 @@ def test_a_real_environment_has_the_plans_own_rates_and_minutes() -> None:
 
 def test_headroom_is_over_the_highest_rate_that_another_phase_holds() -> None:
     plan = replace(PLAN, phases=(phase("baseline", rate_per_s=50.0), *PLAN.phases))
-    assert peak_of(plan, ground(0.5)) == 150.0
-    assert peak_of(replace(PLAN, phases=(STRESS,)), ground()) is None
+    assert peak_of(replace(plan, environment=ground(0.5).environment)) == 150.0
+    assert peak_of(replace(plan, environment=REAL)) == 300.0
+    assert peak_of(replace(PLAN, phases=(STRESS,))) is None
 
 
 def report(index: int = 0, **changed: Any) -> ShardReport:

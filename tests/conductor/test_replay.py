@@ -21,7 +21,8 @@ from pytest_syncload.facts.plan import Arrivals, Climb, LoadSettings, Resources,
 from pytest_syncload.facts.result import Invalidity, Side
 from pytest_syncload.facts.units import Kind
 from tests.conductor.plans import REAL, keep_run, phase, spec
-from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES, result
+from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES, answers, reading, result
+from tests.sources.test_climbed import FOUND
 
 RUN = "20261124T090000Z-aaaaaa"
 ROWS = (LATENCY, ERRORS, THROTTLES, DEPTH)
@@ -186,6 +187,37 @@ def test_another_phase_than_was_run_is_an_error(
         mine.result("peak")
     verdict = mine.verdict(LATENCY)
     assert (verdict.ruling, verdict.reason) == (Ruling.INCONCLUSIVE, record.problem)
+
+
+def test_headroom_is_above_the_rate_that_slo_yaml_holds_now(tmp_path: Path) -> None:
+    """A peak that was raised since is none the run knew: what was enough headroom then may be none."""
+    headroom = replace(target(ERRORS, ">", 20), name="headroom", metric="load.headroom", statistic=None)
+    climbs = phase("peak", headroom, climb=CLIMB)
+    run = RunFolder(tmp_path / ".syncload" / RUN)
+    keep_run(run, spec(climbs, phase("soak", LATENCY, rate_per_s=3000.0)), LATENCY)
+    measured = reading(answers(LATENCY))
+    run.keep("peak", PhaseRecord(result=result(climb=FOUND), reading=measured, problem=None))
+    for rate, value, ruling in ((3000.0, 40.0, Ruling.PASS), (4000.0, 5.0, Ruling.BREACH)):
+        verdict = again(run, spec(climbs, phase("soak", LATENCY, rate_per_s=rate))).verdict(headroom)
+        assert verdict.observation is not None
+        assert (verdict.ruling, verdict.observation.value) == (ruling, pytest.approx(value))
+    alone = again(run, spec(climbs)).verdict(headroom)
+    assert (alone.ruling, "slo.yaml has none" in alone.reason) == (Ruling.INCONCLUSIVE, True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"step_percent": 5.0}, "by 10 % every 60 s until 'failed > 1 %', now from 1/s to 9/s by 5 %"),
+        ({"until": "failed > 2 %", "failed_percent": 2.0}, "until 'failed > 1 %', now from 1/s to 9/s by 10 % every"),
+        ({"recovers_within_s": 90.0}, "until 'failed > 1 %', recovers_within 90 s"),
+    ],
+)
+def test_another_climb_than_was_run_is_told_by_what_changed(tmp_path: Path, changes: dict[str, Any], says: str) -> None:
+    run = RunFolder(tmp_path / ".syncload" / RUN)
+    keep_run(run, spec(phase("peak", LATENCY, climb=CLIMB)), LATENCY)
+    plan = spec(phase("peak", LATENCY, climb=replace(CLIMB, **changes)))
+    assert says in again(run, plan).verdict(LATENCY).reason
 
 
 def test_another_request_than_was_sent_is_an_error(run: RunFolder) -> None:
