@@ -300,8 +300,13 @@ def failed_share(text: str) -> str:
     takes = "a condition such as 'failed > 1 %'"
     if name != "failed":
         raise wrong(f"{text!r} is not {takes}", takes)
-    if target(rest.strip(), Kind.SHARE).op not in (">", ">="):
+    limit = target(rest.strip(), Kind.SHARE)
+    if limit.op == ">=":
+        raise wrong(f"{text!r} has a sign that is not taken; write {takes}", takes)
+    if limit.op != ">":
         raise wrong(f"{text!r} would end the load while it holds; write {takes}", takes)
+    if limit.value >= 100:
+        raise wrong(f"{text!r} is never met, as no more than 100 % can fail; write {takes}", takes)
     return text.strip()
 
 

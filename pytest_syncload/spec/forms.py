@@ -64,10 +64,10 @@ def explained(known: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 UNTIL = text(
-    rf"{_GAP}failed{_GAP}>=?{_GAP}{_BODY[Kind.SHARE]}{_GAP}", "a condition such as 'failed > 1 %'", "failed > 1 %"
+    rf"{_GAP}failed{_GAP}>{_GAP}{_BODY[Kind.SHARE]}{_GAP}", "a condition such as 'failed > 1 %'", "failed > 1 %"
 )
 ABORT = text(
-    rf"{_GAP}failed{_GAP}>=?{_GAP}{_BODY[Kind.SHARE]}{_GAP} for {_GAP}{_BODY[Kind.TIME]}{_GAP}",
+    rf"{_GAP}failed{_GAP}>{_GAP}{_BODY[Kind.SHARE]}{_GAP} for {_GAP}{_BODY[Kind.TIME]}{_GAP}",
     "a rule such as 'failed > 20 % for 10s'",
     "failed > 20 % for 10s",
 )

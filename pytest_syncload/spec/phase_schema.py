@@ -6,6 +6,7 @@ What an environment may be offered comes in through the validation context.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
@@ -19,6 +20,8 @@ _ABORT = (
     "When load must stop within a second, whatever the plan says: more than this share failed in each of so many "
     "seconds in a row, as the client sees it and on the wall's clock."
 )
+#: A climb of so many steps lasts a working day at least, and a slip of the pen a year.
+_MOST_STEPS = 500
 _ROWS = "What must hold, by name; each row is a test. At least one."
 
 
@@ -82,8 +85,16 @@ class ClimbModel(Strict):
     @field_validator("at_most")
     @classmethod
     def _upwards(cls, at_most: float, info: ValidationInfo) -> float:
-        if at_most < info.data.get("start", 0.0):
+        start, step = info.data.get("start", at_most), info.data.get("step", 100.0)
+        if at_most < start:
             raise wrong("at_most lies below from, so there is nothing to climb", "a rate above from")
+        steps = math.log(at_most / start) / max(math.log1p(step / 100), 1e-9)
+        if steps > _MOST_STEPS:
+            raise wrong(
+                f"from {start:g}/s by {step:g} % these are {steps:,.0f} steps, and {_MOST_STEPS} are the most; make "
+                "step larger, or begin higher",
+                "a rate that fewer steps come to",
+            )
         return at_most
 
 

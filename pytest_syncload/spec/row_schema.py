@@ -215,6 +215,9 @@ def misfits(slo: Slo, judged_s: float, *, is_climb: bool) -> Iterator[tuple[str,
     the hold, or a step of a climb."""
     if slo.metric is not None and PRESETS[slo.metric].fold is Fold.CLIMB and not is_climb:
         yield "metric", f"{slo.metric} is what a climb finds, and phase {slo.phase!r} holds one rate; give it a climb"
+    if slo.drains_within_s is not None and is_climb:
+        drains = "looks at the minutes after the load, and behind a step of a climb load goes on; leave it out"
+        yield Rule.DRAINS, f"{Rule.DRAINS} {drains}, or give it to a phase that holds"
     lasts = format_duration(judged_s)
     lasting = f"a step of phase {slo.phase!r} lasts {lasts}" if is_climb else f"phase {slo.phase!r} holds for {lasts}"
     longer = "make steps longer" if is_climb else "hold longer"

@@ -200,7 +200,8 @@ def test_headroom_is_above_the_rate_that_slo_yaml_holds_now(tmp_path: Path) -> N
     for rate, value, ruling in ((3000.0, 40.0, Ruling.PASS), (4000.0, 5.0, Ruling.BREACH)):
         verdict = again(run, spec(climbs, phase("soak", LATENCY, rate_per_s=rate))).verdict(headroom)
         assert verdict.observation is not None
-        assert (verdict.ruling, verdict.observation.value) == (ruling, pytest.approx(value))
+        assert verdict.ruling is ruling
+        assert verdict.observation.value == pytest.approx(value)
     alone = again(run, spec(climbs)).verdict(headroom)
     assert (alone.ruling, "slo.yaml has none" in alone.reason) == (Ruling.INCONCLUSIVE, True)
 

@@ -80,6 +80,11 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*PEAK, "ramp"), 0, "0 has no unit"),
     (("phases", "stress", "rate"), "1/s", "phases.stress: unknown key 'rate'; known: climb, abort, slos"),
     (("phases", "stress", "climb", "until"), "failed < 1 %", "would end the load while it holds"),
+    (
+        ("phases", "stress", "climb", "until"),
+        "failed >= 1 %",
+        "has a sign that is not taken; write a condition such as",
+    ),
     (("phases", "stress", "abort"), "failed > 20 %", "is not a rule such as 'failed > 20 % for 10s'"),
     (("phases", "stress", "abort"), "failed > 20 % for 10", "has no unit"),
     (("phases", "stress", "abort"), "failed < 20 % for 10s", "would end the load while it holds"),
@@ -214,6 +219,14 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*PEAK, "hold"), "0m", "must be more than 0"),
     (("phases", "stress", "climb", "at_most"), "19000/s", "may be offered (max_rate 9000/s)"),
     (("phases", "stress", "climb", "at_most"), "2000/s", "at_most lies below from"),
+    (("phases", "stress", "climb", "until"), "failed > 100 %", "is never met, as no more than 100 % can fail"),
+    (("phases", "stress", "abort"), "failed > 100 % for 9s", "is never met, as no more than 100 % can fail"),
+    (("phases", "stress", "climb", "step"), "0.1 %", "from 3000/s by 0.1 % these are 981 steps, and 500 are the most"),
+    (
+        ("phases", "stress", "slos", "x"),
+        {"metric": "sqs.visible", "target": "< 1000", "drains_within": "2m"},
+        "behind a step of a climb load goes on; leave it out, or give it to a phase that holds",
+    ),
     (("phases", "stress", "climb", "recovers_within"), "0s", "'0s' is nothing; it must be more than 0"),
     (
         (*PEAK, "slos", "x"),

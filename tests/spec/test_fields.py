@@ -128,11 +128,18 @@ def test_generators_are_auto_or_a_number(value: Any) -> None:
         fields.generators(value)
 
 
-@pytest.mark.parametrize("text", ["", "failed", "failed > 1", "failed < 1 %", "p95 > 1 s", "failed == 1 %", "> 1 %"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "failed", "failed > 1", "failed < 1 %", "p95 > 1 s", "failed == 1 %", "> 1 %", "failed >= 1 %",
+        "failed > 100 %", "failed > 250 %",
+    ],
+)  # fmt: skip
 def test_a_climb_ends_on_a_share_of_failures(text: str) -> None:
-    assert [fields.failed_share(right) for right in ("failed > 1 %", " failed >= 0.5% ")] == [
+    assert [fields.failed_share(right) for right in ("failed > 1 %", " failed > 0.5% ", "failed > 99.9 %")] == [
         "failed > 1 %",
-        "failed >= 0.5%",
+        "failed > 0.5%",
+        "failed > 99.9 %",
     ]
     with pytest.raises(PydanticCustomError):
         fields.failed_share(text)

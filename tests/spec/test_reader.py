@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import traceback
@@ -331,9 +332,11 @@ phases:
   shorter: {rate: 1/s, hold: 2m, slos: *rows}
   climbing: {climb: {from: 1/s, step: 10 %, every: 1m, until: failed > 1 %, at_most: 5/s}, slos: *rows}
 """
-    assert [problem.split(" holds")[0] for problem in problems(tmp_path, text)] == [
+    assert [re.split(" holds| lasts", problem)[0] for problem in problems(tmp_path, text)] == [
+        "11: phases.climbing.slos.depth.sustained: a step of phase 'climbing'",
         "11: phases.short.slos.depth.sustained: phase 'short'",
         "11: phases.shorter.slos.depth.sustained: phase 'shorter'",
+        "12: phases.climbing.slos.depth.growth: a step of phase 'climbing'",
         "12: phases.short.slos.depth.growth: phase 'short'",
         "12: phases.shorter.slos.depth.growth: phase 'shorter'",
     ]
