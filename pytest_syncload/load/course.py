@@ -88,7 +88,7 @@ class Course:
         while self._next < len(self._legs):
             number = self._next
             self._next += 1
-            first = self._before(number)
+            first, count = self._before(number), -1
             for count, due_s in enumerate(self._dues(number)):
                 if (first + count) % shards != shard:
                     continue
@@ -96,6 +96,10 @@ class Course:
                 yield first + count, due_s
                 if not self.stands(due_s) or number >= self._next:
                     break
+            else:
+                if number == len(self._counts):
+                    # Counted on the way: to draw a long leg again would hold up the next one's first arrivals.
+                    self._counts.append(count + 1)
 
     def _dues(self, number: int) -> Iterator[float]:
         for due_s in dues(self._legs[number], number, self._arrivals, self._seed):

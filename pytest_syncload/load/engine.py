@@ -229,7 +229,8 @@ async def _send_what_is_due(loop: _Loop, stop: asyncio.Event) -> bool:
     schedule, start_at = loop.schedule, loop.start_at
     for index, due_s in schedule.arrivals_of(loop.shard.shard, loop.shard.shards):
         due = start_at + due_s
-        while (now := loop.now()) < due:
+        # Where the course has turned, another arrival may be due before the one that is waited for.
+        while (now := loop.now()) < due and schedule.stands(due_s):
             loop.flush()
             if loop.is_over(stop, now):
                 return True
@@ -238,7 +239,7 @@ async def _send_what_is_due(loop: _Loop, stop: asyncio.Event) -> bool:
             loop.flush()
             return True
         if not schedule.stands(due_s):
-            continue  # the course has turned while we waited for it
+            continue
         loop.arrive(index, due_s, now - due)
         # A generator that fell far behind must still see its stop, and the answers that make room below the cap.
         if loop.arrived % _BATCH == 0:

@@ -102,3 +102,12 @@ def test_windows_are_the_legs_and_the_end_is_the_last_ones() -> None:
     assert (windows, course.ends_s) == ([(0, 1), (1, 2), (2, 4)], 4)
     course.turn(1.5, [Leg(1.5, 3.5, 2.0)])
     assert (windows, course.ends_s) == ([(0, 1), (1, 1.5), (1.5, 3.5)], 3.5)
+
+
+def test_a_leg_that_was_gone_through_is_not_drawn_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute of thousands a second takes longer to draw than the next leg's first arrivals may be late."""
+    legs = chain(0.0, [(2, 20.0), (2, 0.0), (3, 30.0)])
+    whole = [scheduled(leg, number, Arrivals.POISSON, 1) for number, leg in enumerate(legs)]
+    course = Course(legs, arrivals=Arrivals.POISSON)
+    monkeypatch.setattr("pytest_syncload.load.course.scheduled", None)
+    assert [index for index, _ in course.arrivals_of(1, 2)] == list(range(1, sum(whole), 2))

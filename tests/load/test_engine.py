@@ -481,6 +481,24 @@ def test_a_climb_that_rests_goes_on_once_it_is_told_to() -> None:
     asyncio.run(scenario())
 
 
+def test_a_turn_is_taken_at_once_also_where_the_next_arrival_is_far() -> None:
+    """At a low rate an arrival that was turned away would hold up those that came in its place."""
+
+    async def scenario() -> None:
+        async with Scripted((OK,)) as server:
+            legs = Legs(legs=(Leg(0.0, 9.0, 0.5),))
+            course = legs.begin()
+            shard = replace(shard_of(server.url), pacer=legs)
+            start_at = time.monotonic() + 0.05
+            merged = Merged()
+            asyncio.get_running_loop().call_later(0.2, course.turn, 0.6, [Leg(0.6, 0.8, 50.0)], 0.2)
+            report = await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=merged.add, course=course)
+            assert report.sent == 11
+            assert (merged.window(1).lag.percentile(100) or 0) < 300
+
+    asyncio.run(scenario())
+
+
 def test_a_turn_that_comes_too_late_is_told() -> None:
     course = Legs(legs=(Leg(0.0, 9.0, 100.0),)).begin()
     course.turn(0.5, [], 0.4)
