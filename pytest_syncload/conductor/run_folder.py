@@ -30,6 +30,7 @@ from pydantic import TypeAdapter
 
 from pytest_syncload.conductor.damage import UNREADABLE, reason, require_plain_numbers
 from pytest_syncload.facts.check import Check
+from pytest_syncload.facts.climb import ClimbFound
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.events import ClimbRanked
@@ -160,7 +161,7 @@ class RunFolder:
                 problem=_SAID.validate_python(data["problem"]),
                 census=None if tasks is None else _CENSUS.validate_python(tasks),
                 failed_checks=_CHECKS.validate_python(data["failed_checks"]),
-                series=tuple(_ANSWERS.validate_python(self.read(f"{phase}.series.json") or [])),
+                series=_answers_from_json(self.read(f"{phase}.series.json") or []),
             )
         except UNREADABLE as error:
             what = f"the recorded result cannot be read ({reason(error)}); run the phase again"
@@ -318,6 +319,8 @@ def _result_from_json(data: Mapping[str, Any]) -> PhaseResult:
         else:
             values[field.name] = TypeAdapter(hints[field.name]).validate_python(data[field.name])
     _require_a_window(values["window"])
+    if values["climb"] is not None:
+        _require_steps(values["climb"])
     return PhaseResult(**values)
 
 
@@ -327,11 +330,25 @@ def _require_a_window(window: Window) -> None:
         raise ValueError(f"its window, {window.start} to {window.end}, is no hold")
 
 
-def _reading_from_json(data: Mapping[str, Any]) -> Reading:
-    answers = _ANSWERS.validate_python(data["answers"])
+def _require_steps(what: ClimbFound) -> None:
+    """A climb has steps, one after the other, one of which is judged."""
+    if what.judged not in {step.number for step in what.steps}:
+        raise ValueError(f"it has no step {what.judged}, and looks at it")
+    moments = [moment for step in what.steps for moment in (step.starts_at, step.ends_at)]
+    if moments != sorted(moments) or moments[-1] - moments[0] > _LONGEST_WINDOW_S:
+        raise ValueError("its steps do not follow each other")
+
+
+def _answers_from_json(data: Any) -> tuple[Answer, ...]:
+    answers = _ANSWERS.validate_python(data)
     for answer in answers:
         if len(answer.timestamps) != len(answer.values):
             raise ValueError(f"{answer.ask.query} has {len(answer.timestamps)} moments and {len(answer.values)} values")
+    return tuple(answers)
+
+
+def _reading_from_json(data: Mapping[str, Any]) -> Reading:
+    answers = _answers_from_json(data["answers"])
     by_ask: dict[Ask, Answer] = {answer.ask: answer for answer in answers}
     return Reading(
         answers=by_ask,
