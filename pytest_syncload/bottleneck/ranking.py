@@ -90,6 +90,8 @@ def _name_first(ranking: Ranking) -> Ranking:
 def _why_none(findings: Sequence[Finding]) -> str:
     if not findings:
         return "no series was looked at"
+    if all(found.track.place is Place.CLIENT for found in findings):
+        return "no series behind the client could be read"
     problems = [found.problem for found in findings if found.problem is not None]
     if len(problems) == len(findings):
         return problems[0]

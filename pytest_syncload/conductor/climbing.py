@@ -28,6 +28,7 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.climb import ClimbFound, Leg
 from pytest_syncload.facts.clock import MINUTE, minute_ceil
 from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseStarted
+from pytest_syncload.facts.idempotency import added_up
 from pytest_syncload.facts.plan import Phase, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Tally, Window
 from pytest_syncload.generator import JOB, REPORT, TURN
@@ -248,6 +249,8 @@ def sum_up(
         generators=tuple(report.to_generator_report() for report in reports),
         timeline=merged.timeline(),
         examples=tuple(merged.examples),
+        # Of the whole climb: a key that is not kept to under too much load is not kept to.
+        idempotency=added_up(count for report in reports for count in report.idempotency),
         invalid=tuple(invalid),
         aborted=aborted if stopped else None,
         climb=what,

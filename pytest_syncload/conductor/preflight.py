@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from pytest_syncload.conductor.climbing import way_of
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.phase import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.probe import probe
@@ -80,7 +81,7 @@ def check(
     with ThreadPoolExecutor(max_workers=8) as pool:
         sending = pool.submit(probe, spec, ground, folder, in_time)
         try:
-            who, account = _identity(ground, planned or phases, rows.all)
+            who, account = _identity(spec, ground, planned or phases, rows.all)
             if account is not None:
                 folder.keep_account(account)
             # With credentials that AWS does not take, every further question would only be refused the same way.
@@ -211,19 +212,29 @@ def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
     return found
 
 
-def _identity(ground: Ground, phases: Sequence[Phase], rows: tuple[str, ...]) -> tuple[list[Check], str | None]:
+def _identity(
+    spec: Spec, ground: Ground, phases: Sequence[Phase], rows: tuple[str, ...]
+) -> tuple[list[Check], str | None]:
     """Who asks AWS, where, and whether the credentials last until the end; and the account, where it is known."""
     services = ("cloudwatch", *dict.fromkeys(service for service, _ in _KINDS.values()), "sts")
     try:
         clients = {service: client(service, ground.aws, patience=FOR_CHECKS) for service in services}
     except Refused as error:
         return [Check(name="endpoints", finding=Finding.FAILED, says=str(error), rows=rows)], None
-    planned = sum(phase.ramp_s + phase.hold_s + DEADLINE_MINUTES * MINUTE for phase in phases)
+    load_s = sum(longest_s(spec, phase, ground) for phase in phases)
+    settling_s = ground.clock.wall_seconds(len(phases) * DEADLINE_MINUTES * MINUTE)
     now = time.time()
-    expiry = credentials.expiry(ground.aws, now=now, ends=now + ground.clock.wall_seconds(planned))
+    expiry = credentials.expiry(ground.aws, now=now, ends=now + load_s + settling_s)
     who, account = credentials.account(clients["sts"])
     asked = [replace(each, rows=rows) if each.failed else each for each in (expiry, who)]
     return [credentials.endpoints(clients.values()), *asked], account
+
+
+def longest_s(spec: Spec, phase: Phase, ground: Ground) -> float:
+    """How long the phase's load may last, wall seconds."""
+    if phase.climb is not None:
+        return way_of(spec, phase, ground).longest_s
+    return ground.clock.wall_seconds(phase.ramp_s + phase.hold_s)
 
 
 def _compare(ground: Ground, service: str, compare: Callable[..., inventory.Found]) -> inventory.Found:

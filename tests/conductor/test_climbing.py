@@ -12,6 +12,7 @@ from pytest_syncload.conductor.climbing import last_offered_s, late_turns, peak_
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.facts.climb import ClimbFound, End, Finding
 from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.idempotency import KeyRule, RuleCount
 from pytest_syncload.facts.plan import Climb, SandboxSettings
 from pytest_syncload.facts.result import Outcome, PhaseResult, Side
 from pytest_syncload.load.climber import Climber
@@ -205,6 +206,11 @@ def test_where_the_first_step_was_too_much_the_advice_is_by_the_cpu_that_it_took
     fared = Fared(reports=({},), lost=(), stopped=None)
     result = sum_up(PLAN, STRESS, RIDDEN.climber, what, merged, fared, [report()], 0.0, 1)
     assert "this rate needs 2 generators here" in result.invalid[0].what
+
+
+def test_checks_of_keys_are_those_of_the_whole_climb() -> None:
+    counts = (RuleCount(rule=KeyRule.REPLAY, begun=9, finished=9, broken=1),)
+    assert summed_up(idempotency=counts).idempotency == counts
 
 
 def test_arrivals_that_were_sent_and_never_counted_make_it_invalid() -> None:

@@ -1,10 +1,9 @@
-"""A climb's folder that somebody has damaged: its rows end in a verdict, and what broke first is evidence or nothing."""
+"""A climb's folder that somebody has damaged: its rows end in a verdict; what broke first is evidence or nothing."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings

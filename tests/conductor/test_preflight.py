@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_syncload.conductor import preflight
+from pytest_syncload.conductor.climbing import way_of
 from pytest_syncload.conductor.ground import Ground, prepare
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.run_folder import RunFolder
@@ -31,6 +32,7 @@ from pytest_syncload.load.limits import Cap
 from pytest_syncload.sources import credentials
 from pytest_syncload.sources.aws import FOR_CHECKS, client
 from tests.conductor.plans import SANDBOX, phase, spec
+from tests.conductor.test_climbing import CLIMB
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
 
 pytestmark = pytest.mark.usefixtures("unmeasured_module")
@@ -368,3 +370,18 @@ def test_credentials_must_last_for_all_that_is_planned(sound: Prepared, monkeypa
     check(spec(), ground, folder, [one], lambda: None, [one, other])
     # Ramp, hold and the time to settle, on the sandbox's clock.
     assert asked == pytest.approx([17.0, 34.0])
+
+
+def test_credentials_must_last_for_all_of_a_climb(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no ramp and no hold, and may last for an hour."""
+    asked: list[float] = []
+
+    def expiry(_: AwsAccess, *, now: float, ends: float) -> Check:
+        asked.append(ends - now)
+        return Check(name="credentials", finding=Finding.OK, says="")
+
+    monkeypatch.setattr(credentials, "expiry", expiry)
+    ground, folder = sound
+    stress = phase("stress", LATENCY, climb=CLIMB)
+    check(spec(), ground, folder, [stress], lambda: None)
+    assert asked == pytest.approx([15.0 + way_of(spec(), stress, ground).longest_s])

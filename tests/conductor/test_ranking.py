@@ -87,9 +87,10 @@ def test_the_table_that_throttled_before_anything_failed_is_named() -> None:
 
 
 def test_without_a_series_nothing_is_named() -> None:
+    """And nothing is said of series that nobody has read, such as that they were as ever."""
     found = of(FOUND, ())
     assert found.ranking.first is None
-    assert found.ranking.undetermined
+    assert found.ranking.undetermined == "no series behind the client could be read"
 
 
 def test_a_phase_that_did_not_climb_has_no_ranking() -> None:
