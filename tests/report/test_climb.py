@@ -68,10 +68,11 @@ def test_what_held_once_above_a_rate_that_broke_did_not_hold() -> None:
 
 
 def test_what_is_not_known_is_said() -> None:
-    assert sentence(CLIMBED, P95) == (
+    assert sentence(CLIMBED, P95, replace(CPU, limit=None)) == (
         "held 4,320/s, broke at 4,400/s; what broke first is not determined: "
         "nothing behind the client left its normal range"
     )
+    assert sentence(CLIMBED, P95).endswith("is not determined: no series behind the client could be read")
     assert sentence(climbing(8, breaks=False), P95) == "held 850/s, the most that was offered, and did not break"
     assert sentence(Climbed(steps=()), P95) == "no step of the climb was measured"
     assert sentence(climbing(1), P95).startswith(
