@@ -36,6 +36,8 @@ def rank(climbed: Climbed, tracks: Iterable[Track]) -> Ranking:
 
 
 def _find(track: Track, first: Approach, again: Sequence[Approach], climbed: Climbed) -> Finding:
+    if track.unread is not None:
+        return Finding(track=track, problem=track.unread)
     left = departure(track, first)
     finding = Finding(track=track, over_limit_at=_over_limit(track, first), utilisation=_utilisation(track, climbed))
     if isinstance(left, Unknown):
@@ -90,7 +92,7 @@ def _name_first(ranking: Ranking) -> Ranking:
 def _why_none(findings: Sequence[Finding]) -> str:
     if not findings:
         return "no series was looked at"
-    if all(found.track.place is Place.CLIENT for found in findings):
+    if all(found.track.place is Place.CLIENT or found.track.unread is not None for found in findings):
         return "no series behind the client could be read"
     problems = [found.problem for found in findings if found.problem is not None]
     if len(problems) == len(findings):
@@ -125,7 +127,9 @@ def _decide(ranking: Ranking, candidates: list[tuple[Finding, Departure]]) -> Ra
     earliest_by = min(gone.by for _, gone in candidates)
     tied = _one_of_each_resource([found for found, gone in candidates if gone.after < earliest_by])
     if len(tied) == 1:
-        return replace(ranking, first=tied[0], because="it left its normal range before all others")
+        unread = any(found.track.unread is not None for found in ranking.findings)
+        others = "all others that could be read" if unread else "all others"
+        return replace(ranking, first=tied[0], because=f"it left its normal range before {others}")
     repeats = [found.again for found in tied if found.again is not None]
     evidence = (
         (

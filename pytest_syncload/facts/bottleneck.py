@@ -39,7 +39,8 @@ class Track:
 
     ``resource`` is whose series it is, such as a table, or a cache with all its nodes: it may have several. A silence
     that means zero is a zero here; any other silence is a moment that is not there. ``limit`` is the number in the
-    target of its row, ``ceiling`` what it cannot exceed, such as 100 % of a CPU; None where there is none.
+    target of its row, ``ceiling`` what it cannot exceed, such as 100 % of a CPU; None where there is none. ``unread``
+    says why there is no value at all where it could not be read.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Track:
     period_s: float = 60.0
     limit: float | None = None
     ceiling: float | None = None
+    unread: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """The series of a climb that may say what broke first: which are asked, and where in the chain of calls each stands.
 
-They are evidence and no verdict: what is missing here makes no row inconclusive, it is left out of the ranking.
+They are evidence and no verdict: what is missing here makes no row inconclusive, but the ranking says so.
 """
 
 from __future__ import annotations
@@ -98,13 +98,9 @@ def asks_for(looked: Sequence[Looked], window: Window) -> tuple[Ask, ...]:
 
 
 def tracks(looked: Sequence[Looked], answers: Mapping[Ask, Answer], window: Window) -> tuple[Track, ...]:
-    """The series that CloudWatch answered in full."""
+    """A series for each query, without values where CloudWatch did not answer it in full."""
     by_query = {ask.query: answer for ask, answer in answers.items()}
-    return tuple(
-        _track(each, by_query[each.query], window)
-        for each in looked
-        if each.query in by_query and by_query[each.query].status == COMPLETE
-    )
+    return tuple(_track(each, by_query.get(each.query), window) for each in looked)
 
 
 def client_tracks(result: PhaseResult, begins_at: float, speed: float) -> tuple[Track, ...]:
@@ -146,10 +142,15 @@ def _tells(query: Query) -> bool:
     return query.role in (Role.VALUE, Role.NUMERATOR) and not _TRAFFIC.fullmatch(query.name)
 
 
-def _track(looked: Looked, answer: Answer, window: Window) -> Track:
-    query = looked.query
-    told = {at: value * looked.factor for at, value in zip(answer.timestamps, answer.values, strict=True)}
-    if looked.silent_is_zero:
+def _track(looked: Looked, answer: Answer | None, window: Window) -> Track:
+    query, told, unread = looked.query, {}, None
+    if answer is None:
+        unread = "CloudWatch was not asked, or did not answer"
+    elif answer.status != COMPLETE:
+        unread = f"CloudWatch's answer is {answer.status}, not {COMPLETE}"
+    else:
+        told = {at: value * looked.factor for at, value in zip(answer.timestamps, answer.values, strict=True)}
+    if looked.silent_is_zero and unread is None:
         told = dict.fromkeys(window.minutes, 0.0) | told
     dimensions = dict(query.dimensions)
     place = _PLACES.get(query.namespace, Place.BACKEND)
@@ -164,6 +165,7 @@ def _track(looked: Looked, answer: Answer, window: Window) -> Track:
         period_s=MINUTE,
         limit=looked.limit,
         ceiling=_WHOLE if looked.kind is Kind.SHARE else None,
+        unread=unread,
     )
 
 

@@ -142,3 +142,28 @@ def test_what_cannot_be_read_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(ranking, "fetch", refused)
     assert read_series(PLAN, ground(at=START + 86_400), FOUND, lambda: None) == ()
+
+
+def test_series_are_read_until_they_are_said_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is published late is zero until then, and what waits behind it would be named."""
+    calm, late, more = (answered(FOUND, {"WriteThrottleEvents": [each] * len(RATES)}) for each in (0.0, 7.0, 9.0))
+    said = [calm, late, late, more]
+    monkeypatch.setattr(ranking, "fetch", lambda *_: {answer.ask: answer for answer in said.pop(0)})
+    fast = replace(ground(at=START), clock=replace(ServiceClock.starting_now(speed=6000), origin=START))
+    assert read_series(PLAN, fast, FOUND, lambda: None) == late
+    assert said == [more]
+
+
+def test_a_series_that_was_not_read_in_full_is_told_and_what_is_named_is_first_of_the_others() -> None:
+    throttles = [0.0 if rate < THROTTLED else 80.0 for rate in RATES]
+    waiting = [5.0] * 12 + [400.0, 900.0]
+    series = answered(FOUND, {"WriteThrottleEvents": throttles, "ApproximateNumberOfMessagesVisible": waiting})
+    partial = tuple(
+        replace(each, status="PartialData") if each.ask.query.name == "WriteThrottleEvents" else each for each in series
+    )
+    found = of(FOUND, partial).ranking
+    assert found.first is not None
+    assert found.first.track.name == "hot-path ApproximateNumberOfMessagesVisible"
+    assert found.because == "it left its normal range before all others that could be read"
+    (unread,) = [one for one in found.findings if one.track.name == "sync-jobs WriteThrottleEvents"]
+    assert unread.problem == "CloudWatch's answer is PartialData, not Complete"

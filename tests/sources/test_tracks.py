@@ -149,8 +149,12 @@ def test_a_counter_has_no_ceiling_and_a_share_has_one() -> None:
 def test_an_answer_that_is_not_whole_is_no_evidence() -> None:
     looked = looked_at([], RESOURCES)
     answers: dict[Any, Answer] = {ask: answer(ask, 1.0, "PartialData") for ask in asks_for(looked, WINDOW)}
-    assert tracks(looked, answers, WINDOW) == ()
-    assert tracks(looked, {}, WINDOW) == ()
+    found = tracks(looked, answers, WINDOW)
+    assert len(found) == len(looked)
+    assert {(track.timestamps, track.unread) for track in found} == {
+        ((), "CloudWatch's answer is PartialData, not Complete")
+    }
+    assert {track.unread for track in tracks(looked, {}, WINDOW)} == {"CloudWatch was not asked, or did not answer"}
 
 
 def second(at_s: int, p95_ms: float | None, ok: int, failed: int) -> Second:
