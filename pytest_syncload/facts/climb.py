@@ -81,7 +81,8 @@ class ClimbFound:
     ``held_per_s`` is the highest rate that held below all that broke, None where none did; ``broke_per_s`` the lowest
     that broke, None where none did: then the breaking point is at least ``held_per_s``. ``judged`` is the number of the
     step that rows look at: the one of ``held_per_s``, or the first of all. ``recovered_after_s`` are wall seconds from
-    the fall of the load until the target held again, None where it did not or was not asked to. ``peak_per_s`` is the
+    the fall of the load until the target held again, None where it did not or was not asked to; until then what had
+    held broke ``broke_again`` times when it was repeated. ``peak_per_s`` is the
     highest rate that another phase of the plan holds; the load began at ``begins_at`` (service time, epoch seconds).
     """
 
@@ -94,6 +95,7 @@ class ClimbFound:
     recovered_after_s: float | None = None
     peak_per_s: float | None = None
     begins_at: float = 0.0
+    broke_again: int = 0
 
     @property
     def at_least(self) -> bool:

@@ -133,8 +133,8 @@ class Climber:
         self.why = ""
         self.recovered_after_s: float | None = None
         self._fell_at = 0.0
-        #: How often the approach began although the target had not recovered.
-        self._tries = 0
+        #: How often the approach began although the target had not recovered: what had held broke in it.
+        self.tries = 0
         #: The step at which the generators were at their limit.
         self._too_much: int | None = None
         self._drawn: dict[tuple[Leg, int], int] = {}
@@ -217,14 +217,14 @@ class Climber:
         leg = self.legs[self._numbers(Part.RECOVERY)[-1]]
         # The last seconds that must have ended by now; an answer is due after a timeout at most.
         first = math.ceil(leg.from_s)
-        needed = max(1, min(_RECOVERED_S << self._tries, math.floor(leg.to_s) - first))
+        needed = max(1, min(_RECOVERED_S << self.tries, math.floor(leg.to_s) - first))
         for last in range(math.floor(now_s) - 1, first + needed - 2, -1):
             stretch = range(last - needed + 1, last + 1)
             if all(self._holds(seconds.get(at), leg.rate_per_s) for at in stretch):
                 return self._go_near(now_s, last + 1)
         if now_s >= leg.to_s + _GRACE_S:  # by then its last second was told
             waited = format_number(round(leg.to_s - self._fell_at, 1))
-            held = self._held if self._tries else leg.rate_per_s
+            held = self._held if self.tries else leg.rate_per_s
             why = f"it did not hold {format_number(held)}/s within {waited} s after the load fell"
             return self._finish(now_s, End.NOT_RECOVERED, why)
         return None
@@ -253,7 +253,7 @@ class Climber:
                         # They show that the target had not recovered, and nothing of its breaking point.
                         for each in fine:
                             self.parts[each] = Part.RECOVERY
-                        self._tries += 1
+                        self.tries += 1
                         return self._rest(now_s)
                     return self._finish(now_s, End.NOT_CONFIRMED, f"{rate}/s held in the climb and broke when repeated")
                 return self._finish(now_s, End.FOUND, f"{rate}/s did not hold")
@@ -264,7 +264,7 @@ class Climber:
     def _may_rest(self, now_s: float) -> bool:
         """Whether the target has time left to recover, and to show it."""
         left_s = self._fell_at + self._way.recovery_s - now_s - LEAD_S
-        return left_s > _RECOVERED_S << (self._tries + 1)
+        return left_s > _RECOVERED_S << (self.tries + 1)
 
     def _finish(self, now_s: float, end: End, why: str) -> Turn:
         self._stage = _Stage.OVER

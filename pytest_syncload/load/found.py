@@ -41,6 +41,7 @@ def found(
         steps=steps,
         recovered_after_s=climber.recovered_after_s,
         begins_at=service_time_of(0.0),
+        broke_again=climber.tries,
     )
 
 

@@ -52,6 +52,8 @@ def found_in_words(what: ClimbFound) -> str:
         held = f"{held}, at least"
     recovered = what.recovered_after_s
     after = "" if recovered is None else f"; recovered {format_number(round(recovered, 1))} s after the load fell"
+    if what.broke_again:
+        after += f"; what had held broke {what.broke_again} × when it was repeated sooner"
     return f"{held} ({what.end.value}: {what.why}){after}"
 
 

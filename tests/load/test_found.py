@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from pytest_syncload.facts.climb import ClimbFound, End, Finding, Part
 from pytest_syncload.load.found import found
-from tests.load.test_climber import WAY, Collapsing, Ridden, capacity, ride
+from tests.load.test_climber import WAY, Collapsing, Ridden, Slow, capacity, ride
 
 
 def summed(ridden: Ridden, *, gone: bool = False) -> ClimbFound:
@@ -49,6 +50,13 @@ def test_what_the_generator_could_not_offer_did_not_break() -> None:
         Finding.LIMITED,
         Finding.CUT,
     }
+
+
+def test_what_held_and_broke_when_it_was_repeated_too_soon_is_told() -> None:
+    """Only rest tells a target that comes back slowly from one that holds the rate no longer than its credits last."""
+    assert summed(ride(WAY, capacity(777.0))).broke_again == 0
+    slow = summed(ride(replace(WAY, recovers_within_s=120.0), Slow(per_s=700.0, back_per_s=40.0)))
+    assert (slow.end, slow.broke_again > 0) == (End.FOUND, True)
 
 
 @pytest.mark.parametrize(("gone", "end"), [(True, End.NOT_RECOVERED), (False, End.STOPPED)])

@@ -83,6 +83,9 @@ def test_the_note_is_the_climb_in_a_sentence() -> None:
         "held 4,200/s, broke at 4,410/s (the breaking point was found: 4,410/s did not hold); recovered 4 s after the "
         "load fell",
     )
+    assert said(replace(FOUND, broke_again=2))[0].endswith(
+        "recovered 4 s after the load fell; what had held broke 2 × when it was repeated sooner"
+    )
     assert said(AT_LEAST)[0].startswith("held 4,200/s, at least (the generator was at its own limit: at 4,410/s")
     assert said(NONE_HELD)[0].startswith("no step held, broke at 3,000/s (the first step did not hold")
 
