@@ -25,7 +25,7 @@ from pytest_syncload.conductor.phase import (
     refuse_short_tokens,
 )
 from pytest_syncload.conductor.run_folder import RunFolder
-from pytest_syncload.facts.climb import ClimbFound, Leg
+from pytest_syncload.facts.climb import ClimbFound, End, Leg
 from pytest_syncload.facts.clock import MINUTE, minute_ceil
 from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseStarted
 from pytest_syncload.facts.idempotency import added_up
@@ -226,6 +226,9 @@ def sum_up(
             examples=merged.examples,
             sameness=merged.sameness(distinct_members(spec.request)),
         )
+    if not invalid and not is_known and what.end is End.GENERATOR:
+        says = f"{what.why}; that was the first step, so nothing is known"
+        invalid.append(Invalidity(side=Side.GENERATOR, what=says))
     if gone and not invalid:
         invalid += unanswered(due, tally, what)
     if not invalid and not gone and (unaccounted := sent_but_not_counted(reports, merged.all_arrivals)) is not None:

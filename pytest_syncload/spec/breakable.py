@@ -9,10 +9,12 @@ from collections.abc import Iterator
 
 from pytest_syncload.facts.catalogue import PRESETS, Fold
 from pytest_syncload.facts.plan import Slo, Target
+from pytest_syncload.facts.presets.load import HEADROOM
 from pytest_syncload.facts.units import Kind, format_duration
 
-#: What a share is measured of can be used up and no more; provisioned and reserved capacity can be exceeded.
-_EXCEEDABLE = (Fold.CAPACITY, Fold.USED)
+#: What a share is measured of can be used up and no more; provisioned and reserved capacity can be exceeded, and a
+#: breaking point may lie anywhere above the plan's peak, or below.
+_EXCEEDABLE = (Fold.CAPACITY, Fold.USED, Fold.CLIMB)
 #: Seconds after which API Gateway gives up an integration, unless its quota was raised ("Amazon API Gateway quotas").
 _INTEGRATION_S = 29.0
 #: Presets of how long a request took. How long a message waits has no end.
@@ -29,7 +31,7 @@ def unbreakable(slo: Slo, timeout_s: float) -> str | None:
 
 def _reasons(slo: Slo, fold: Fold, timeout_s: float) -> Iterator[str | None]:
     target = slo.target
-    if target.op == ">=" and target.value <= 0:
+    if target.op == ">=" and target.value <= 0 and slo.metric != HEADROOM:
         yield "no value is below 0"
     if target.kind is Kind.SHARE and fold not in _EXCEEDABLE and _takes_all_up_to(100.0, target):
         yield "no share is more than 100 %"

@@ -208,6 +208,15 @@ def test_where_the_first_step_was_too_much_the_advice_is_by_the_cpu_that_it_took
     assert "this rate needs 2 generators here" in result.invalid[0].what
 
 
+def test_a_climb_that_the_generators_ended_at_its_first_step_is_theirs() -> None:
+    """Nothing at all is known of the target then, and its load item must not pass."""
+    nothing = replace(WHAT, end=End.GENERATOR, why="at 300/s the generator's own lag was 250 ms", held_per_s=None)
+    (problem,) = summed_up(replace(nothing, broke_per_s=None, judged=WHAT.steps[0].number)).invalid
+    assert problem.side is Side.GENERATOR
+    assert problem.what == "at 300/s the generator's own lag was 250 ms; that was the first step, so nothing is known"
+    assert summed_up(replace(WHAT, end=End.GENERATOR)).invalid == ()
+
+
 def test_checks_of_keys_are_those_of_the_whole_climb() -> None:
     counts = (RuleCount(rule=KeyRule.REPLAY, begun=9, finished=9, broken=1),)
     assert summed_up(idempotency=counts).idempotency == counts

@@ -43,6 +43,9 @@ def test_what_nothing_breaks(slo: Slo, says: str) -> None:
         row("dynamodb.consumed_share", "<", 120.0, Kind.SHARE),
         row("containerinsights.cpu", "<=", 100.0, Kind.SHARE),
         row("sqs.oldest", "<", 3_600_000.0, Kind.TIME),
+        # A target may break at half of what the plan wants, or hold three times as much.
+        row("load.headroom", ">=", 0.0, Kind.SHARE),
+        row("load.headroom", "<=", 200.0, Kind.SHARE),
         replace(row("", ">=", 0.0, Kind.COUNT), metric=None, query=RawQuery(namespace="N", name="n", dimensions=())),
     ],
 )
