@@ -195,7 +195,7 @@ class Conductor:
             self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=unread))
             reading = self._read(phase, ground, result)
             census = None if watch is None else watch.final()
-            series = () if result.climb is None else read_series(self._spec, ground, result.climb, self._keep_going)
+            series = read_series(self._spec, ground, result, self._keep_going)
             record = PhaseRecord(result=result, reading=reading, problem=None, census=census, series=series)
             self._ranking(record, ground.resources)
             return record

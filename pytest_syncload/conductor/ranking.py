@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pytest_syncload.bottleneck.ranking import rank
 from pytest_syncload.bottleneck.scalability import fit_usl
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.facts.bottleneck import Climbed, StepSeen
+from pytest_syncload.facts.bottleneck import Climbed, NoFit, Ranking, StepSeen, Usl
 from pytest_syncload.facts.climb import ClimbFound, End, Finding, Step
 from pytest_syncload.facts.clock import MINUTE, minute_ceil, minute_floor
 from pytest_syncload.facts.errors import Inconclusive
@@ -26,20 +26,23 @@ from pytest_syncload.sources.tracks import asks_for, client_tracks, looked_at, t
 _STEP_S = 0.2
 
 
-def rows_of(spec: Spec) -> list[Slo]:
-    """What any phase's rows ask is looked at in a climb."""
-    return [slo for phase in spec.phases for slo in phase.slos]
+def rows_of(spec: Spec, climbing: str) -> list[Slo]:
+    """What any phase's rows ask is looked at in a climb. Its own rows come last: of several limits theirs counts."""
+    phases = sorted(spec.phases, key=lambda phase: phase.name == climbing)
+    return [slo for phase in phases for slo in phase.slos]
 
 
 def read_series(
-    spec: Spec, ground: Ground, what: ClimbFound, keep_going: Callable[[], str | None]
+    spec: Spec, ground: Ground, result: PhaseResult, keep_going: Callable[[], str | None]
 ) -> tuple[Answer, ...]:
     """What CloudWatch says of every minute of the climb, once it says it twice; empty where it says nothing.
 
     What is published late would look calm, and what waits behind it would be named.
     """
-    window = window_of(what)
-    asks = asks_for(looked_at(rows_of(spec), ground.resources), window)
+    if result.climb is None:
+        return ()
+    window = window_of(result.climb)
+    asks = asks_for(looked_at(rows_of(spec, result.phase), ground.resources), window)
     due = window.end + EARLIEST_MINUTES * MINUTE
     series: tuple[Answer, ...] | None = None
     for _ in range(DEADLINE_MINUTES - EARLIEST_MINUTES):
@@ -70,12 +73,16 @@ def ranked(spec: Spec, result: PhaseResult, series: tuple[Answer, ...], resource
     )
     answers = {answer.ask: answer for answer in series}
     seen = (
-        *tracks(looked_at(rows_of(spec), resources), answers, window),
+        *tracks(looked_at(rows_of(spec, result.phase), resources), answers, window),
         *client_tracks(result, what.begins_at, speed),
     )
-    return ClimbRanked(
-        phase=result.phase, climbed=climbed, ranking=rank(climbed, seen), law=fit_usl(climbed), speed=speed
-    )
+    try:
+        ranking = rank(climbed, seen)
+        law: Usl | NoFit = fit_usl(climbed)
+    except (ArithmeticError, ValueError) as error:  # odd numbers are no reason to lose the verdicts
+        ranking = Ranking(findings=(), undetermined=f"the series cannot be worked out: {error}")
+        law = NoFit(why=str(error))
+    return ClimbRanked(phase=result.phase, climbed=climbed, ranking=ranking, law=law, speed=speed)
 
 
 def window_of(what: ClimbFound) -> Window:

@@ -96,6 +96,21 @@ class ClimbFound:
     peak_per_s: float | None = None
     begins_at: float = 0.0
     broke_again: int = 0
+    repeated_per_s: float | None = None
+
+    @property
+    def undoubted_per_s(self) -> float | None:
+        """The highest rate that held and never broke, not even when it was repeated too soon; None where there is none.
+
+        A rate that breaks when it is repeated, and holds after a longer rest, may be borne only by what a rest refills.
+        """
+        doubted = self.repeated_per_s if self.broke_again else self.broke_per_s
+        below = [
+            step.rate_per_s
+            for step in self.steps
+            if step.finding is Finding.HELD and (doubted is None or step.rate_per_s < doubted)
+        ]
+        return max(below, default=None)
 
     @property
     def at_least(self) -> bool:

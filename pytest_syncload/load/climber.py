@@ -150,6 +150,11 @@ class Climber:
         """Whether nothing more will be offered."""
         return self._stage is _Stage.OVER
 
+    @property
+    def repeated_per_s(self) -> float | None:
+        """The rate that the approach begins with; None where there was none."""
+        return self._held or None
+
     def look(self, now_s: float, seen: Mapping[int, LegSeen], seconds: Mapping[int, Tally]) -> Turn | None:
         """What follows from what is known at ``now_s`` (wall, from the start): a turn, or None to go on as planned.
 

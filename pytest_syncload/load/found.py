@@ -42,6 +42,7 @@ def found(
         recovered_after_s=climber.recovered_after_s,
         begins_at=service_time_of(0.0),
         broke_again=climber.tries,
+        repeated_per_s=climber.repeated_per_s,
     )
 
 

@@ -35,12 +35,38 @@ def fold_climb(slo: Slo, result: PhaseResult) -> Climbed:
                 f"the breaking point is at least {format_number(what.held_per_s)}/s, and not known: {what.why}; the "
                 f"target {slo.target.text} needs more than that"
             )
+        require_undoubted(slo, what, value_of)
+        require_bounded(slo, what, value_of)
         return Climbed(value=value, notes=notes)
     # Nothing held, so the breaking point lies below the lowest rate that broke, if any did.
     below = what.broke_per_s
     if below is None or slo.target.op not in (">", ">=") or slo.target.met_by(value_of(below)):
         raise Inconclusive(f"no step of the climb held: {what.why}; let it begin lower")
     return Climbed(value=value_of(below), notes=notes)
+
+
+def require_undoubted(slo: Slo, what: ClimbFound, value_of: Callable[[float], float]) -> None:
+    """Raise `Inconclusive` where the target is met only by a rate that broke when it was repeated."""
+    sure, held = what.undoubted_per_s, what.held_per_s
+    if not what.broke_again or held is None or slo.target.op not in (">", ">="):
+        return
+    if slo.target.met_by(value_of(held)) and (sure is None or not slo.target.met_by(value_of(sure))):
+        raise Inconclusive(
+            f"{format_number(held)}/s held, and what had held broke {what.broke_again} × when it was repeated sooner: "
+            "the target had not recovered, or bears that rate only on credit that a rest refills; make steps longer "
+            "(every), or let it rest longer (recovers_within)"
+        )
+
+
+def require_bounded(slo: Slo, what: ClimbFound, value_of: Callable[[float], float]) -> None:
+    """Raise `Inconclusive` where the target bounds the breaking point from above and lies inside its interval."""
+    if slo.target.op not in ("<", "<=") or what.held_per_s is None or what.broke_per_s is None:
+        return
+    if slo.target.met_by(value_of(what.held_per_s)) and slo.target.value < value_of(what.broke_per_s):
+        raise Inconclusive(
+            f"the breaking point lies between {format_number(what.held_per_s)}/s and "
+            f"{format_number(what.broke_per_s)}/s, and so does the target {slo.target.text}; take smaller steps"
+        )
 
 
 def found_in_words(what: ClimbFound) -> str:

@@ -60,7 +60,7 @@ PLAN = spec(phase("peak", LATENCY), phase("stress", ERRORS, THROTTLES), environm
 def answered(what: ClimbFound, values: dict[str, list[float]]) -> tuple[Answer, ...]:
     """What CloudWatch says of all that is looked at: as given by the metric's name, or calm."""
     window = window_of(what)
-    asks = asks_for(looked_at(rows_of(PLAN), RESOURCES), window)
+    asks = asks_for(looked_at(rows_of(PLAN, "stress"), RESOURCES), window)
     return tuple(
         Answer(
             ask=ask,
@@ -84,6 +84,12 @@ def test_the_table_that_throttled_before_anything_failed_is_named() -> None:
     assert found.ranking.first is not None
     assert found.ranking.first.track.name == "sync-jobs WriteThrottleEvents"
     assert (found.climbed.held_per_s, found.climbed.broke_per_s) == (660.0, BROKE)
+
+
+def test_numbers_beyond_all_sense_lose_no_verdict() -> None:
+    found = of(FOUND, answered(FOUND, {"EngineCPUUtilization": [1e300 * (at % 3) for at in range(len(RATES))]}))
+    assert found.climbed.held_per_s == 660.0
+    assert found.ranking.first is None or found.ranking.undetermined is None
 
 
 def test_without_a_series_nothing_is_named() -> None:
@@ -119,12 +125,22 @@ def test_throughput_is_good_answers_a_wall_second() -> None:
 
 
 def test_rows_of_every_phase_are_looked_at() -> None:
-    assert rows_of(PLAN) == [LATENCY, ERRORS, THROTTLES]
+    assert rows_of(PLAN, "stress") == [LATENCY, ERRORS, THROTTLES]
+
+
+def test_of_several_limits_on_a_series_the_climbs_own_counts() -> None:
+    own = replace(LATENCY, phase="stress", target=replace(LATENCY.target, value=900.0))
+    for phases in ((phase("stress", own), phase("peak", LATENCY)), (phase("peak", LATENCY), phase("stress", own))):
+        (seen, *_) = looked_at(rows_of(replace(PLAN, phases=phases), "stress"), RESOURCES)
+        assert seen.limit == 900.0
 
 
 def test_the_whole_climb_is_looked_at_in_whole_minutes() -> None:
     cut = replace(STEPS[-1], ends_at=STEPS[-1].starts_at + 20, finding=Finding.CUT)
     assert window_of(replace(FOUND, steps=(*STEPS[:-1], cut))) == Window(start=START, end=START + 60 * len(STEPS))
+
+
+CLIMBED = result(phase="stress", climb=FOUND)
 
 
 def ground(*, at: float) -> Ground:
@@ -133,7 +149,7 @@ def ground(*, at: float) -> Ground:
 
 
 def test_nobody_waits_for_series_once_the_run_is_stopped() -> None:
-    assert read_series(PLAN, ground(at=START), FOUND, lambda: "stopped") == ()
+    assert read_series(PLAN, ground(at=START), CLIMBED, lambda: "stopped") == ()
 
 
 def test_what_cannot_be_read_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +157,7 @@ def test_what_cannot_be_read_is_no_evidence(monkeypatch: pytest.MonkeyPatch) -> 
         raise Inconclusive("CloudWatch says no")
 
     monkeypatch.setattr(ranking, "fetch", refused)
-    assert read_series(PLAN, ground(at=START + 86_400), FOUND, lambda: None) == ()
+    assert read_series(PLAN, ground(at=START + 86_400), CLIMBED, lambda: None) == ()
 
 
 def test_series_are_read_until_they_are_said_twice(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +166,7 @@ def test_series_are_read_until_they_are_said_twice(monkeypatch: pytest.MonkeyPat
     said = [calm, late, late, more]
     monkeypatch.setattr(ranking, "fetch", lambda *_: {answer.ask: answer for answer in said.pop(0)})
     fast = replace(ground(at=START), clock=replace(ServiceClock.starting_now(speed=6000), origin=START))
-    assert read_series(PLAN, fast, FOUND, lambda: None) == late
+    assert read_series(PLAN, fast, CLIMBED, lambda: None) == late
     assert said == [more]
 
 

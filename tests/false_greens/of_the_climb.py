@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pytest_syncload.facts.climb import ClimbFound, Part
 from pytest_syncload.facts.plan import Slo, Target
@@ -119,6 +119,31 @@ def went_away() -> Seen:
     return ruled(summed_up_gone(Climber(WAY), legs), point(">", 310))
 
 
+def on_credit() -> Seen:
+    """It bears 500/s; what a long rest refills bears a second of 643/s, and what a short one does not."""
+    step = replace(WAY, recovers_within_s=60.0)
+    ridden = ride(step, Credit())
+    return ruled(found(ridden.climber, ridden.seen, ridden.seconds, lambda wall: 60 * wall), point(">", 600))
+
+
+@dataclass
+class Credit:
+    """A part of what it left unused, up to 400 requests, it bears on top."""
+
+    saved: float = 400.0
+    at_s: float = 0.0
+
+    def __call__(self, at_s: float, rate: float) -> float:
+        unused = 500.0 - rate
+        self.saved = min(400.0, self.saved + (0.08 if unused > 0 else 1.0) * unused * (at_s - self.at_s))
+        self.at_s = at_s
+        if rate <= 500 or self.saved > 0:
+            self.saved = max(0.0, self.saved)
+            return 0.0
+        self.saved = 0.0
+        return 1 - 500 / rate
+
+
 def _anything(*_: object) -> bool:
     return True
 
@@ -180,6 +205,13 @@ ENTRIES: tuple[Entry, ...] = (
         },
         through=Through.PURE,
         scenario=once,
+    ),
+    Entry(
+        name="a rate that is borne on credit",
+        mistake="What a rest refills bears a step that cannot be borne for longer; it broke whenever it was repeated.",
+        guards={"pytest_syncload.sources.climbed:require_undoubted": nothing},
+        through=Through.PURE,
+        scenario=on_credit,
     ),
     Entry(
         name="a metric of a step that broke",

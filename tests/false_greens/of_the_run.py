@@ -86,6 +86,7 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.shell.settings:repeats",
     "pytest_syncload.sources.aws:require_aws",
     "pytest_syncload.sources.aws:straight",
+    "pytest_syncload.sources.climbed:require_undoubted",
     "pytest_syncload.sources.climbed:satisfied_from",
     "pytest_syncload.sources.inventory:unlisted",
     "pytest_syncload.sources.observe:last_step_held",

@@ -57,6 +57,8 @@ def test_what_held_and_broke_when_it_was_repeated_too_soon_is_told() -> None:
     assert summed(ride(WAY, capacity(777.0))).broke_again == 0
     slow = summed(ride(replace(WAY, recovers_within_s=120.0), Slow(per_s=700.0, back_per_s=40.0)))
     assert (slow.end, slow.broke_again > 0) == (End.FOUND, True)
+    assert slow.repeated_per_s is not None
+    assert (slow.undoubted_per_s or 0) < slow.repeated_per_s <= (slow.held_per_s or 0)
 
 
 @pytest.mark.parametrize(("gone", "end"), [(True, End.NOT_RECOVERED), (False, End.STOPPED)])
