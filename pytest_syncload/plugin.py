@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pytest
 
 #: Where a run is written to beside its folder.
-WRITTEN = ("--syncload-json", "--syncload-metrics")
+WRITTEN = ("--syncload-html", "--syncload-json", "--syncload-metrics")
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -57,6 +57,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         "--syncload-presets",
         action="store_true",
         help="print what a row's metric can be: its unit, CloudWatch metrics, statistics, and what missing data means",
+    )
+    group.addoption(
+        "--syncload-html",
+        metavar="PATH",
+        default=None,
+        help="write the run as one HTML page there too; in the run folder it always is, as report.html",
     )
     group.addoption(
         "--syncload-calibrate",

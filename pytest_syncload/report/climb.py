@@ -39,32 +39,46 @@ def first_words(ranked: ClimbRanked) -> str:
 
 def climb_table(ranked: ClimbRanked) -> list[str]:
     """What the sentence stands on: steps, every series that left its normal range or could not be judged, the law."""
-    ranking, clock = ranked.ranking, _clock(ranked)
-    gone = [found for found in ranking.findings if found.departure is not None]
-    rows = [(found.track.name, when, *rest) for found in gone for when, *rest in [_row(found, ranking, clock)]]
-    lines = [
-        f"  {line}" for line in _aligned([("left its normal range", "when", "how", "sure", "of its limit"), *rows])
-    ]
+    ranking = ranked.ranking
+    rows = departure_rows(ranked)
+    lines = [f"  {line}" for line in _aligned([DEPARTURE_HEADS, *rows])]
     if not rows:
         lines = ["  nothing left its normal range"]
     if ranking.first is not None and ranking.because is not None:
         lines.append(f"  first     {ranking.first.track.name}: {ranking.because}")
     else:
         lines.append(f"  first     not determined: {ranking.undetermined}")
-    lines += [f"  unknown   {line}" for line in _unknown(ranking)]
-    stayed = [found for found in ranking.findings if found.departure is None and found.problem is None]
-    if stayed:
-        lines.append(f"  normal    {'; '.join(_stayed(found, ranking, clock) for found in stayed)}")
+    lines += [f"  unknown   {line}" for line in unknown_words(ranking)]
+    if stayed := stayed_words(ranked):
+        lines.append(f"  normal    {'; '.join(stayed)}")
     lines.append(f"  steps     {', '.join(_step(step.rate_per_s, step.held) for step in ranked.climbed.steps)}")
-    lines.append(f"  law       {_law(ranked.law)}")
+    lines.append(f"  law       {law_words(ranked.law)}")
     return lines
+
+
+#: What `departure_rows` has in its columns.
+DEPARTURE_HEADS = ("left its normal range", "when", "how", "sure", "of its limit")
+
+
+def departure_rows(ranked: ClimbRanked) -> list[tuple[str, ...]]:
+    """Every series that left its normal range, in order of time, in words."""
+    ranking, clock = ranked.ranking, _clock(ranked)
+    gone = [found for found in ranking.findings if found.departure is not None]
+    return [(found.track.name, *_row(found, ranking, clock)) for found in gone]
+
+
+def stayed_words(ranked: ClimbRanked) -> list[str]:
+    """Every series that stayed in its normal range, with how near its limit it came."""
+    ranking, clock = ranked.ranking, _clock(ranked)
+    stayed = [found for found in ranking.findings if found.departure is None and found.problem is None]
+    return [_stayed(found, ranking, clock) for found in stayed]
 
 
 def _clock(ranked: ClimbRanked) -> ServiceClock:
     return ServiceClock(origin=0.0, monotonic_origin=0.0, speed=ranked.speed)
 
 
-def _unknown(ranking: Ranking) -> list[str]:
+def unknown_words(ranking: Ranking) -> list[str]:
     """What could not be judged, and why: each reason once, because a climb that breaks early has one for all."""
     names: dict[str, list[str]] = {}
     for found in ranking.findings:
@@ -154,7 +168,7 @@ def _stayed(found: Finding, ranking: Ranking, clock: ServiceClock) -> str:
     return found.track.name + (f" ({', '.join(notes)})" if notes else "")
 
 
-def _law(usl: Usl | NoFit) -> str:
+def law_words(usl: Usl | NoFit) -> str:
     if isinstance(usl, NoFit):
         return f"universal scalability law: no fit: {usl.why}"
     ceiling, contention, coherency = usl.ceiling_per_s, usl.contention, usl.coherency

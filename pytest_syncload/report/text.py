@@ -30,7 +30,7 @@ def explain(verdict: Verdict, spec: Spec) -> str:
         for number, source in enumerate(seen.sources):
             lines.append(f"  {'source' if number == 0 else '':<9} {source}")
         for name, value in seen.parts.items():
-            lines.append(f"  of which  {name}: {_part(name, value, seen)}")
+            lines.append(f"  of which  {name}: {part_in_words(name, value, seen)}")
         lines += [*_sparkline_lines(seen), *_after_lines(seen)]
         lines += [f"  note      {note}" for note in seen.notes]
     lines.append(f"  asked at  {spec.file.name}:{slo.line}")
@@ -65,7 +65,7 @@ def _sparkline_lines(seen: Observation) -> list[str]:
     return [*lines, f"            {marks}  beyond the target"] if marks.strip() else lines
 
 
-def _part(name: str, value: float, seen: Observation) -> str:
+def part_in_words(name: str, value: float, seen: Observation) -> str:
     """A part is in the row's unit, unless its name ends with another in brackets: ``growth (a minute)``."""
     return format_number(value) if name.endswith(")") else format_quantity(value, seen.kind)
 

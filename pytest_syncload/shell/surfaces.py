@@ -33,7 +33,14 @@ def _metrics(report: RunReport) -> str:
     return metrics_text(report)
 
 
+def _page(report: RunReport) -> str:
+    from pytest_syncload.report.html.page import html_of  # noqa: PLC0415  # only where a phase was asked for
+
+    return html_of(report)
+
+
 SURFACES: tuple[Surface, ...] = (
+    Surface(option="--syncload-html", name="report.html", text_of=_page),
     Surface(option="--syncload-json", name="summary.json", text_of=_summary),
     Surface(option="--syncload-metrics", name="metrics.txt", text_of=_metrics),
 )
