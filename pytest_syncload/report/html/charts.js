@@ -157,10 +157,13 @@
     ctx.textBaseline = "top";
     ctx.textAlign = "left";
     ctx.fillStyle = colour("quiet");
+    // Where the target runs along the top, its name stands there.
+    const low = chart.limit && u.valToPos(chart.limit.value, "y", true) < bbox.top + 24 * dot;
+    const top = low ? bbox.top + bbox.height - 16 * dot : bbox.top + 3 * dot;
     for (const band of chart.bands) {
       const from = Math.max(u.valToPos(band.from, "x", true), bbox.left);
       const to = Math.min(u.valToPos(band.to, "x", true), bbox.left + bbox.width);
-      if (ctx.measureText(band.label).width + 8 * dot < to - from) label(ctx, band.label, from + 4 * dot, bbox.top + 3 * dot);
+      if (ctx.measureText(band.label).width + 8 * dot < to - from) label(ctx, band.label, from + 4 * dot, top);
     }
     ctx.font = `600 ${11 * dot}px system-ui, sans-serif`;
     ctx.lineWidth = 1.5 * dot;
@@ -356,7 +359,7 @@
     charts.push(chart);
   }
 
-  const width = plot => Math.max(NARROWEST, Math.floor(plot.parentElement.clientWidth));
+  const width = plot => Math.max(NARROWEST, Math.floor(plot.parentElement.getBoundingClientRect().width));
 
   const redraw = () => {
     colours = {};

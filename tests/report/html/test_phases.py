@@ -1,0 +1,95 @@
+"""A phase's section: its problems before all else, then rows, climb and load."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pytest_syncload.facts.report import PhaseReport
+from pytest_syncload.facts.result import Invalidity, Side
+from pytest_syncload.report.html.phases import phase_section
+from tests.report.html.parsed import Parsed, parsed
+from tests.report.reports import TOY, peak, refused, run_report, stress
+from tests.rows import result
+
+
+def section(phase: PhaseReport, **changes: object) -> Parsed:
+    return parsed(phase_section(run_report(phase, **changes), 1).markup)
+
+
+def test_a_phase_that_went_well_has_no_problem() -> None:
+    assert not section(peak()).all("div", class_="problem")
+
+
+INVALID = (Invalidity(side=Side.GENERATOR, what="the generator was late"),)
+
+
+@pytest.mark.parametrize(
+    ("phase", "said"),
+    [
+        (refused(), "Nothing was measured.the target refused the request: 403 Forbidden; nothing was sent"),
+        (peak(result=None), "Nothing was measured."),
+        (peak(problem="it was edited"), "What was measured proves nothing.it was edited"),
+        (
+            peak(result=result(invalid=INVALID)),
+            "The phase is invalid, so none of its rows is judged.the generator was late",
+        ),
+        (peak(result=result(aborted="failed > 5 % for 3 s")), "Its own rule stopped the load.failed > 5 % for 3 s"),
+        (peak(verdicts=()), "No row was judged, so nothing was proven."),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_else(phase: PhaseReport, said: str) -> None:
+    found = section(phase)
+    assert found.one("div", class_="problem").text == said
+    names = [each.name for each in found.elements]
+    order = [each.attributes.get("class") for each in found.elements]
+    assert order.index("problem") < (names.index("h3") if "h3" in names else len(names))
+
+
+def test_nothing_measured_draws_nothing() -> None:
+    drawn = phase_section(run_report(refused()), 1)
+    assert drawn.charts == []
+    assert not parsed(drawn.markup).all("figure")
+
+
+def test_the_load_says_what_it_was() -> None:
+    found = section(peak(), where=TOY)
+    facts = dict(zip((e.text for e in found.all("dt")), (e.text for e in found.all("dd")), strict=False))
+    words = [each.text for each in found.all("dd")]
+    assert facts["value"]
+    assert "1,800 of 1,800 that were scheduled in the hold" in words
+    assert "22:11 UTC, service time runs × 60: a second of load is drawn as 1m of service time" in words
+    assert "10 % of a core, lag p99 0.5 ms, at most 3 in flight" in words
+    assert [each.text for each in found.all("caption")] == ["Outcomes", "Over the hold"]
+    assert "wall time and service time are one" in " ".join(each.text for each in section(peak()).all("dd"))
+
+
+def test_answers_that_were_not_expected_are_shown_as_text() -> None:
+    body = 'unexpected_status: 418 <img src=x onerror="alert(1)">'
+    found = section(peak(result=result(examples=(body,))))
+    assert found.one("code").text == body
+    assert not found.all("img")
+
+
+def test_a_climb_says_its_interval_steps_first_and_law() -> None:
+    drawn = phase_section(run_report(stress()), 1)
+    found = parsed(drawn.markup)
+    assert found.one("p", class_="sentence").text.startswith("held 1,150/s, broke at 1,200/s; first: sync-jobs")
+    captions = [each.text for each in found.all("caption")]
+    assert captions[:2] == ["Steps", "In order of time"]
+    assert "1,200/s" in [each.text for each in found.all("th", scope="row")]
+    assert "judged" in [each.text for each in found.all("td")]
+    assert [each.text for each in found.all("h4")][1:3] == ["What broke first", "How it scales"]
+    ids = [chart.id for chart in drawn.charts]
+    assert ids[0] == "phase-1-series-0"
+    assert [each.attributes["data-chart"] for each in found.all("div", class_="plot")] == ids
+    text = " ".join(each.text for each in found.all("p"))
+    assert "the target held again after 3.5 s" in text
+    assert "universal scalability law: " in text
+
+
+def test_a_climb_that_nobody_could_rank_still_has_its_steps() -> None:
+    found = section(replace(stress(), climb=None))
+    assert "Steps" in [each.text for each in found.all("caption")]
+    assert "What broke first" not in [each.text for each in found.all("h4")]
