@@ -25,8 +25,8 @@ from pytest_syncload.report.html.load_charts import begins_at, load_charts, outc
 from pytest_syncload.report.html.markup import Html, join, lines, tag
 from pytest_syncload.report.html.row_charts import row_chart
 from pytest_syncload.report.html.rows import row_anchor, row_article
-from pytest_syncload.report.html.words import plan_words
-from pytest_syncload.report.text import format_window
+from pytest_syncload.report.html.words import plan_words, utc
+from pytest_syncload.report.progress import format_window
 
 _PERCENTILES = (50, 90, 95, 99, 99.9, 100)
 
@@ -109,6 +109,7 @@ def _load(phase: PhaseReport, result: PhaseResult, report: RunReport, charts: li
     facts = [
         (window, format_window(result.window)),
         ("load from", f"{moment(begins_at(phase, result))} UTC, {clock}"),
+        *([] if phase.load_began_at is None else [("begun, wall time", utc(phase.load_began_at))]),
         ("rate", f"{format_number(result.rate_per_s)}/s"),
         ("arrivals", f"{result.hold.arrivals:,} of {result.scheduled_in_hold:,} that were scheduled in the {window}"),
         ("requests on the wire", f"{result.wire_requests:,}, {result.in_flight_edges:,} of them open at its edges"),

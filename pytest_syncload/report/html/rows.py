@@ -10,8 +10,9 @@ from pytest_syncload.report.before import was_before
 from pytest_syncload.report.html.chart import Chart, figure, wide
 from pytest_syncload.report.html.markup import Html, join, lines, tag
 from pytest_syncload.report.html.words import SIGN
+from pytest_syncload.report.progress import format_window
 from pytest_syncload.report.table import headroom_in_words, value_in_words
-from pytest_syncload.report.text import format_window, part_in_words
+from pytest_syncload.report.text import part_in_words
 
 _HEADS = ("Verdict", "Row", "Value", "Target", "Headroom", "Asked at")
 

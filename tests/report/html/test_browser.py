@@ -128,22 +128,19 @@ def test_keys_reach_everything(driver: webdriver.Chrome) -> None:
     driver.execute_script("""
       window.stops = [];
       document.addEventListener("focusin", ({target}) =>
-        stops.push({name: target.tagName, class: target.className, text: target.textContent.slice(0, 40)}));
+        stops.push({name: target.tagName, class: target.className, text: target.textContent.slice(0, 40),
+                    outline: getComputedStyle(target).outlineStyle}));
     """)
     driver.switch_to.active_element.send_keys(Keys.TAB * 120)
     stops: list[dict[str, str]] = driver.execute_script("return window.stops")
-    again = next((at for at, stop in enumerate(stops) if at and stop == stops[0]), len(stops))
+    again = next((at for at, stop in enumerate(stops) if at and stop["text"] == stops[0]["text"]), len(stops))
     stops = stops[:again]  # behind the last comes the first
     assert stops[0]["text"] == "To the verdicts"
     names = [stop["name"] for stop in stops]
     assert names.count("SUMMARY") == figures
     assert [stop["class"] for stop in stops].count("canvas") == figures
     assert names.count("BUTTON") >= figures
-    outline = driver.execute_script(
-        "document.querySelector('summary').focus({focusVisible: true});"
-        "return getComputedStyle(document.querySelector('summary')).outlineStyle"
-    )
-    assert outline == "solid"
+    assert {stop["outline"] for stop in stops} == {"solid"}  # where the focus is can be seen everywhere
 
 
 def test_numbers_are_opened_and_a_chart_is_read_by_keys(driver: webdriver.Chrome) -> None:
