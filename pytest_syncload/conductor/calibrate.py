@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from pytest_syncload.conductor.phase import RATE_A_GENERATOR, import_paths
+from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, import_paths
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Calibration, Step
 from pytest_syncload.facts.errors import Refused

@@ -7,34 +7,25 @@ from __future__ import annotations
 
 import math
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pytest_syncload.conductor.carrying import Assignment, Beginning, carry
 from pytest_syncload.conductor.following import Following
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import (
-    LEAD_SECONDS,
-    Warmed,
-    broken_off,
-    clock_jumped,
-    generators_for,
-    job_of,
-    lost_generators,
-    refuse_short_tokens,
-)
+from pytest_syncload.conductor.phase import broken_off, clock_jumped, lost_generators
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.climb import ClimbFound, End, Leg
 from pytest_syncload.facts.clock import MINUTE, minute_ceil
-from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseStarted
+from pytest_syncload.facts.events import Listener, PhaseMeasured
 from pytest_syncload.facts.idempotency import added_up
 from pytest_syncload.facts.plan import Phase, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Tally, Window
-from pytest_syncload.generator import JOB, REPORT, TURN
+from pytest_syncload.generator import TURN
 from pytest_syncload.load.climber import Climber, LegSeen, Way
 from pytest_syncload.load.course import Legs, scheduled
-from pytest_syncload.load.fleet import Fared, Fleet
+from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.found import found
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.shard import ShardReport
@@ -60,60 +51,59 @@ def offer_climb(
     clock = ground.clock
     way = way_of(spec, phase, ground)
     climber = Climber(way)
-    shards = generators_for(spec, way.at_most_per_s)
     legs = Legs(legs=tuple(climber.legs), arrivals=spec.load.arrivals, seed=spec.load.seed)
-    jobs = [job_of(spec, phase, ground, folder, legs, shard, shards) for shard in range(shards)]
-    command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
-    with Fleet(command, [JOB.dump_json(job).decode() for job in jobs], pass_fds=[lock]) as fleet:
-        messages = fleet.muster(keep_going, Warmed(phase.name, shards, listen).take)
+    looked_s = -math.inf
+
+    def begin(ready_at: float) -> Beginning:
         # The ramp lasts a step, and steps are whole minutes, so all of them begin on one.
-        begins = minute_ceil(clock.at(time.monotonic() + LEAD_SECONDS))
-        start_at = clock.monotonic_at(begins)
-        refuse_short_tokens(messages, start_at + way.longest_s + spec.load.timeout_s)
+        begins = minute_ceil(clock.at(ready_at))
         most = begins + minute_ceil(way.longest_s / way.minute_s * MINUTE)
         window = Window(start=begins, end=most)
-        listen(
-            PhaseStarted(
-                phase=phase.name,
-                rate_per_s=way.at_most_per_s,
-                generators=shards,
-                window=window,
-                wall_s=way.longest_s,
-            )
-        )
-        following = Following(
-            phase, folder, listen, start_at=start_at, wall_s=way.longest_s, intended=lambda at: due_in(climber.legs, at)
-        )
-        looked_s = -math.inf
+        return Beginning(start_at=clock.monotonic_at(begins), window=window, wall_s=way.longest_s)
 
-        def steer() -> dict[str, Any] | None:
-            nonlocal looked_s
-            now_s = following.elapsed_s
-            if now_s - looked_s < _LOOK_SECONDS:
-                return None
-            looked_s = now_s
-            turn = climber.look(now_s, seen_of(climber, following.merged), following.merged.tallies())
-            return None if turn is None else {"turn": TURN.dump_python(turn, mode="json")}
+    def steer(following: Following) -> dict[str, Any] | None:
+        nonlocal looked_s
+        now_s = following.elapsed_s
+        if now_s - looked_s < _LOOK_SECONDS:
+            return None
+        looked_s = now_s
+        turn = climber.look(now_s, seen_of(climber, following.merged), following.merged.tallies())
+        return None if turn is None else {"turn": TURN.dump_python(turn, mode="json")}
 
-        wall_before = time.time() - time.monotonic()
-        fared = fleet.follow({"start_at": start_at}, following.take, lambda: following.stop or keep_going(), steer)
-        jump_s = abs(time.time() - time.monotonic() - wall_before)
-    reports = tuple(REPORT.validate_python(report) for report in fared.reports)
+    carried = carry(
+        Assignment(spec=spec, phase=phase, ground=ground, folder=folder, lock=lock),
+        legs,
+        begin,
+        listen,
+        keep_going,
+        intended=lambda at: due_in(climber.legs, at),
+        steer=steer,
+    )
+    reports, merged = carried.reports, carried.merged
     gone = any(report.gave_up for report in reports)
     if gone and not climber.over:
-        climber.stop(last_offered_s(following.merged))
+        climber.stop(last_offered_s(merged))
     what = replace(
         found(
             climber,
-            seen_of(climber, following.merged),
-            following.merged.tallies(),
-            lambda wall_s: round(clock.at(start_at + wall_s), 3),
+            seen_of(climber, merged),
+            merged.tallies(),
+            lambda wall_s: round(clock.at(carried.began.start_at + wall_s), 3),
             gone=gone,
         ),
         peak_per_s=peak_of(spec),
     )
     result = sum_up(
-        spec, phase, climber, what, following.merged, fared, reports, jump_s, shards, aborted=following.aborted
+        spec,
+        phase,
+        climber,
+        what,
+        merged,
+        carried.fared,
+        reports,
+        carried.jump_s,
+        carried.shards,
+        aborted=carried.aborted,
     )
     listen(PhaseMeasured(phase=phase.name, result=result))
     return result

@@ -2,47 +2,24 @@
 
 from __future__ import annotations
 
-import math
-import sys
 import threading
-import time
 from collections.abc import Callable
-from typing import Any
 
-from pytest_syncload.conductor.following import Following
+from pytest_syncload.conductor.carrying import Assignment, Beginning, carry
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
-from pytest_syncload.facts.errors import PhaseInvalid
-from pytest_syncload.facts.events import Listener, PhaseMeasured, PhaseStarted, Warming
+from pytest_syncload.facts.events import Listener, PhaseMeasured
 from pytest_syncload.facts.idempotency import added_up
-from pytest_syncload.facts.override import Override
-from pytest_syncload.facts.plan import (
-    USERS,
-    Environment,
-    Firebase,
-    Passage,
-    Phase,
-    RequestTemplate,
-    Spec,
-    TokenFile,
-)
-from pytest_syncload.facts.presets.idempotency import VIOLATIONS
+from pytest_syncload.facts.plan import Phase, RequestTemplate, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
-from pytest_syncload.generator import JOB, REPORT, Job
-from pytest_syncload.load.course import Legs
-from pytest_syncload.load.fleet import Fared, Fleet
-from pytest_syncload.load.limits import in_flight_cap
+from pytest_syncload.generator import REPORT
+from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members
-from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged
 from pytest_syncload.load.validity import invalidities, sent_but_not_counted
 
-#: Requests a second that one generator process is trusted with when their number is left to us.
-RATE_A_GENERATOR = {Passage.BUILT_IN: 5000.0, Passage.HTTPX: 300.0}
-#: Wall seconds between "all ready" and the first arrival, so that the start reaches every child before it is due.
-LEAD_SECONDS = 0.3
 #: Wall and monotonic clock may part by this much over a phase.
 CLOCK_JUMP_SECONDS = 0.5
 
@@ -99,11 +76,6 @@ def run_phase(
     return ended
 
 
-def generators_for(spec: Spec, rate_per_s: float) -> int:
-    """How many generator processes offer this rate: the plan's own number, or as many as it needs."""
-    return spec.load.generators or max(1, math.ceil(rate_per_s / RATE_A_GENERATOR[spec.load.transport]))
-
-
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during a phase. ``result`` is what was measured until then, marked invalid."""
 
@@ -126,118 +98,34 @@ def offer_hold(
     ramp_s = clock.wall_seconds(phase.ramp_s)
     hold_s = clock.wall_seconds(minute_ceil(phase.hold_s))
     rate = phase.rate_per_s * ground.rate_scale
-    shards = generators_for(spec, rate)
     pacer = Pacer(rate_per_s=rate, ramp_s=ramp_s, hold_s=hold_s, arrivals=spec.load.arrivals, seed=spec.load.seed)
-    jobs = [job_of(spec, phase, ground, folder, pacer, shard, shards) for shard in range(shards)]
-    command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
-    with Fleet(command, [JOB.dump_json(job).decode() for job in jobs], pass_fds=[lock]) as fleet:
-        warming = Warmed(phase.name, shards, listen)
-        messages = fleet.muster(keep_going, warming.take)
-        hold_from = minute_ceil(clock.at(time.monotonic() + LEAD_SECONDS + ramp_s))
+
+    def begin(ready_at: float) -> Beginning:
+        hold_from = minute_ceil(clock.at(ready_at + ramp_s))
         window = Window(start=hold_from, end=hold_from + minute_ceil(phase.hold_s))
-        start_at = clock.monotonic_at(hold_from) - ramp_s
-        refuse_short_tokens(messages, start_at + ramp_s + hold_s + spec.load.timeout_s)
-        listen(
-            PhaseStarted(phase=phase.name, rate_per_s=rate, generators=shards, window=window, wall_s=ramp_s + hold_s)
-        )
-        following = Following(
-            phase,
-            folder,
-            listen,
-            start_at=start_at,
-            wall_s=ramp_s + hold_s,
-            intended=lambda at: pacer.expected_by(at + 1) - pacer.expected_by(at),
-        )
-        wall_before = time.time() - time.monotonic()
-        fared = fleet.follow({"start_at": start_at}, following.take, lambda: following.stop or keep_going())
-        jump = abs(time.time() - time.monotonic() - wall_before)
+        return Beginning(start_at=clock.monotonic_at(hold_from) - ramp_s, window=window, wall_s=ramp_s + hold_s)
+
+    carried = carry(
+        Assignment(spec=spec, phase=phase, ground=ground, folder=folder, lock=lock),
+        pacer,
+        begin,
+        listen,
+        keep_going,
+        intended=lambda at: pacer.expected_by(at + 1) - pacer.expected_by(at),
+    )
     result = sum_up(
-        phase, spec.request, pacer, window, following.merged, fared, jump, shards, aborted=following.aborted
+        phase,
+        spec.request,
+        pacer,
+        carried.began.window,
+        carried.merged,
+        carried.fared,
+        carried.jump_s,
+        carried.shards,
+        aborted=carried.aborted,
     )
     listen(PhaseMeasured(phase=phase.name, result=result))
     return result
-
-
-class Warmed:
-    """Adds up how many users the generators have signed in, and tells it by tenths, once all have said how many."""
-
-    def __init__(self, phase: str, shards: int, listen: Listener) -> None:
-        self._phase = phase
-        self._shards = shards
-        self._listen = listen
-        self._said: dict[int, dict[str, int]] = {}
-        self._tenths = 0
-
-    def take(self, index: int, said: dict[str, Any]) -> None:
-        """Generator ``index`` has signed in ``done`` of its ``of`` users."""
-        self._said[index] = said
-        done, of = (sum(each[name] for each in self._said.values()) for name in ("done", "of"))
-        if len(self._said) == self._shards and (tenths := 10 * done // of) > self._tenths:
-            self._tenths = tenths
-            self._listen(Warming(phase=self._phase, done=done, of=of))
-
-
-def job_of(
-    spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer | Legs, shard: int, shards: int
-) -> Job:
-    """What generator ``shard`` of ``shards`` is to do. Raises `PhaseInvalid` where it cannot know where to."""
-    environment = ground.environment
-    whence = identities_of(spec, environment)
-    if environment.base_url is None or whence is None:
-        missing = "base_url" if environment.base_url is None else "firebase"
-        raise PhaseInvalid(f"environment {environment.name!r} has no {missing}; nothing was sent")
-    cap = in_flight_cap(pacer.rate_per_s, spec.load.timeout_s, shards)
-    return Job(
-        shard=Shard(
-            base_url=environment.base_url,
-            request=spec.request,
-            pacer=pacer,
-            shard=shard,
-            shards=shards,
-            hold_from_s=pacer.ramp_s if isinstance(pacer, Pacer) else 0.0,
-            hold_to_s=pacer.ends_s,
-            timeout_s=spec.load.timeout_s,
-            in_flight_cap=cap.value,
-            key_prefix=key_prefix(folder, phase),
-            transport=spec.load.transport,
-            verify_percent=verify_percent(spec, phase),
-        ),
-        identities=whence,
-        users=USERS if environment.firebase is None else environment.firebase.users,
-        paths=import_paths(spec),
-        request_from=spec.request_from,
-    )
-
-
-def identities_of(spec: Spec, environment: Environment) -> Firebase | TokenFile | Override | None:
-    """Where the users come from: the conftest.py before slo.yaml; None where neither says."""
-    return spec.identities or environment.tokens or environment.firebase
-
-
-def import_paths(spec: Spec) -> tuple[str, ...]:
-    """Where generators look for modules of the user's: beside slo.yaml, and where this process does."""
-    return (str(spec.file.parent), *(path for path in sys.path if path))
-
-
-def key_prefix(folder: RunFolder, phase: Phase) -> str:
-    """What the phase's Idempotency-Keys begin with: never that of another run, whose answers a target has stored."""
-    return f"{folder.run_id}-{phase.name}"
-
-
-def verify_percent(spec: Spec, phase: Phase) -> float:
-    """The share of arrivals that check their Idempotency-Key: none where no row of the phase asks what was found."""
-    asked = any(slo.metric == VIOLATIONS for slo in phase.slos)
-    return spec.request.idempotency.verify_percent if asked else 0.0
-
-
-def refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: float) -> None:
-    """Raise `PhaseInvalid` where tokens that nobody refreshes end before ``needed_until`` (monotonic)."""
-    expires = min(float(message["ready"]["expires_at"]) for message in messages)
-    if expires < needed_until:
-        raise PhaseInvalid(
-            f"the identities' tokens expire {needed_until - expires:.0f} s before the phase ends, and nobody can "
-            "refresh what was given as a file; give tokens that live longer, or shorten the phase; nothing was sent"
-        )
 
 
 def broken_off(fared: Fared, aborted: str | None = None) -> list[Invalidity]:

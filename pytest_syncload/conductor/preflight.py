@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.climbing import way_of
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.probe import probe
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.conductor.verifiable import key_checks

@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from pytest_syncload.conductor.carrying import identities_of, import_paths
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import identities_of, import_paths
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import PhaseInvalid

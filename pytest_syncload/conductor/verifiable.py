@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from pytest_syncload.conductor.carrying import generators_for, identities_of, verify_percent
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import generators_for, identities_of, verify_percent
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.idempotency import ENOUGH, KeyRule

@@ -178,7 +178,9 @@ class Climber:
         if self._limited(number, seen, math.inf) is not None and not self._is_cut(number):
             return Finding.LIMITED
         if self._has_broken(number, seen, seconds, math.inf):
-            return Finding.BROKE
+            # Had it broken before, the load had fallen. What failed since then waited for answers that nobody read.
+            is_before = self._too_much is not None and self.parts[number] is self.parts[self._too_much]
+            return Finding.LIMITED if is_before else Finding.BROKE
         return Finding.CUT if self._is_cut(number) else Finding.HELD
 
     def stop(self, at_s: float) -> None:

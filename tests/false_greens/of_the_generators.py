@@ -141,7 +141,7 @@ ENTRIES: tuple[Entry, ...] = (
         "The tokens of a file expire during the hold; the rest is refused, or runs on a cache of verified tokens.",
         Through.SOCKETS,
         short_tokens,
-        {f"{_PHASE}:refuse_short_tokens": nothing},
+        {"pytest_syncload.conductor.carrying:refuse_short_tokens": nothing},
         "tmp_path",
     ),
     _entry(

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from pytest_syncload.conductor.carrying import job_of
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import job_of
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import SpecError
@@ -199,7 +199,7 @@ UNSENT: tuple[Entry, ...] = (
         "the same key over two runs",
         "A second run repeats the Idempotency-Keys of the first, and a broken target answers from its store.",
         keys_of_an_earlier_run,
-        {"pytest_syncload.conductor.phase:key_prefix": lambda *_: "syncload-peak"},
+        {"pytest_syncload.conductor.carrying:key_prefix": lambda *_: "syncload-peak"},
         needs=("tmp_path",),
     ),
     _load(

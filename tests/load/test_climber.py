@@ -263,6 +263,19 @@ def test_a_step_that_ended_for_the_generators_is_theirs_whatever_failed_in_it() 
     assert [climber.finding(number, seen, {}) for number in (first, second)] == [Finding.HELD, Finding.LIMITED]
 
 
+def test_what_failed_in_the_step_before_the_generators_limit_is_theirs_too() -> None:
+    """Its last answers came while nobody read them, and became timeouts after the climb had ended."""
+    climber = Climber(replace(WAY, every_s=60.0, minute_s=60.0))
+    first, second, third = [number for number, part in enumerate(climber.parts) if part is Part.STEP][:3]
+    seen = {first: LegSeen(tally=tally(18_000, 0)), second: LegSeen(tally=tally(19_700, 0))}
+    seen[third] = LegSeen(tally=tally(2_000, 0), busy=(99.0, 99.0))
+    climber.look(climber.legs[third].from_s + 3, seen, {})
+    assert climber.end is End.GENERATOR
+    seen[second] = LegSeen(tally=tally(19_800, 500))
+    findings = [climber.finding(number, seen, {}) for number in (first, second, third)]
+    assert findings == [Finding.HELD, Finding.LIMITED, Finding.LIMITED]
+
+
 @pytest.mark.parametrize("seed", range(12))
 def test_arrivals_at_random_that_are_fewer_than_the_rate_says_are_not_the_generators_limit(seed: int) -> None:
     way = replace(WAY, arrivals=Arrivals.POISSON, seed=seed)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from pytest_syncload.conductor.carrying import Warmed, generators_for, identities_of, job_of, refuse_short_tokens
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.phase import Warmed, generators_for, identities_of, job_of, refuse_short_tokens
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
