@@ -15,7 +15,8 @@ from pathlib import Path
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+#: Chrome first: where both are, as on GitHub's runners, `chromedriver` is Chrome's.
+_BROWSERS = ("google-chrome", "chromium", "chromium-browser")
 
 
 def absent() -> str | None:

@@ -36,12 +36,12 @@
     return chart.xs.map(offset => chart.x0 + offset);
   };
 
-  // A stack is drawn from its top down, each line filled to the floor.
+  // The top of each layer of a stack.
   const stacked = lines => {
     const tops = [];
     let below = lines[0].y.map(() => 0);
     for (const line of lines) {
-      below = below.map((sum, at) => sum + (line.y[at] ?? 0));
+      below = below.map((sum, at) => sum + (line.hidden ? 0 : line.y[at] ?? 0));
       tops.push(below.map((sum, at) => line.y[at] === null ? null : sum));
     }
     return tops;
@@ -230,7 +230,7 @@
       const bars = line.look === "bars", points = line.look === "points", few = line.y.length <= 45;
       return {
         label: line.label,
-        stroke: () => bars || points ? "transparent" : colour(line.colour),
+        stroke: () => bars || points || line.hidden ? "transparent" : colour(line.colour),
         fill: chart.stacked ? () => colour(line.colour) : undefined,
         width: 1.6,
         dash: chart.stacked ? [] : DASH[line.dash],
@@ -277,7 +277,10 @@
       button.addEventListener("click", () => {
         const shown = button.getAttribute("aria-pressed") === "false";
         button.setAttribute("aria-pressed", String(shown));
-        chart.u.setSeries(index + 1, { show: shown });
+        each.hidden = !shown;
+        // Without one of its layers a stack is another stack.
+        if (chart.stacked) chart.u.setData(prolonged(chart, [chart.x, ...stacked(chart.lines)]));
+        else chart.u.setSeries(index + 1, { show: shown });
       });
       line.append(button);
       return value;
@@ -316,10 +319,8 @@
     });
   }
 
-  function draw(chart) {
-    const plot = document.querySelector(`.plot[data-chart="${chart.id}"]`);
-    chart.x = unpacked(chart);
-    chart.plot = plot;
+  function draw(chart, wide) {
+    const { plot } = chart;
     const canvas = element("div", "canvas");
     canvas.tabIndex = 0;
     canvas.setAttribute("role", "group");
@@ -330,9 +331,9 @@
     plot.append(canvas);
     const ys = chart.stacked ? stacked(chart.lines) : chart.lines.map(line => line.y);
     let data = prolonged(chart, [chart.x, ...ys]);
-    let lines = series(chart);
+    const lines = series(chart);
     const options = {
-      width: width(plot), height: HEIGHT, padding: [8, 30, 0, 0], legend: { show: false }, axes: axes(chart),
+      width: wide, height: HEIGHT, padding: [8, 30, 0, 0], legend: { show: false }, axes: axes(chart),
       scales: {
         x: { time: false, range: xRange },
         y: chart.log ? { distr: 3, log: 10 } : { range: yRange(chart) },
@@ -348,12 +349,8 @@
       },
     };
     if (chart.log) data = [data[0], ...data.slice(1).map(y => y.map(value => value > 0 ? value : null))];
-    if (chart.stacked) {
-      // uPlot paints in order, so the top of the stack goes first; the legend and its buttons keep the order of the lines.
-      options.drawOrder = ["axes", "series"];
-      options.series = [{}, ...lines];
-      options.bands = lines.slice(1).map((_, at) => ({ series: [at + 2, at + 1] }));
-    }
+    // Each layer is filled down to the one below it.
+    if (chart.stacked) options.bands = lines.slice(1).map((_, at) => ({ series: [at + 2, at + 1] }));
     chart.u = new uPlot(options, data, canvas);
     keys(chart, canvas, show);
     charts.push(chart);
@@ -366,30 +363,40 @@
     for (const chart of charts) chart.u.redraw(false);
   };
 
-  for (const chart of JSON.parse(document.getElementById("chart-data").textContent)) draw(chart);
+  const all = JSON.parse(document.getElementById("chart-data").textContent);
+  for (const chart of all) {
+    chart.plot = document.querySelector(`.plot[data-chart="${chart.id}"]`);
+    chart.x = unpacked(chart);
+  }
+  // All widths first: to ask for one after each chart was put in would lay the page out anew each time.
+  const widths = all.map(chart => width(chart.plot));
+  all.forEach((chart, at) => draw(chart, widths[at]));
   root.dataset.charts = String(charts.length);
+  document.querySelector(".hint").hidden = !charts.length;
+  // When they are seen: `python -m benchmarks.report_page` asks for it.
+  requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("charts drawn")));
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  const fit = height => {
+    const wides = charts.map(chart => width(chart.plot));
+    charts.forEach((chart, at) => {
+      if (wides[at] !== chart.u.width || height !== chart.u.height) chart.u.setSize({ width: wides[at], height });
+    });
+  };
   let printing = false;
-  new ResizeObserver(() => {
-    if (printing) return;
-    for (const chart of charts) {
-      const wide = width(chart.plot);
-      if (wide !== chart.u.width) chart.u.setSize({ width: wide, height: HEIGHT });
-    }
-  }).observe(document.body);
+  new ResizeObserver(() => printing || fit(HEIGHT)).observe(document.body);
 
   // Paper is white, and of one width.
   addEventListener("beforeprint", () => {
     printing = true;
     root.classList.add("paper");
     redraw();
-    for (const chart of charts) chart.u.setSize({ width: width(chart.plot), height: PAPER_HEIGHT });
+    fit(PAPER_HEIGHT);
   });
   addEventListener("afterprint", () => {
     printing = false;
     root.classList.remove("paper");
     redraw();
-    for (const chart of charts) chart.u.setSize({ width: width(chart.plot), height: HEIGHT });
+    fit(HEIGHT);
   });
 })();

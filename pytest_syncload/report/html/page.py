@@ -109,6 +109,13 @@ def _verdicts(report: RunReport) -> Html:
                 tag("h3", "What this does not say"),
                 tag("ul", *(tag("li", each) for each in limits_of(report)), class_="limits"),
                 tag(
+                    "p",
+                    "Charts: drag along one to look closer, double-click to see all of it again; the arrow keys read "
+                    "its numbers, and the names above it hide and show lines.",
+                    class_="hint",
+                    hidden=True,
+                ),
+                tag(
                     "noscript",
                     tag("p", "The charts need JavaScript. Their numbers are in the table below each of them."),
                 ),

@@ -110,7 +110,7 @@ def _load(phase: PhaseReport, result: PhaseResult, report: RunReport, charts: li
         (window, format_window(result.window)),
         ("load from", f"{moment(begins_at(phase, result))} UTC, {clock}"),
         *([] if phase.load_began_at is None else [("begun, wall time", utc(phase.load_began_at))]),
-        ("rate", f"{format_number(result.rate_per_s)}/s"),
+        ("rate to be offered", f"{format_number(result.rate_per_s)}/s"),
         ("arrivals", f"{result.hold.arrivals:,} of {result.scheduled_in_hold:,} that were scheduled in the {window}"),
         ("requests on the wire", f"{result.wire_requests:,}, {result.in_flight_edges:,} of them open at its edges"),
     ]
@@ -190,8 +190,8 @@ def _climb(phase: PhaseReport, anchor: str) -> Section:
         law = law_chart(ranked, anchor)
         charts = [*evidence, *([] if law is None else [law])]
         parts += [_what_broke(ranked), tag("div", *(figure(chart, level=5) for chart in evidence), class_="charts")]
-        parts += [tag("h4", "How it scales"), tag("p", f"{law_words(ranked.law)}.")]
-        parts.append(None if law is None else figure(law, level=5))
+        parts.append(tag("h4", "How it scales"))
+        parts.append(tag("p", f"{law_words(ranked.law)}.") if law is None else figure(law, level=5))
     return Section(lines(parts), charts)
 
 

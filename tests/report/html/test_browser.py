@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,11 +17,12 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from pytest_syncload.facts.plan import Rejudged
+from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.report.html.page import html_of
 from tests.browser import absent, complaints, opened, requested
 from tests.report.html.test_page import HOSTILE, hostile
-from tests.report.reports import TOY, peak, refused, run_report, stress
-from tests.rows import START
+from tests.report.reports import TIMELINE, TOY, peak, refused, run_report, stress
+from tests.rows import START, result
 
 WHOLE = run_report(peak(), stress(), refused(), where=TOY, rejudged=Rejudged(run_id="earlier", begun_at=START))
 #: How many of a canvas's pixels are not transparent.
@@ -152,6 +154,24 @@ def test_numbers_are_opened_and_a_chart_is_read_by_keys(driver: webdriver.Chrome
     canvas.send_keys(Keys.HOME, Keys.ARROW_RIGHT)
     heard = driver.find_element(By.CSS_SELECTOR, ".plot [role=status]").get_attribute("textContent") or ""
     assert heard.endswith("apigateway.latency p95 612 ms")
+
+
+def test_a_hidden_layer_leaves_its_stack(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    tally = Tally(outcomes={Outcome.OK: 80, Outcome.SERVER_ERROR: 15, Outcome.TIMEOUT: 5})
+    seconds = tuple(replace(second, tally=tally) for second in TIMELINE)
+    file = tmp_path / "stack.html"
+    file.write_text(html_of(run_report(peak(result=result(timeline=seconds)))), "utf-8")
+    driver.get(file.as_uri())
+    plot = driver.find_element(By.CSS_SELECTOR, ".plot[data-chart=phase-1-outcomes]")
+    first, _ = plot.find_elements(By.TAG_NAME, "button")
+    canvas = plot.find_element(By.TAG_NAME, "canvas")
+    whole = driver.execute_script("return arguments[0].toDataURL()", canvas)
+    first.send_keys(Keys.SPACE)
+    driver.execute_async_script("requestAnimationFrame(arguments[0])")
+    assert driver.execute_script("return arguments[0].toDataURL()", canvas) != whole
+    first.send_keys(Keys.SPACE)
+    driver.execute_async_script("requestAnimationFrame(arguments[0])")
+    assert driver.execute_script("return arguments[0].toDataURL()", canvas) == whole
 
 
 def test_a_line_can_be_hidden_and_shown(driver: webdriver.Chrome) -> None:

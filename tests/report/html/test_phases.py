@@ -86,7 +86,15 @@ def test_a_climb_says_its_interval_steps_first_and_law() -> None:
     assert [each.attributes["data-chart"] for each in found.all("div", class_="plot")] == ids
     text = " ".join(each.text for each in found.all("p"))
     assert "the target held again after 3.5 s" in text
-    assert "universal scalability law: " in text
+    assert "the universal scalability law was not fitted: throughput still grew" in text
+
+
+def test_a_climb_too_short_for_a_picture_has_its_law_in_words() -> None:
+    short = stress()
+    assert short.climb is not None
+    climbed = replace(short.climb.climbed, steps=short.climb.climbed.steps[:2])
+    found = section(replace(short, climb=replace(short.climb, climbed=climbed)))
+    assert "universal scalability law: no fit: " in " ".join(each.text for each in found.all("p"))
 
 
 def test_a_climb_that_nobody_could_rank_still_has_its_steps() -> None:
