@@ -178,9 +178,11 @@
       ctx.setLineDash([]);
       paintBeyond(u, chart);
       ctx.fillStyle = colour("mark");
-      ctx.textAlign = "right";
-      const above = y - 16 * dot;
-      label(ctx, chart.limit.label, bbox.left + bbox.width - 6 * dot, above < bbox.top ? y + 3 * dot : above);
+      // On the side that has no marks, whose names stand at the top.
+      const left = chart.marks.some(mark => u.valToPos(mark.at, "x", true) > bbox.left + bbox.width / 2);
+      ctx.textAlign = left ? "left" : "right";
+      const above = y - 16 * dot, side = left ? bbox.left + 6 * dot : bbox.left + bbox.width - 6 * dot;
+      label(ctx, chart.limit.label, side, above < bbox.top ? y + 3 * dot : above);
     }
     // Names of marks that stand close go one below the other.
     let last = -Infinity, line = 0;

@@ -148,7 +148,7 @@ class _OverTime:
     def rate(self) -> Chart:
         """What was due, what went out, and what came back right, each second."""
         hold = self._result.hold
-        wall_s = self._result.window.seconds / self._speed
+        wall_s = self._result.window.seconds / self._speed or 1.0  # where nothing was judged, nothing arrived either
         mean = {
             "offered": hold.arrivals / wall_s,
             "sent": hold.on_wire / wall_s,

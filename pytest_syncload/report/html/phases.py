@@ -235,8 +235,10 @@ def _what_broke(ranked: ClimbRanked) -> Html:
     else:
         first = f"not determined: {ranking.undetermined}"
     rows = departure_rows(ranked)
-    facts = [("first", first), *(("unknown", line) for line in unknown_words(ranking))]
-    facts += [("in its normal range", line) for line in stayed_words(ranked)]
+    facts: list[tuple[str, Html | str]] = [("first", first)]
+    for name, said in (("unknown", unknown_words(ranking)), ("in its normal range", stayed_words(ranked))):
+        if said:
+            facts.append((name, tag("ul", *(tag("li", line) for line in said))))
     return join(
         [
             tag("h4", "What broke first"),

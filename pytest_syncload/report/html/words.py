@@ -58,7 +58,10 @@ def utc(epoch_s: float) -> str:
     """``2026-11-24 09:00 UTC`` of wall time, or that it is not known."""
     if not epoch_s:
         return "unknown"
-    return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M} UTC"
+    try:
+        return f"{datetime.fromtimestamp(epoch_s, UTC):%Y-%m-%d %H:%M} UTC"
+    except (OverflowError, ValueError, OSError):
+        return "unknown"  # a damaged file of the run folder
 
 
 def limits_of(report: RunReport) -> list[str]:

@@ -151,7 +151,9 @@ def test_numbers_are_opened_and_a_chart_is_read_by_keys(driver: webdriver.Chrome
     table = driver.find_element(By.CSS_SELECTOR, "details[open] table")
     assert "612 ms" in table.text
     canvas = driver.find_element(By.CSS_SELECTOR, ".canvas")
+    lies = canvas.location
     canvas.send_keys(Keys.HOME, Keys.ARROW_RIGHT)
+    assert canvas.location == lies  # it must not jump from under a pointer
     heard = driver.find_element(By.CSS_SELECTOR, ".plot [role=status]").get_attribute("textContent") or ""
     assert heard.endswith("apigateway.latency p95 612 ms")
 

@@ -71,7 +71,7 @@ def test_plans() -> None:
 
 
 def test_a_run_whose_beginning_was_lost_says_so() -> None:
-    assert utc(0.0) == "unknown"
+    assert utc(0.0) == utc(1e20) == utc(float("nan")) == "unknown"
     assert utc(START) == "2023-11-14 22:14 UTC"
 
 
