@@ -136,7 +136,7 @@ def figure(chart: Chart, level: int = 4) -> Html:
 
 def wide(table: Html, name: str) -> Html:
     """A table that scrolls by itself where the page is too narrow, by keyboard too, and so has a name."""
-    return tag("div", table, class_="wide", tabindex="0", role="region", aria_label=name)
+    return tag("div", table, class_="wide", tabindex="0", role="group", aria_label=name)
 
 
 def to_json(chart: Chart) -> dict[str, Any]:

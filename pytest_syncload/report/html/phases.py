@@ -101,7 +101,7 @@ def _said(head: str, reasons: Sequence[str]) -> Html:
 
 def _load(phase: PhaseReport, result: PhaseResult, report: RunReport, charts: list[Chart]) -> Html:
     where = report.where
-    clock = "wall time and service time are one" if where.speed == 1 else (
+    clock = "service time runs as wall time does" if where.speed == 1 else (
         f"service time runs × {format_number(where.speed)}: a second of load is drawn as "
         f"{format_duration(where.speed)} of service time"
     )  # fmt: skip
@@ -126,7 +126,10 @@ def _load(phase: PhaseReport, result: PhaseResult, report: RunReport, charts: li
         [
             tag("h3", "Load"),
             tag("dl", *(join([tag("dt", name), tag("dd", value)]) for name, value in facts), class_="facts"),
-            tag("div", _outcomes(result, window), _latencies(result, window), class_="tables"),
+            tag(
+                "div", _outcomes(result, window), _statuses(result, window), _latencies(result, window), class_="tables"
+            ),
+            _key_checks(result),
             _examples(result),
             tag("div", *(figure(chart) for chart in charts), class_="charts"),
         ],
@@ -148,6 +151,13 @@ def _outcomes(result: PhaseResult, window: str) -> Html:
     )
 
 
+def _statuses(result: PhaseResult, window: str) -> Html | None:
+    if not result.statuses:
+        return None
+    rows = [(str(status), f"{count:,}") for status, count in sorted(result.statuses.items())]
+    return table(f"Answers of the {window}", ("status", "answers"), rows)
+
+
 def _latencies(result: PhaseResult, window: str) -> Html:
     def value(of: Histogram, percent: float) -> str:
         found = of.percentile(percent)
@@ -164,6 +174,26 @@ def _latencies(result: PhaseResult, window: str) -> Html:
 
 def _histograms(result: PhaseResult) -> tuple[Histogram, Histogram, Histogram]:
     return result.latency, result.service_time, result.lag
+
+
+def _key_checks(result: PhaseResult) -> Html | None:
+    """What the checks of Idempotency-Keys found, by rule; a key to look for where one was broken."""
+    if not result.idempotency:
+        return None
+    heads = ("rule", "checks", "came to an end", "broken", "a broken one's key", "was answered", "why some did not end")
+    rows = [
+        (
+            each.rule.value,
+            f"{each.begun:,}",
+            f"{each.finished:,}",
+            f"{each.broken:,}",
+            each.key or "–",
+            each.says or "–",
+            each.unfinished_because or "–",
+        )
+        for each in result.idempotency
+    ]
+    return table("Checks of Idempotency-Keys", heads, rows)
 
 
 def _examples(result: PhaseResult) -> Html | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_syncload.facts.idempotency import KeyRule, RuleCount
 from pytest_syncload.facts.report import PhaseReport
 from pytest_syncload.facts.result import Invalidity, Side
 from pytest_syncload.report.html.phases import phase_section
@@ -61,8 +62,19 @@ def test_the_load_says_what_it_was() -> None:
     assert "1,800 of 1,800 that were scheduled in the hold" in words
     assert "22:11 UTC, service time runs × 60: a second of load is drawn as 1m of service time" in words
     assert "10 % of a core, lag p99 0.5 ms, at most 3 in flight" in words
-    assert [each.text for each in found.all("caption")] == ["Outcomes", "Over the hold"]
-    assert "wall time and service time are one" in " ".join(each.text for each in section(peak()).all("dd"))
+    assert [each.text for each in found.all("caption")] == ["Outcomes", "Answers of the hold", "Over the hold"]
+    assert "service time runs as wall time does" in " ".join(each.text for each in section(peak()).all("dd"))
+
+
+def test_a_broken_promise_of_a_key_has_the_key_to_look_for() -> None:
+    counts = (
+        RuleCount(rule=KeyRule.REPLAY, begun=9, finished=8, broken=1, key="run-peak-7", says="202 with another job"),
+        RuleCount(rule=KeyRule.PAYLOAD, begun=4, finished=3, unfinished_because="503"),
+    )
+    found = section(peak(result=result(idempotency=counts)))
+    (table,) = [each.text for each in found.all("table") if "Checks of Idempotency-Keys" in each.text]
+    assert "replay981run-peak-7202 with another job–" in table
+    assert "430––503" in table
 
 
 def test_answers_that_were_not_expected_are_shown_as_text() -> None:
