@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from pytest_syncload.bottleneck import fit_usl, rank
-from pytest_syncload.facts.bottleneck import Climbed, Estimate, NoFit, Track, Usl
+from pytest_syncload.facts.bottleneck import Climbed, Departure, Estimate, How, NoFit, Place, Track, Usl, Worse
 from pytest_syncload.facts.events import ClimbRanked
+from pytest_syncload.facts.units import Kind
 from pytest_syncload.report.html.climb_charts import evidence_charts, law_chart, scaled
 from tests.bottleneck.seen import climbing, step, track
 from tests.report.reports import stress
@@ -35,6 +36,34 @@ def test_what_broke_first_is_drawn_with_its_moment_and_limit() -> None:
     assert chart.limit is not None
     assert chart.limit.beyond == (10, 11, 12, 13, 14)
     assert [band.label for band in chart.bands] == ["broke"]
+
+
+def test_what_the_client_saw_is_marked_beside_what_broke() -> None:
+    p95 = track(
+        [40.0] * 13 + [900.0] * 2, "p95", place=Place.CLIENT, kind=Kind.TIME, limit=500.0, worse=Worse.UP
+    )  # fmt: skip
+    found = ranked(climbing(), p95, track([0.0] * 10 + [70.0] * 5, "table events"))
+    table, client = evidence_charts(found, "phase-1")
+    assert [mark.label for mark in table.marks] == ["left its range", "p95 left its"]
+    assert table.marks[0].at < table.marks[1].at
+    assert [mark.label for mark in client.marks] == ["left its range"]
+    assert client.limit is not None
+    assert client.limit.label == "limit 500 ms"
+
+
+def test_what_falls_is_beyond_its_limit_below_it() -> None:
+    hits = track([0.0] * 10 + [70.0] * 5, "hits", worse=Worse.DOWN, limit=10.0)
+    climb = ranked(climbing(), hits)
+    gone = replace(climb.ranking.findings[0], departure=departure(at=hits.timestamps[10]))
+    (chart,) = evidence_charts(replace(climb, ranking=replace(climb.ranking, findings=(gone,))), "phase-1")
+    assert chart.limit is not None
+    assert chart.limit.beyond == tuple(range(10))
+
+
+def departure(at: float) -> Departure:
+    return Departure(
+        at=at, after=at - 60, by=at + 60, how=How.COUNTED, confidence=0.99, value=70.0, expected=0.0
+    )  # fmt: skip
 
 
 def test_no_more_series_than_somebody_looks_at() -> None:

@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_syncload.bottleneck import fit_usl, rank
+from pytest_syncload.facts.bottleneck import Climbed
+from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.idempotency import KeyRule, RuleCount
 from pytest_syncload.facts.report import PhaseReport
 from pytest_syncload.facts.result import Invalidity, Side
 from pytest_syncload.report.html.phases import phase_section
+from tests.bottleneck.seen import climbing
 from tests.report.html.parsed import Parsed, parsed
 from tests.report.reports import TOY, peak, refused, run_report, stress
 from tests.rows import result
@@ -107,6 +111,20 @@ def test_a_climb_too_short_for_a_picture_has_its_law_in_words() -> None:
     climbed = replace(short.climb.climbed, steps=short.climb.climbed.steps[:2])
     found = section(replace(short, climb=replace(short.climb, climbed=climbed)))
     assert "universal scalability law: no fit: " in " ".join(each.text for each in found.all("p"))
+
+
+def test_what_broke_first_is_never_guessed() -> None:
+    def first(climbed: Climbed) -> str:
+        climb = ClimbRanked(
+            phase="stress", climbed=climbed, ranking=rank(climbed, ()), law=fit_usl(climbed), speed=60.0
+        )
+        found = section(replace(stress(), climb=climb))
+        facts = dict(zip((e.text for e in found.all("dt")), (e.text for e in found.all("dd")), strict=False))
+        return facts["first"]
+
+    assert first(climbing(8, breaks=False)) == "nothing broke"
+    tired = replace(climbing(8, breaks=False), generator_fault="it was late")
+    assert first(tired) == "not determined: the generator was the limit: it was late"
 
 
 def test_a_climb_that_nobody_could_rank_still_has_its_steps() -> None:
