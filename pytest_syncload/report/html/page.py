@@ -128,8 +128,9 @@ def _verdicts(report: RunReport) -> Html:
 
 def _again(report: RunReport) -> Html:
     facts: list[tuple[str, Html | str]] = [("the same again", tag("code", report.command))]
-    if report.rejudged is None and report.phases:
-        phases = " or ".join(phase.name for phase in report.phases)
+    measured = [phase.name for phase in report.phases if phase.result is not None]
+    if report.rejudged is None and measured:
+        phases = " or ".join(measured)
         judge = shlex.join(["pytest", "-m", phases, "--syncload-run", report.run_id])
         facts.append(("judged again, without load", tag("code", judge)))
     facts += [

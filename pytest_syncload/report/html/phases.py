@@ -76,7 +76,7 @@ def problems(phase: PhaseReport) -> Html | None:
     """Why nothing was measured, or why what was measured proves nothing; None where all is well."""
     result = phase.result
     said: list[Html | None] = []
-    if phase.problem is not None:
+    if phase.problem is not None and not (result is not None and result.invalid):  # whose reasons say it better
         head = "Nothing was measured." if result is None else "What was measured proves nothing."
         said.append(_said(head, [phase.problem]))
     elif result is None:

@@ -103,6 +103,8 @@ def test_it_says_how_to_do_it_again() -> None:
         ".syncload/20261124T090000Z-aaaaaa",
         "slo.yaml",
     ]
+    nothing = [each.text for each in of(run_report(refused())).all("code")]
+    assert not [code for code in nothing if "--syncload-run" in code]  # there is nothing that could be judged again
     assert len([each for each in of(WHOLE).all("code") if "--syncload-run" in each.text]) == 0
 
 

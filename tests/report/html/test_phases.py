@@ -37,7 +37,7 @@ INVALID = (Invalidity(side=Side.GENERATOR, what="the generator was late"),)
         (peak(result=None), "Nothing was measured."),
         (peak(problem="it was edited"), "What was measured proves nothing.it was edited"),
         (
-            peak(result=result(invalid=INVALID)),
+            peak(result=result(invalid=INVALID), problem="the phase is invalid"),
             "The phase is invalid, so none of its rows is judged.the generator was late",
         ),
         (peak(result=result(aborted="failed > 5 % for 3 s")), "Its own rule stopped the load.failed > 5 % for 3 s"),
