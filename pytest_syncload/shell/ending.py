@@ -19,7 +19,7 @@ from pytest_syncload.report.table import closing_table
 from pytest_syncload.shell.junit import suite_properties, tell_suite
 from pytest_syncload.shell.select import Selected, Selection
 from pytest_syncload.shell.settings import Settings
-from pytest_syncload.shell.surfaces import leave
+from pytest_syncload.shell.surfaces import leave, not_left
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
@@ -236,6 +236,8 @@ class Ending:
         for line in self._advice:
             terminalreporter.write_line(line)
         if not self._run.begun:
+            for line in not_left(self._config.getoption):
+                terminalreporter.write_line(line)
             return
         report = self._report()
         terminalreporter.section("syncload")

@@ -46,6 +46,13 @@ SURFACES: tuple[Surface, ...] = (
 )
 
 
+def not_left(asked: Callable[[str], str | None]) -> Iterator[str]:
+    """What is said where no phase was begun: a file of an earlier run may lie where a new one was asked for."""
+    for surface in SURFACES:
+        if asked(surface.option):
+            yield f"syncload: {surface.option} is not written: no phase was run; select one by -m or by node id"
+
+
 def leave(report: RunReport, folder: Path, asked: Callable[[str], str | None], here: Path) -> Iterator[str]:
     """Write every surface; gives what a person should know: where a file that was asked for lies, or why it does not.
 

@@ -31,6 +31,15 @@ def test_an_empty_path_is_refused(project: Project) -> None:
     assert not project.started_load()
 
 
+def test_where_no_phase_is_run_an_earlier_page_is_not_taken_for_its(project: Project) -> None:
+    project.pytester.makepyfile("def test_of_the_user(): pass")
+    earlier = project.pytester.path / "report.html"
+    earlier.write_text("proven", "utf-8")
+    result = project.run("--syncload-html", "report.html")
+    result.stdout.fnmatch_lines(["syncload: --syncload-html is not written: no phase was run; *"])
+    assert earlier.read_text("utf-8") == "proven"
+
+
 def test_without_a_slo_yaml_there_is_no_page_to_write(project: Project) -> None:
     (project.pytester.path / "slo.yaml").unlink()
     result = project.run("--syncload-html", "report.html")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_syncload.shell import surfaces
-from pytest_syncload.shell.surfaces import Surface, leave
+from pytest_syncload.shell.surfaces import Surface, leave, not_left
 from tests.report.reports import run_report
 
 
@@ -24,6 +24,13 @@ def test_a_surface_is_in_the_folder_and_where_it_was_asked_for(tmp_path: Path) -
     (said,) = leave(run_report(), folder, {"--syncload-toy": "out/toy.txt"}.get, tmp_path)
     assert said == f"syncload: --syncload-toy {tmp_path / 'out/toy.txt'}"
     assert (tmp_path / "out" / "toy.txt").read_text("utf-8") == "syncwell\n"
+
+
+def test_a_file_that_is_not_written_is_not_taken_for_this_run_s() -> None:
+    assert list(not_left(lambda _: None)) == []
+    assert list(not_left({"--syncload-toy": "out/toy.txt"}.get)) == [
+        "syncload: --syncload-toy is not written: no phase was run; select one by -m or by node id"
+    ]
 
 
 def test_what_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def figure(chart: Chart, level: int = 4) -> Html:
     """The chart's place in the page: what is read, the place that is drawn in, and its numbers."""
     say = f"{chart.id}-says"
     rows, every = _rows(chart)
-    numbers = "its numbers" if every == 1 else f"its numbers, {every} points a line of the table"
+    numbers = "its numbers" if every == 1 else f"its numbers, {every} points a row"
     return tag(
         "figure",
         tag(

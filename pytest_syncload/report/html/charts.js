@@ -375,6 +375,7 @@
   all.forEach((chart, at) => draw(chart, widths[at]));
   root.dataset.charts = String(charts.length);
   document.querySelector(".hint").hidden = !charts.length;
+  document.querySelector(".unscripted").hidden = true;
   // When they are seen: `python -m benchmarks.report_page` asks for it.
   requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("charts drawn")));
 

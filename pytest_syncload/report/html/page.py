@@ -115,9 +115,11 @@ def _verdicts(report: RunReport) -> Html:
                     class_="hint",
                     hidden=True,
                 ),
+                # Not `noscript`: where a server's own policy forbids scripts, a browser would not show that.
                 tag(
-                    "noscript",
-                    tag("p", "The charts need JavaScript. Their numbers are in the table below each of them."),
+                    "p",
+                    "The charts need JavaScript. Their numbers are in the table below each of them.",
+                    class_="unscripted",
                 ),
             ]
         ),

@@ -67,6 +67,8 @@ def test_every_chart_is_drawn_and_nobody_is_asked(driver: webdriver.Chrome, page
     assert len(painted) == len(places)
     assert min(painted) > 0.01
     assert requested(driver) == [page]
+    assert "The charts need JavaScript" not in driver.find_element(By.TAG_NAME, "main").text
+    assert "the arrow keys read its numbers" in driver.find_element(By.CLASS_NAME, "hint").text
 
 
 def test_the_network_is_out_of_reach_even_for_what_runs_in_it(driver: webdriver.Chrome) -> None:

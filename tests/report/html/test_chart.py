@@ -122,7 +122,7 @@ def test_many_points_are_said_by_their_largest_or_their_mean() -> None:
     found = parsed(figure(long(1800)))
     assert [each.text for each in found.all("th", scope="col")] == ["service time, UTC", "p95 (largest)", "ok (mean)"]
     assert len(found.all("th", scope="row")) == MOST_ROWS
-    assert found.one("summary").text == "Latency: its numbers, 30 points a line of the table"
+    assert found.one("summary").text == "Latency: its numbers, 30 points a row"
 
 
 def test_who_does_not_see_it_is_told() -> None:
