@@ -25,8 +25,8 @@ MOST_OF_A_LEVEL = 10
 #: Characters of a title and of each line of a message: what a person reads beside a line of code.
 _TITLE = 200
 _LINE = 1000
-#: Queries that a message lists.
-_SOURCES = 3
+#: Queries of a row that are listed, and notes on its value.
+FEW = 3
 #: Names that the last annotation lists.
 _NAMES = 30
 
@@ -166,7 +166,8 @@ def _of_row(verdict: Verdict, title: str, beside: list[str], report: RunReport, 
         message.append(f"was: {was}")
     if seen is not None:
         message.append(f"window: {format_window(seen.window)}")
-        message += [f"source: {source}" for source in seen.sources[:_SOURCES]]
+        message += [f"source: {source}" for source in seen.sources[:FEW]]
+        message += seen.notes[:FEW]
     message.append(f"where: {where_in_words(report)}")
     return Annotation(level=Level.ERROR, about=slo.id, title=title, message=tuple(message), file=file, line=slo.line)
 

@@ -15,7 +15,7 @@ from pytest_syncload.facts.result import Outcome, PhaseResult
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.climb import climb_sentence, climb_table
-from pytest_syncload.report.github import causes_of, unproven_rows
+from pytest_syncload.report.github import FEW, causes_of, unproven_rows
 from pytest_syncload.report.markdown import code, fenced, plain
 from pytest_syncload.report.mermaid import pictures_of_climb, pictures_of_seconds
 from pytest_syncload.report.progress import format_window
@@ -109,7 +109,9 @@ def _cause(sign: str, rows: Sequence[Verdict]) -> str:
     """One line of one reason. ``rows`` all have it."""
     first, *others = rows
     beside = f" and {len(others)} more" if others else ""
-    return f"- {sign} {code(first.slo.id, _NAME)}{beside} (line {first.slo.line}): {plain(first.reason)}"
+    notes = () if first.observation is None or others else first.observation.notes
+    said = "".join(f"; {plain(note)}" for note in notes[:FEW])
+    return f"- {sign} {code(first.slo.id, _NAME)}{beside} (line {first.slo.line}): {plain(first.reason)}{said}"
 
 
 def _table(report: RunReport) -> Iterator[list[str]]:

@@ -24,7 +24,7 @@ from pytest_syncload.report.github import (
     command,
     commands,
 )
-from tests.report.reports import BREACH, PASS, TOY, UNREAD, peak, refused, run_report, stress
+from tests.report.reports import BREACH, PASS, TOY, UNREAD, observation, peak, refused, run_report, stress
 from tests.rows import LATENCY, result
 
 _COMMAND = re.compile(r"::(?P<level>error|warning|notice)(?: (?P<properties>.*?))?::(?P<message>.*)")
@@ -60,13 +60,15 @@ def test_breaches_come_before_what_could_not_be_measured_and_passes_are_not_told
 
 
 def test_a_breach_says_where_its_value_came_from() -> None:
-    (line,) = commands(annotations_of(run_report(peak(BREACH, PASS, PASS)), "svc/slo.yaml"))
+    noted = replace(BREACH, observation=observation(notes=("at 22:15 UTC moved too: worker CPUUtilization",)))
+    (line,) = commands(annotations_of(run_report(peak(noted, PASS, PASS)), "svc/slo.yaml"))
     _, properties, message = read(line)
     assert properties["file"] == "svc/slo.yaml"
     assert message.split("\n") == [
         "612 ms is not < 500 ms",
         "window: 2023-11-14 22:14–22:17 UTC (3m)",
         "source: AWS/ApiGateway Latency p95 {ApiName=syncwell}",
+        "at 22:15 UTC moved too: worker CPUUtilization",
         "where: load-testing, https://api.toy.example, eu-central-1, account 123456789012",
     ]
 

@@ -70,11 +70,13 @@ def test_the_sandbox_and_a_judging_again_are_loud_and_never_called_proven() -> N
 
 
 def test_causes_stand_before_the_table_breaches_first() -> None:
-    summary = summary_of(run_report(refused(), peak(UNREAD, BREACH)), ["a hook took a row out"], status=1)
+    noted = replace(BREACH, observation=observation(notes=("worker CPUUtilization moved too",)))
+    summary = summary_of(run_report(refused(), peak(UNREAD, noted)), ["a hook took a row out"], status=1)
     above = summary.partition("| row |")[0].splitlines()
     causes = [line for line in above if line.startswith("- ")]
     assert causes == [
-        "- ❌ <code>peak::api-latency-p95</code> (line 30): 612 ms is not &#60; 500 ms",
+        "- ❌ <code>peak::api-latency-p95</code> (line 30): 612 ms is not &#60; 500 ms; "
+        "worker CPUUtilization moved too",
         "- ⚠️ <code>peak</code> proves nothing (line 20): "
         "the target refused the request: 403 Forbidden; nothing was sent",
         "- ⚠️ a hook took a row out",
