@@ -6,6 +6,7 @@ and what there is no room for is left out and said. No text of a run means anyth
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from pytest_syncload.facts.observation import Ruling, Verdict
@@ -145,10 +146,11 @@ def _not_looked_at(report: RunReport) -> list[str]:
 
 def _reproduce(report: RunReport) -> list[str]:
     phases = " or ".join(phase.name for phase in report.phases)
-    again = [
-        f'pytest -m "{phases}" --syncload-run {report.run_id}  # judges this run again, without load, from its folder'
-    ]
-    return ["**The same again:**", "", *fenced([report.command, *(again if report.rejudged is None else ())], "sh"), ""]
+    again = shlex.join(["pytest", "-m", phases, "--syncload-run", report.run_id])
+    lines = [report.command]
+    if report.rejudged is None:
+        lines.append(f"{again}  # judges this run again, without load, from its folder")
+    return ["**The same again:**", "", *fenced(lines, "sh"), ""]
 
 
 def _of_phase(phase: PhaseReport) -> Iterator[list[str]]:

@@ -68,11 +68,12 @@ def pictures_of_climb(found: ClimbFound) -> list[Picture]:
     good = [
         0.0 if not step.arrivals else step.rate_per_s * (step.arrivals - step.failed) / step.arrivals for step in steps
     ]
-    left = f" The first {len(found.steps) - len(steps)} are left out." if len(steps) < len(found.steps) else ""
+    first = len(found.steps) - len(steps) + 1
+    left = f" The first {first - 1} are left out." if len(steps) < len(found.steps) else ""
     return [
         _chart(
             "offered (blue) and not failed (green), per second",
-            f'x-axis "step" {steps[0].number} --> {steps[-1].number}',
+            f'x-axis "step, in order of time" {first} --> {len(found.steps)}',
             "per second",
             [step.rate_per_s for step in steps],
             good,

@@ -42,6 +42,11 @@ class OnGitHub:
         except pytest.UsageError as error:
             self._refused(config, error)
             raise
+        except Exception as error:
+            # A defect, of a plugin or of ours. Its traceback is in the log; the page would say nothing.
+            if isinstance(config.pluginmanager.get_plugin("syncload-ending"), Ending):
+                self._refused(config, pytest.UsageError(f"pytest ended by {type(error).__name__}; its log says why"))
+            raise
         ending = config.pluginmanager.get_plugin("syncload-ending")
         if isinstance(ending, Ending):
             self._ended(config, ending, status)

@@ -113,7 +113,7 @@ def test_a_phase_is_drawn_and_a_climb_says_what_broke_first() -> None:
 def test_it_says_how_to_run_the_same_again() -> None:
     summary = summary_of(run_report(peak(), stress()))
     assert "\npytest -m peak --syncload-env load-testing\n" in summary
-    assert '\npytest -m "peak or stress" --syncload-run 20261124T090000Z-aaaaaa ' in summary
+    assert "\npytest -m 'peak or stress' --syncload-run 20261124T090000Z-aaaaaa " in summary
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "x" * 100_000, "<" * 100_000])

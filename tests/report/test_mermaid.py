@@ -92,6 +92,7 @@ def test_a_climb_is_drawn_by_what_was_offered_and_what_did_not_fail() -> None:
     offered, good = points(picture)
     assert offered[-1] == 1200.0
     assert good == [*offered[:-1], 1140.0]
+    assert axis(picture, "x") == (1.0, len(offered))
     assert pictures_of_climb(replace(result.climb, steps=result.climb.steps[:1])) == []
 
 
@@ -102,5 +103,5 @@ def test_of_a_long_climb_the_end_is_drawn() -> None:
     step = result.climb.steps[0]
     steps = tuple(replace(step, number=number) for number in range(100))
     (picture,) = pictures_of_climb(replace(result.climb, steps=steps))
-    assert axis(picture, "x") == (40.0, 99.0)
+    assert axis(picture, "x") == (41.0, 100.0)
     assert "The first 40 are left out" in picture.caption

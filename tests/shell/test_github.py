@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.plan import Slo
 from pytest_syncload.shell.github import in_repository, keep
+from pytest_syncload.spec import read
+from tests.conductor.plans import keep_run
 from tests.shell.conftest import Project
+from tests.shell.test_rejudge import RUN, rewrite
 
 #: Lines of a summary that are seen without scrolling.
 FIRST_SCREEN = 15
@@ -35,10 +40,22 @@ class Step:
         """The part of it that is seen at once."""
         return "\n".join(self.summary.strip().splitlines()[:FIRST_SCREEN])
 
+    @property
+    def rows(self) -> tuple[Slo, ...]:
+        """Of phase peak."""
+        return read(self.project.pytester.path / "slo.yaml", environment="sandbox", environ={}).phase("peak").slos
+
     def line_of(self, text: str) -> int:
         """Where slo.yaml says it, from 1."""
         lines = (self.project.pytester.path / "slo.yaml").read_text("utf-8").splitlines()
         return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+def again(step: Step, **changed: float | None) -> None:
+    """A run of phase peak to be judged again: healthy, but for the metrics that are changed (None: no data point)."""
+    project = step.project.pytester.path
+    plan = read(project / "slo.yaml", environment="sandbox", environ={})
+    keep_run(RunFolder(project / ".syncload" / RUN), plan, *step.rows, **changed)
 
 
 def commands_of(result: pytest.RunResult, level: str = "error") -> list[str]:
@@ -56,42 +73,55 @@ def step(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> S
     return Step(project, tmp_path / "summary.md")
 
 
+def told_at(step: Step, result: pytest.RunResult, text: str, title: str) -> str:
+    """The message of the one error that is annotated with this title, at the line of slo.yaml that says ``text``."""
+    where = f"file={step.project.pytester.path.name}/slo.yaml,line={step.line_of(text)},title={title}"
+    (line,) = [line for line in commands_of(result) if where in line]
+    return line.partition("::")[2].partition("::")[2]
+
+
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
-    ("faults", "at", "says", "seen"),
-    [
-        (
-            "{latency: 700 ms}",
-            "api-latency-p95:",
-            "baseline%3A%3Aapi-latency-p95 broke its target",
-            "ms is not &#60; 500",
-        ),
-        (
-            "{missing: [Latency]}",
-            "api-latency-p95:",
-            "baseline%3A%3Aapi-latency-p95 is not proven",
-            "<code>baseline::api-latency-p95</code>",
-        ),
-        ("{wrong_body: 30 %}", "baseline:", "baseline proves nothing", "the target's doing"),
-        ("{rejected_tokens: 100 %}", "baseline:", "baseline proves nothing", "nothing was sent"),
-    ],
-    ids=["breach", "missing metric", "invalid phase", "refused target"],
+    ("faults", "says"),
+    [("{wrong_body: 30 %}", "(the target's doing)"), ("{rejected_tokens: 100 %}", "nothing was sent")],
+    ids=["invalid phase", "refused target"],
 )
-def test_a_red_run_says_why_at_its_line_and_on_the_first_screen(
-    step: Step, faults: str, at: str, says: str, seen: str
-) -> None:
+def test_a_phase_that_proves_nothing_says_why_at_its_line(step: Step, faults: str, says: str) -> None:
     step.project.write(faults)
     result = step.run("-m", "baseline")
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.USAGE_ERROR)
-    name = step.project.pytester.path.name
-    (told,) = [
-        line for line in commands_of(result) if f"file={name}/slo.yaml,line={step.line_of(at)},title={says}" in line
-    ]
-    assert told.partition("::")[2].partition("::")[2]
-    assert seen in step.first_screen
+    assert says in told_at(step, result, "baseline:", "baseline proves nothing%2C so none of its 3 rows is judged")
+    assert says in step.first_screen
     assert "SANDBOX" in step.first_screen
     (notice,) = commands_of(result, "notice")
     assert "SANDBOX" in notice
+
+
+@pytest.mark.parametrize(
+    ("target", "changed", "title", "head"),
+    [
+        ("100 ms", {}, "broke its target%3A 120 ms%2C target < 100 ms", "1 of 3 rows broke the target"),
+        (
+            "500 ms",
+            {"Latency": None},
+            "is not proven%3A it could not be measured%2C target < 500 ms",
+            "1 of 3 rows could not be measured",
+        ),
+    ],
+    ids=["breach", "missing metric"],
+)
+def test_a_row_that_is_not_green_says_why_at_its_line(
+    step: Step, target: str, changed: dict[str, None], title: str, head: str
+) -> None:
+    again(step, **changed)
+    rewrite(step.project, "< 500 ms", f"< {target}")
+    result = step.run("-m", "peak", "--syncload-run", RUN)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    (row,) = [each for each in step.rows if each.name == "api-latency-p95"]
+    assert told_at(step, result, "api-latency-p95:", f"peak%3A%3Aapi-latency-p95 {title}")
+    assert len(commands_of(result)) == 1
+    assert head in step.first_screen
+    assert f"<code>{row.id}</code>" in step.first_screen
 
 
 def test_a_slo_yaml_that_cannot_be_used_is_annotated_line_by_line(step: Step) -> None:
@@ -148,16 +178,27 @@ def test_a_conftest_that_breaks_the_collection_is_told(step: Step) -> None:
     assert "the run ended before this row was judged" in step.first_screen
 
 
-@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_green_run_is_told_once_and_annotates_no_error(step: Step, workers: tuple[str, ...]) -> None:
-    result = step.run("-m", "baseline", *workers)
+    again(step)
+    result = step.run("-m", "peak", "--syncload-run", RUN, *workers)
     assert result.ret == pytest.ExitCode.OK
     assert commands_of(result) == []
     assert len(commands_of(result, "notice")) == 1
+    (warning,) = commands_of(result, "warning")
+    assert "no load was offered" in warning
     assert step.summary.count("\n## ") == 1
     assert "all 3 rows passed in the SANDBOX" in step.first_screen
-    assert step.summary.count("```mermaid") == 0  # a minute of the sandbox is one second, of which nothing can be drawn
+    assert "NO LOAD was offered" in step.first_screen
+
+
+def test_a_defect_that_ends_pytest_is_told(step: Step) -> None:
+    step.project.pytester.makeconftest("def pytest_unconfigure():\n    raise RuntimeError('broken')\n")
+    result = step.run("-m", "baseline", "-k", "nothing")
+    assert result.ret != pytest.ExitCode.OK
+    (told,) = commands_of(result)
+    assert "pytest ended by RuntimeError" in told
+    assert "pytest ended by RuntimeError" in step.first_screen
 
 
 def test_without_a_phase_nothing_is_said(step: Step) -> None:
