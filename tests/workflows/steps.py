@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +47,18 @@ def step_of(job: str, name: str) -> Any:
     return found
 
 
-def run_step(job: str, name: str, values: Mapping[str, str], folder: Path, files: Path) -> Done:
-    """Run the step in ``folder``. ``values`` stand in place of the expressions of its `env`, all of them."""
+def run_step(
+    job: str,
+    name: str,
+    values: Mapping[str, str],
+    folder: Path,
+    files: Path,
+    meanwhile: Callable[[subprocess.Popen[str]], None] = lambda process: None,
+) -> Done:
+    """Run the step in ``folder``. ``values`` stand in place of the expressions of its `env`, all of them.
+
+    ``meanwhile`` is called once it runs.
+    """
     step = step_of(job, name)
     assert set(step.get("env", {})) == set(values)
     assert step["shell"] == "bash"
@@ -67,12 +77,17 @@ def run_step(job: str, name: str, values: Mapping[str, str], folder: Path, files
     }
     # As the runner does for `shell: bash`.
     command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)]
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=300)
+    process = subprocess.Popen(
+        command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        meanwhile(process)
+        said, _ = process.communicate(timeout=300)
+    finally:
+        process.kill()
 
     def written(file: str) -> str:
         path = files / file
         return path.read_text("utf-8") if path.exists() else ""
 
-    return Done(
-        status=done.returncode, said=done.stdout + done.stderr, output=written("output"), summary=written("summary")
-    )
+    return Done(status=process.returncode, said=said, output=written("output"), summary=written("summary"))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ TOLD = {
     "TESTS": "slo.yaml\n",
     "VARIABLES": "",
 }
+
+_ATTEMPTS = 4
 
 
 @pytest.fixture
@@ -31,8 +35,15 @@ def clone(tmp_path: Path) -> Path:
 
 
 def measured(clone: Path, **changed: str) -> Done:
-    """The step that offers load, as the gate runs it."""
-    return run_step("load", "Measure and judge", TOLD | changed, clone, clone.parent / "files")
+    """The step that offers load, as the gate runs it.
+
+    Again where this machine was too busy to offer it: that is told of the generator, and no subject here.
+    """
+    for attempt in range(_ATTEMPTS):
+        done = run_step("load", "Measure and judge", TOLD | changed, clone, clone.parent / f"files-{attempt}")
+        if "the generator's doing" not in done.said:
+            break
+    return done
 
 
 @pytest.mark.usefixtures("unmeasured")
@@ -50,7 +61,7 @@ def test_the_example_is_green_in_the_sandbox_and_says_that_this_proves_nothing(c
     assert head[0] == "## ✅ orders: all 3 rows passed in the SANDBOX"
     assert done.summary.count("```mermaid") == 2
     assert (clone / "syncload-junit.xml").is_file()
-    (run,) = (path for path in (clone / ".syncload").iterdir() if path.is_dir())
+    run = max(path for path in (clone / ".syncload").iterdir() if path.is_dir())
     assert f"--syncload-run {run.name}" in done.summary
 
 
@@ -64,6 +75,25 @@ def test_a_breach_is_red_at_its_line(clone: Path) -> None:
     (error,) = done.commands("error")
     assert error.startswith(f"::error file=slo.yaml,line={line},title=smoke%3A%3Aapi-latency-p95 broke its target")
     assert "1 of 3 rows broke the target" in done.summary.strip().splitlines()[0]
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_a_cancelled_job_stops_the_load_and_tells_what_was_measured(clone: Path) -> None:
+    file = clone / "slo.yaml"
+    file.write_text(file.read_text("utf-8").replace("hold: 3m", "hold: 60m"), "utf-8")
+
+    def cancel(process: subprocess.Popen[str]) -> None:
+        """As the runner does: it signals the process that it started, and nobody else."""
+        while not list(clone.glob(".syncload/*/smoke.timeline.jsonl")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+
+    done = run_step("load", "Measure and judge", TOLD, clone, clone.parent / "files", cancel)
+    assert done.status == 2, done.said
+    (error,) = done.commands("error")
+    assert "title=smoke proves nothing%2C so none of its 3 rows is judged" in error
+    assert "3 of 3 rows could not be measured" in done.summary.strip().splitlines()[0]
 
 
 @pytest.mark.parametrize(
