@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 
 import pytest
 
@@ -18,9 +18,7 @@ WRITTEN = ("--syncload-html", "--syncload-json", "--syncload-metrics")
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Few options: everything else is in slo.yaml."""
     if os.environ.get("GITHUB_ACTIONS") == "true" and not pluginmanager.has_plugin("syncload-github"):
-        from pytest_syncload.shell.github import OnGitHub  # noqa: PLC0415  # only there: see the module's docstring
-
-        pluginmanager.register(OnGitHub(), "syncload-github")
+        pluginmanager.register(_OnGitHub(), "syncload-github")
     group = parser.getgroup("syncload", "SLOs as tests (pytest-syncload)")
     group.addoption(
         "--syncload-env",
@@ -148,3 +146,43 @@ class _WithoutFile:
             "with --rootdir), or define a fixture slo of your own",
             pytrace=False,
         )
+
+
+class _OnGitHub:
+    """In GitHub Actions, around all of pytest: whatever became of it is told there, by what is loaded only then."""
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
+        """Tell what became of it. A worker of pytest-xdist is told of by its controller."""
+        if hasattr(config, "workerinput"):
+            return (yield)
+        try:
+            status = yield
+        except pytest.UsageError as error:
+            # Of a repository without a slo.yaml, only what this plugin itself refused.
+            if (config.rootpath / "slo.yaml").is_file() or "syncload" in str(error).lower():
+                self._tell_refusal(config, error)
+            raise
+        except Exception as error:
+            # A defect, of a plugin or of ours. Its traceback is in the log; the page would say nothing.
+            if config.pluginmanager.has_plugin("syncload-ending"):
+                self._tell_refusal(
+                    config, pytest.UsageError(f"pytest ended by {type(error).__name__}; its log says why")
+                )
+            raise
+        ending = config.pluginmanager.get_plugin("syncload-ending")
+        if ending is not None:
+            from pytest_syncload.shell.github import tell_end  # noqa: PLC0415  # only here: see the module's docstring
+
+            tell_end(config, ending, status)
+        only = config.pluginmanager.get_plugin("syncload-check")
+        if only is not None:
+            from pytest_syncload.shell.github import tell_checks  # noqa: PLC0415  # only here: see the module's docstring
+
+            tell_checks(only.checks)
+        return status
+
+    def _tell_refusal(self, config: pytest.Config, error: pytest.UsageError) -> None:
+        from pytest_syncload.shell.github import tell_refusal  # noqa: PLC0415  # only here: see the module's docstring
+
+        tell_refusal(config, error)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import Problem
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.report import PhaseReport, RunReport
@@ -108,6 +109,21 @@ def annotations_of_problems(problems: Iterable[Problem], folder: str | None) -> 
     return found
 
 
+def annotations_of_checks(checks: Iterable[Check]) -> list[Annotation]:
+    """Of checks without load: an error for each that would let no load begin, a warning for what is worth reading."""
+    levels = {Finding.FAILED: Level.ERROR, Finding.NOTE: Level.WARNING}
+    return [
+        Annotation(
+            level=levels[check.finding],
+            about=check.name,
+            title=f"syncload: {check.name}" + (": a run would be refused" if check.failed else ""),
+            message=(*check.says.splitlines(), *(f"needed by {row}" for row in check.rows)),
+        )
+        for check in checks
+        if check.finding in levels
+    ]
+
+
 def annotation_of_refusal(message: str) -> Annotation:
     """Of a run that could not begin, or of which nothing was heard, whatever the reason."""
     return Annotation(
@@ -161,7 +177,7 @@ def _of_unproven(rows: Sequence[Verdict], report: RunReport, file: str | None) -
 
 def _of_row(verdict: Verdict, title: str, beside: list[str], report: RunReport, file: str | None) -> Annotation:
     slo, seen = verdict.slo, verdict.observation
-    message = [verdict.reason, *beside]
+    message = [f"{slo.id}: {verdict.reason}", *beside]  # the log shows no title
     if (was := was_before(verdict)) is not None:
         message.append(f"was: {was}")
     if seen is not None:
@@ -179,7 +195,7 @@ def _of_phase(phase: PhaseReport, causes: Sequence[str], file: str | None) -> An
         level=Level.ERROR,
         about=phase.name,
         title=f"{phase.name} proves nothing" + (f", so {judged}" if rows else ""),
-        message=tuple(causes),
+        message=(f"{phase.name}: {causes[0]}", *causes[1:]),
         file=file,
         line=phase.plan.line,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
+from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Phase
 from pytest_syncload.facts.report import PhaseReport, RunReport
@@ -32,6 +33,7 @@ _NAME = 120
 _LINES = 200
 _LEFT_OUT = "\n{} parts are left out, for which there is no room here; the run's folder has them."
 _ROWS_LEFT_OUT = "\n{} rows are left out, for which there is no room here; the log and the run's folder have them."
+_GRAVEST = (Finding.FAILED, Finding.NOTE, Finding.OK)
 _WORDS = {Ruling.PASS: "✅ pass", Ruling.BREACH: "❌ breach", Ruling.INCONCLUSIVE: "⚠️ not proven"}
 
 
@@ -58,6 +60,27 @@ def refusal_summary(problems: Sequence[str], *, room: int = ROOM) -> str:
         *([f"- {plain(problem)}"] for problem in problems),
     ]
     return _text(blocks, room)
+
+
+def check_summary(checks: Sequence[Check], *, room: int = ROOM) -> str:
+    """Of `--syncload-check`: what is not well first. It never says that anything is proven."""
+    failed = sum(check.failed for check in checks)
+    head = (
+        f"⚠️ {failed} of {_many(len(checks), 'check')} failed: a run would be refused"
+        if failed
+        else (f"{_many(len(checks), 'check')}, none of which failed: a run may start")
+    )
+    ordered = sorted(checks, key=lambda check: _GRAVEST.index(check.finding))
+    blocks = [
+        [f"## {head}", "", "No load was offered, so nothing is proven.", ""],
+        *([_checked(check)] for check in ordered),
+    ]
+    return _text(blocks, room)
+
+
+def _checked(check: Check) -> str:
+    rows = "" if check.finding is Finding.OK else "".join(f"; needed by {plain(row)}" for row in check.rows[:CAUSES])
+    return f"- {check.finding}: {code(check.name, _NAME)}: {plain(check.says)}{rows}"
 
 
 def _headline(report: RunReport, said: Sequence[str], status: int) -> str:

@@ -15,6 +15,8 @@ _MEANS_SOMETHING = re.compile(r"[\\`*_\[\]<>|~$&#!@]")
 _ADDRESS = re.compile(r"(?<=\w):(?=//)|(?i:(?<=www)\.)")
 #: What an editor or a terminal obeys instead of showing it: controls, and marks that turn the direction of writing.
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+#: What makes a line that begins with it a list, or a rule; the rest of that is above.
+_LEADS = re.compile(r"^(\d*)([-+=.)])")
 _FENCE = re.compile(r"`{3,}")
 
 #: Characters of one sentence that are shown. An error of AWS may quote all that it was asked.
@@ -23,7 +25,8 @@ SENTENCE = 600
 
 def plain(text: str, most: int = SENTENCE) -> str:
     """One line of text, cut to ``most`` characters, that means nothing to Markdown, HTML or a table's row."""
-    return _ADDRESS.sub(_reference, _MEANS_SOMETHING.sub(_reference, clipped(text, most)))
+    shown = _ADDRESS.sub(_reference, _MEANS_SOMETHING.sub(_reference, clipped(text, most)))
+    return _LEADS.sub(lambda match: f"{match[1]}&#{ord(match[2])};", shown)
 
 
 def code(text: str, most: int = SENTENCE) -> str:

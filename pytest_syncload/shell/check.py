@@ -37,6 +37,8 @@ class CheckOnly:
         self._selection = selection
         self._named = named
         self._failed = True
+        #: What was found, empty until then.
+        self.checks: tuple[Check, ...] = ()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -47,7 +49,7 @@ class CheckOnly:
                 f"syncload: -m {self._config.option.markexpr!r} selects no phase, so nothing was checked"
             )
         phases = [phase for phase in self._spec.phases if not names or phase.name in names]
-        checks = self._check(phases)
+        checks = self.checks = self._check(phases)
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             reporter.section(f"syncload: check of {', '.join(phase.name for phase in phases)}")

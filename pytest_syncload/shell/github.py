@@ -1,82 +1,65 @@
 """GitHub Actions: annotations on standard output and a summary, of whatever became of a session.
 
-A plugin of the controller, registered only where GITHUB_ACTIONS is "true". It tells when pytest has ended, after the
-last line of every other plugin: then all is known, the exit status included, and nothing captures standard output.
-Must not raise, and decides nothing: the status is pytest's.
+Called by `plugin` when pytest has ended, after the last line of every other plugin: then all is known, the exit status
+included, and nothing captures standard output. Decides nothing: the status is pytest's.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
+from pytest_syncload.facts.check import Check
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.report.github import (
     Annotation,
     annotation_of_refusal,
     annotations_of,
+    annotations_of_checks,
     annotations_of_problems,
     commands,
 )
-from pytest_syncload.report.github_summary import ROOM, refusal_summary, summary_of
+from pytest_syncload.report.github_summary import ROOM, check_summary, refusal_summary, summary_of
 from pytest_syncload.shell.ending import Ending
 
 #: Bytes that GitHub takes of a step's summary; of what is more it shows nothing at all.
 _STEP = 1024 * 1024
 
 
-class OnGitHub:
-    """The hook around all of pytest."""
+def tell_refusal(config: pytest.Config, error: pytest.UsageError) -> None:
+    """That nothing was begun, or no more, and why; of a slo.yaml that cannot be used, each problem at its line."""
+    message = "\n".join(map(str, error.args))
+    cause = error.__cause__
+    if isinstance(cause, SpecError):
+        say(annotations_of_problems(cause.problems, in_repository(config.rootpath, os.environ)))
+    else:
+        say([annotation_of_refusal(message)])
+    keep(lambda room: refusal_summary(message.splitlines(), room=room), os.environ)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_cmdline_main(self, config: pytest.Config) -> Generator[None, object, object]:
-        """Tell what became of it. A worker of pytest-xdist is told of by its controller."""
-        if hasattr(config, "workerinput"):
-            return (yield)
-        try:
-            status = yield
-        except pytest.UsageError as error:
-            self._refused(config, error)
-            raise
-        except Exception as error:
-            # A defect, of a plugin or of ours. Its traceback is in the log; the page would say nothing.
-            if isinstance(config.pluginmanager.get_plugin("syncload-ending"), Ending):
-                self._refused(config, pytest.UsageError(f"pytest ended by {type(error).__name__}; its log says why"))
-            raise
-        ending = config.pluginmanager.get_plugin("syncload-ending")
-        if isinstance(ending, Ending):
-            self._ended(config, ending, status)
-        return status
 
-    def _refused(self, config: pytest.Config, error: pytest.UsageError) -> None:
-        """Nothing was begun, or no more. Of a repository without a slo.yaml, only what this plugin itself refused."""
-        message = "\n".join(map(str, error.args))
-        if not (config.rootpath / "slo.yaml").is_file() and "syncload" not in message.lower():
-            return
-        cause = error.__cause__
-        if isinstance(cause, SpecError):
-            found = annotations_of_problems(cause.problems, in_repository(config.rootpath, os.environ))
-        else:
-            found = [annotation_of_refusal(message)]
-        say(found)
-        lines = message.splitlines()
-        keep(lambda room: refusal_summary(lines, room=room), os.environ)
+def tell_end(config: pytest.Config, ending: Ending, status: object) -> None:
+    """What became of the run, where there was one; else why there was none, where one was asked for."""
+    report, said = ending.told(status)
+    refusals = [annotation_of_refusal(line) for line in said]
+    if report is None:
+        say(refusals)
+        if said:
+            keep(lambda room: refusal_summary(said, room=room), os.environ)
+        return
+    say([*annotations_of(report, in_repository(config.rootpath / report.file, os.environ)), *refusals])
+    number = status if isinstance(status, int) else 1
+    keep(lambda room: summary_of(report, said, status=number, room=room), os.environ)
 
-    def _ended(self, config: pytest.Config, ending: Ending, status: object) -> None:
-        report, said = ending.told(status)
-        refusals = [annotation_of_refusal(line) for line in said]
-        if report is None:
-            say(refusals)
-            if said:
-                keep(lambda room: refusal_summary(said, room=room), os.environ)
-            return
-        say([*annotations_of(report, in_repository(config.rootpath / report.file, os.environ)), *refusals])
-        number = status if isinstance(status, int) else 1
-        keep(lambda room: summary_of(report, said, status=number, room=room), os.environ)
+
+def tell_checks(checks: Sequence[Check]) -> None:
+    """What `--syncload-check` found, where it came to that."""
+    if checks:
+        say(annotations_of_checks(checks))
+        keep(lambda room: check_summary(checks, room=room), os.environ)
 
 
 def say(annotations: Sequence[Annotation]) -> None:

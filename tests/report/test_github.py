@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import Problem
 from pytest_syncload.facts.observation import Before, Ruling, Verdict
 from pytest_syncload.facts.plan import Rejudged
@@ -20,6 +21,7 @@ from pytest_syncload.report.github import (
     Level,
     annotation_of_refusal,
     annotations_of,
+    annotations_of_checks,
     annotations_of_problems,
     command,
     commands,
@@ -65,7 +67,7 @@ def test_a_breach_says_where_its_value_came_from() -> None:
     _, properties, message = read(line)
     assert properties["file"] == "svc/slo.yaml"
     assert message.split("\n") == [
-        "612 ms is not < 500 ms",
+        "peak::api-latency-p95: 612 ms is not < 500 ms",
         "window: 2023-11-14 22:14–22:17 UTC (3m)",
         "source: AWS/ApiGateway Latency p95 {ApiName=syncwell}",
         "at 22:15 UTC moved too: worker CPUUtilization",
@@ -84,12 +86,12 @@ def test_a_phase_that_proves_nothing_is_told_once_with_every_cause() -> None:
         (
             broken,
             [
-                "lag p99 was 80 ms (the generator's doing)",
+                "peak: lag p99 was 80 ms (the generator's doing)",
                 "2 % wrong_body (the target's doing)",
                 "the phase is invalid",
             ],
         ),
-        (refused(), ["the target refused the request: 403 Forbidden; nothing was sent"]),
+        (refused(), ["peak: the target refused the request: 403 Forbidden; nothing was sent"]),
     ):
         (line,) = commands(annotations_of(run_report(phase), "slo.yaml"))
         _, properties, message = read(line)
@@ -134,6 +136,23 @@ def test_every_problem_of_a_file_is_at_its_line() -> None:
     assert at_root == ["slo.yaml", "data/users.csv"]
     elsewhere = read(commands(annotations_of_problems(problems, None))[0])
     assert elsewhere[1] == {"title": "slo.yaml:7: nothing was run"}
+
+
+def test_a_check_that_failed_is_an_error_and_a_note_a_warning() -> None:
+    checks = [
+        Check(name="sign-in", finding=Finding.OK, says="50 users"),
+        Check(name="clock", finding=Finding.NOTE, says="2 s ahead"),
+        Check(name="tables", finding=Finding.FAILED, says="by-user is not listed", rows=("peak::x (slo.yaml:9)",)),
+    ]
+    found = [read(line) for line in commands(annotations_of_checks(checks))]
+    assert found == [
+        (
+            "error",
+            {"title": "syncload: tables: a run would be refused"},
+            "by-user is not listed\nneeded by peak::x (slo.yaml:9)",
+        ),
+        ("warning", {"title": "syncload: clock"}, "2 s ahead"),
+    ]
 
 
 def test_a_refusal_keeps_its_lines() -> None:

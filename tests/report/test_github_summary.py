@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.observation import Before, Ruling, Verdict
 from pytest_syncload.facts.plan import Rejudged
 from pytest_syncload.facts.report import PhaseReport, RunReport
-from pytest_syncload.report.github_summary import ROOM, refusal_summary, summary_of
+from pytest_syncload.report.github_summary import ROOM, check_summary, refusal_summary, summary_of
 from tests.report.reports import BREACH, PASS, TOY, UNREAD, observation, peak, refused, run_report, stress
 from tests.report.test_markdown import HOSTILE
 from tests.rows import LATENCY, result
@@ -157,6 +158,22 @@ def test_a_refusal_says_each_problem() -> None:
     assert first_line(summary) == "## ⚠️ nothing was proven: the run could not begin"
     assert "- slo.yaml:7: &#60;b&#62;unknown" in summary
     assert len(refusal_summary(["x" * 500] * 10_000, room=4000).encode()) <= 4000
+
+
+def test_checks_are_listed_the_gravest_first_and_prove_nothing() -> None:
+    well = Check(name="sign-in", finding=Finding.OK, says="50 users", rows=("peak::x (slo.yaml:9)",))
+    note = Check(name="clock", finding=Finding.NOTE, says="2 s ahead")
+    failed = Check(name="tables", finding=Finding.FAILED, says="<by-user> is missing", rows=("peak::x (slo.yaml:9)",))
+    assert check_summary([well, note, failed]).strip().splitlines() == [
+        "## ⚠️ 1 of 3 checks failed: a run would be refused",
+        "",
+        "No load was offered, so nothing is proven.",
+        "",
+        "- failed: <code>tables</code>: &#60;by-user&#62; is missing; needed by peak::x (slo.yaml:9)",
+        "- note: <code>clock</code>: 2 s ahead",
+        "- ok: <code>sign-in</code>: 50 users",
+    ]
+    assert first_line(check_summary([well, note])) == "## 2 checks, none of which failed: a run may start"
 
 
 def test_every_report_ends_with_where_it_went() -> None:

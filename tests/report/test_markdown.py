@@ -24,22 +24,40 @@ HOSTILE = [
     "a\n\n## a heading\n- a list\n",
     "\\| \\",
     "&lt;b&gt; &#60;",
+    "- a list",
+    "+ a list",
+    "12) a list",
+    "---",
+    "===",
     "@maintainer #1 \u202egnp.exe",
 ]
 
 
-def inline(text: str) -> list[Token]:
-    """What stands inside the one paragraph that the text makes."""
-    opened, content, closed = READER.parse(text)
-    assert (opened.type, closed.type) == ("paragraph_open", "paragraph_close")
-    return content.children or []
+def inline(item: str) -> list[Token]:
+    """What stands inside the one paragraph of the one item of a list."""
+    tokens = READER.parse(item)
+    assert [token.type for token in tokens] == [
+        "bullet_list_open",
+        "list_item_open",
+        "paragraph_open",
+        "inline",
+        "paragraph_close",
+        "list_item_close",
+        "bullet_list_close",
+    ]
+    return tokens[3].children or []
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_text_is_read_as_text(text: str) -> None:
-    found = inline(f"- {plain(text)}"[2:])
+    found = inline(f"- {plain(text)}")
     assert {token.type for token in found} <= {"text", "text_special"}
     assert "".join(token.content for token in found) == clipped(text, 600)
+
+
+@given(st.text(min_size=1).filter(lambda text: clipped(text, 600)))
+def test_any_text_stays_in_its_item(text: str) -> None:
+    assert {token.type for token in inline(f"- {plain(text)}")} <= {"text", "text_special"}
 
 
 @given(st.text(min_size=1).filter(lambda text: clipped(text, 600)))

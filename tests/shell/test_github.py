@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -199,6 +200,29 @@ def test_a_defect_that_ends_pytest_is_told(step: Step) -> None:
     (told,) = commands_of(result)
     assert "pytest ended by RuntimeError" in told
     assert "pytest ended by RuntimeError" in step.first_screen
+
+
+@pytest.mark.usefixtures("unmeasured")
+def test_checks_without_load_are_told_and_prove_nothing(step: Step) -> None:
+    file = step.project.pytester.path / "slo.yaml"
+    resources = "  sandbox:\n    resources: {api: {rest: syncwell, stage: v1}, tables: {sync-jobs: []}}\n    sandbox:\n"
+    file.write_text(file.read_text("utf-8").replace("  sandbox:\n    sandbox:\n", resources), "utf-8")
+    result = step.run("--syncload-check", "-m", "baseline")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    (told,) = commands_of(result)
+    assert "a run would be refused" in told
+    assert "needed by baseline::dynamodb-throttles" in told
+    assert "failed: a run would be refused" in step.first_screen
+    assert "nothing is proven" in step.first_screen
+
+
+def test_where_no_slo_yaml_is_nothing_is_loaded_for_it(step: Step) -> None:
+    (step.project.pytester.path / "slo.yaml").unlink()
+    (step.project.pytester.path / "test_mine.py").write_text("def test_mine(): pass\n", "utf-8")
+    loaded = "sorted(name for name in sys.modules if name.startswith('pytest_syncload.'))"
+    script = f"import pytest, sys; pytest.main(['-q', 'test_mine.py']); print({loaded})"
+    result = step.project.pytester.run(sys.executable, "-c", script)
+    assert result.outlines[-1] == "['pytest_syncload.plugin']"
 
 
 def test_without_a_phase_nothing_is_said(step: Step) -> None:
