@@ -71,6 +71,7 @@ def run_step(
         "CI": "true",
         "GITHUB_ACTIONS": "true",
         "GITHUB_WORKSPACE": str(folder),
+        "RUNNER_TEMP": str(files),
         "GITHUB_OUTPUT": str(files / "output"),
         "GITHUB_STEP_SUMMARY": str(files / "summary"),
         **values,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def measured(clone: Path, **changed: str) -> Done:
-    """The step that offers load, as the gate runs it.
+    """The step that offers load, and where it ends well the one that asks for the proof, as the gate runs them.
 
     Again where this machine was too busy to offer it: that is told of the generator, and no subject here.
     """
@@ -43,6 +45,10 @@ def measured(clone: Path, **changed: str) -> Done:
         done = run_step("load", "Measure and judge", TOLD | changed, clone, clone.parent / f"files-{attempt}")
         if "the generator's doing" not in done.said:
             break
+    if done.status == 0:
+        environment = (TOLD | changed)["ENVIRONMENT"]
+        asked = run_step("load", "Proven", {"ENVIRONMENT": environment}, clone, clone.parent / f"files-{attempt}")
+        done = replace(done, status=asked.status, said=done.said + asked.said)
     return done
 
 
@@ -105,16 +111,38 @@ def test_a_cancelled_job_stops_the_load_and_tells_what_was_measured(clone: Path)
         ({"PHASES": "smok"}, "--syncload-env was given, and nothing was run"),
         ({"PHASES": "smoke; touch injected"}, ""),
         ({"PHASES": "$(touch injected)"}, ""),
+        ({"PHASES": "not slow", "TESTS": "test_mine.py"}, "proved no row in this environment"),
+        ({"PHASES": "not slow", "TESTS": "test_mine.py\nslo.yaml"}, "proved no row in this environment"),
         ({"VARIABLES": "not a variable of s3cret"}, "is not NAME=value"),
     ],
 )
 def test_what_proves_nothing_is_red_and_annotated(clone: Path, changed: dict[str, str], says: str) -> None:
+    (clone / "test_mine.py").write_text("def test_mine(): pass\n", "utf-8")
     done = measured(clone, **changed)
     assert done.status != 0
     assert not (clone / "injected").exists()
     assert "s3cret" not in done.said
     if says:
         assert any(says in line for line in done.commands("error")), done.said
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        None,
+        {"proven": False, "rejudged": None, "environment": "sandbox"},
+        {"proven": True, "rejudged": {"run_id": "x"}, "environment": "sandbox"},
+        {"proven": True, "rejudged": None, "environment": "another"},
+    ],
+)
+def test_only_a_proof_by_load_in_this_environment_is_one(clone: Path, told: dict[str, object] | None) -> None:
+    files = clone.parent / "files"
+    files.mkdir()
+    if told is not None:
+        (files / "syncload.json").write_text(json.dumps({"run": told}), "utf-8")
+    done = run_step("load", "Proven", {"ENVIRONMENT": "sandbox"}, clone, files)
+    assert done.status == 1
+    assert len(done.commands("error")) == 1
 
 
 def test_requirements_are_installed_from_the_file_that_was_named(clone: Path) -> None:
