@@ -15,6 +15,8 @@ from pytest_syncload.facts.result import Second
 
 #: Points of a line: what 700 pixels tell apart.
 POINTS = 60
+#: Pixels: two charts of a phase on one screen.
+_WIDTH, _HEIGHT = 850, 300
 #: Mermaid's own first colour is hardly seen on white; these are told apart on white and on GitHub's dark ground.
 _BLUE, _RED, _GREEN = "#3b82f6", "#dc2626", "#16a34a"
 
@@ -95,7 +97,8 @@ def _chart(title: str, x_axis: str, unit: str, *lines: Sequence[float], caption:
     top = max((value for line in lines for value in line if isfinite(value)), default=0.0)
     return Picture(
         lines=(
-            f'%%{{init: {{"themeVariables": {{"xyChart": {{"plotColorPalette": "{_BLUE}, {second}"}}}}}}}}%%',
+            f'%%{{init: {{"xyChart": {{"width": {_WIDTH}, "height": {_HEIGHT}}}, '
+            f'"themeVariables": {{"xyChart": {{"plotColorPalette": "{_BLUE}, {second}"}}}}}}}}%%',
             "xychart-beta",
             f'  title "{title}"',
             f"  {x_axis}",
