@@ -26,6 +26,8 @@ MOST_OF_A_LEVEL = 10
 #: Characters of a title and of each line of a message: what a person reads beside a line of code.
 _TITLE = 200
 _LINE = 1000
+#: Lines of a message; where more are needed, the log has them.
+_LINES = 20
 #: Queries of a row that are listed, and notes on its value.
 FEW = 3
 #: Names that the last annotation lists.
@@ -154,7 +156,10 @@ def command(annotation: Annotation) -> str:
         "title": clipped(annotation.title, _TITLE),
     }
     given = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value is not None)
-    message = "\n".join(clipped(line, _LINE) for line in annotation.message)
+    lines = [clipped(line, _LINE) for line in annotation.message[:_LINES]]
+    if len(annotation.message) > _LINES:
+        lines.append(f"… and {len(annotation.message) - _LINES} lines more, in the log")
+    message = "\n".join(lines)
     return f"::{annotation.level} {given}::{_data(message)}"
 
 

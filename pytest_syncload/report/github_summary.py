@@ -29,7 +29,7 @@ ROOM = 256 * 1024
 CAUSES = 12
 #: Characters of a name or a query in a cell.
 _NAME = 120
-#: Lines of what a climb's sentence stands on: a series each.
+#: Lines of what one sentence stands on: the series of a climb, the causes of a phase.
 _LINES = 200
 _LEFT_OUT = "\n{} parts are left out, for which there is no room here; the run's folder has them."
 _ROWS_LEFT_OUT = "\n{} rows are left out, for which there is no room here; the log and the run's folder have them."
@@ -183,7 +183,7 @@ def _of_phase(phase: PhaseReport) -> Iterator[list[str]]:
         lines += [
             "**It proves nothing**, so none of its rows does:",
             "",
-            *(f"- {plain(cause)}" for cause in causes),
+            *(f"- {plain(cause)}" for cause in causes[:_LINES]),
             "",
         ]
     if phase.result is not None:

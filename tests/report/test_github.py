@@ -161,6 +161,11 @@ def test_a_refusal_keeps_its_lines() -> None:
     assert message == "one\ntwo: 100 %"
 
 
+def test_a_long_message_ends_with_how_much_is_left() -> None:
+    message = read(command(annotation_of_refusal("\n".join(map(str, range(100))))))[2].split("\n")
+    assert message == [*map(str, range(20)), "… and 80 lines more, in the log"]
+
+
 def test_of_a_level_no_more_than_github_shows_and_the_last_names_the_rest() -> None:
     def row(number: int) -> Verdict:
         return replace(BREACH, slo=replace(LATENCY, name=f"row-{number}", line=30 + number))
@@ -179,7 +184,7 @@ def test_of_a_level_no_more_than_github_shows_and_the_last_names_the_rest() -> N
 texts = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp", "Zs"]), max_size=150)
 
 
-@given(texts, st.lists(texts.filter(bool), min_size=1), texts.filter(bool), st.integers(1, 10_000))
+@given(texts, st.lists(texts.filter(bool), min_size=1, max_size=20), texts.filter(bool), st.integers(1, 10_000))
 def test_what_is_written_is_what_the_runner_reads(title: str, message: list[str], file: str, line: int) -> None:
     annotation = Annotation(level=Level.WARNING, about="x", title=title, message=tuple(message), file=file, line=line)
     written = command(annotation)
