@@ -11,6 +11,8 @@ from collections.abc import Generator, Mapping
 
 import pytest
 
+#: What names something.
+NAMED = ("--syncload-env", "--syncload-run", "--syncload-compare")
 #: Where a run is written to beside its folder.
 WRITTEN = ("--syncload-html", "--syncload-json", "--syncload-metrics")
 
@@ -32,6 +34,13 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         default=None,
         help="judge slo.yaml as it is now from an earlier run, without load and without AWS: `last`, a run id, or the "
         "path of a run folder",
+    )
+    group.addoption(
+        "--syncload-compare",
+        metavar="RUN",
+        default=None,
+        help="show every row beside an earlier run (`last`, a run id, or the path of a run folder), and judge the rows "
+        "that have a regression",
     )
     group.addoption(
         "--syncload-check",
@@ -109,7 +118,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def refuse_empty(config: pytest.Config) -> None:
     """An empty name is no name: the variable of a CI job that nobody set must not mean the default."""
-    for option in ("--syncload-env", "--syncload-run", *WRITTEN):
+    for option in (*NAMED, *WRITTEN):
         if config.getoption(option) == "":
             raise pytest.UsageError(f"{option} is empty (an unset variable?); name one, or leave the option out")
 
@@ -124,7 +133,7 @@ def refuse_without_file(config: pytest.Config, environ: Mapping[str, str]) -> No
     where = "write one, or run pytest where it is (or with --rootdir)"
     if above is not None:
         where = f"there is one in {above}: run pytest there (or with --rootdir={above})"
-    for option in ("--syncload-env", "--syncload-run", "--syncload-check", "--syncload-calibrate", *WRITTEN):
+    for option in (*NAMED, "--syncload-check", "--syncload-calibrate", *WRITTEN):
         if config.getoption(option):
             raise pytest.UsageError(f"{option} was given, but there is no slo.yaml in {root}; {where}")
     if environ.get("SYNCLOAD_ENV") and (above is not None or config.option.markexpr):

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from pytest_syncload.conductor.beside import beside_the_breach
 from pytest_syncload.conductor.climbing import offer_climb
+from pytest_syncload.conductor.comparing import Comparing
 from pytest_syncload.conductor.ground import Ground, find
 from pytest_syncload.conductor.phase import Interrupted, offer_hold, run_phase
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
@@ -38,7 +39,8 @@ from pytest_syncload.verdict import judge
 class Conductor:
     """One process's view of the run. ``selected`` gives the phases that were asked for, by name.
 
-    With ``replay`` no phase is run: an earlier run's records are judged again.
+    With ``replay`` no phase is run: an earlier run's records are judged again. With ``comparing`` every row is put
+    beside an earlier run's.
     """
 
     def __init__(
@@ -48,12 +50,14 @@ class Conductor:
         selected: Callable[[], Collection[str]],
         listen: Listener,
         replay: Replay | None = None,
+        comparing: Comparing | None = None,
     ) -> None:
         self._spec = spec
         self._folder = folder
         self._selected = selected
         self._listen = listen
         self._replay = replay
+        self._comparing = comparing
         self._records: dict[str, PhaseRecord] = {}
         self._ground: Ground | None = None
 
@@ -112,7 +116,8 @@ class Conductor:
         ranking = self._ranking(record, resources)
         if ranking is not None and preset_of(slo).fold is Fold.CLIMB:
             observation = replace(observation, notes=(*observation.notes, first_words(ranking)))
-        verdict = judge(observation, record.result, reading.problem)
+        compared = None if self._comparing is None else self._comparing.compared(observation, resources)
+        verdict = judge(observation, record.result, reading.problem, compared)
         return beside_the_breach(verdict, self._spec.phase(slo.phase), reading, resources)
 
     def _resources(self) -> Resources:

@@ -93,15 +93,17 @@ def environment_to_json(environment: Environment) -> dict[str, Any]:
     return data
 
 
-def find_run(root: Path, wanted: str, here: Path) -> EarlierRun:
+def find_run(root: Path, wanted: str, here: Path, option: str = "--syncload-run") -> EarlierRun:
     """The run that ``wanted`` names: ``last``, a run id below ``root``/.syncload, or a folder's path from ``here``.
+
+    ``option`` is where it stands, for messages.
 
     Raises:
         Refused: there is none, it is itself a judging again, it is still going on, or its folder cannot be read.
     """
     runs = root / ".syncload"
     if wanted == LAST:
-        path = _last(runs)
+        path = _last(runs, option)
     elif (runs / wanted).is_dir():
         path = runs / wanted
     else:
@@ -111,26 +113,26 @@ def find_run(root: Path, wanted: str, here: Path) -> EarlierRun:
     return _read(path.resolve())
 
 
-def _last(runs: Path) -> Path:
+def _last(runs: Path, option: str) -> Path:
     began = [path for path in _newest_first(runs) if not (path / POINTER_FILE).exists() and _offered(path)]
     measured = [path for path in began if any(_measured(file) for file in path.glob("*.result.json"))]
     if not measured:
-        raise Refused(f"there is no earlier run to judge again: none in {runs} measured anything; run a phase first")
-    refuse_in_its_place(measured[0], began[0])
+        raise Refused(f"there is no earlier run: none in {runs} measured anything; run a phase first")
+    refuse_in_its_place(measured[0], began[0], option)
     if measured[0].name[:_STAMP] > time.strftime(_STAMPED, time.gmtime(time.time() + _AHEAD_S)):
         raise Refused(
             f"{measured[0]} is named after a moment that is still to come, and would be the last run until then; "
-            "remove it, or name the run to judge"
+            "remove it, or name the run"
         )
     return measured[0]
 
 
-def refuse_in_its_place(found: Path, newest: Path) -> None:
+def refuse_in_its_place(found: Path, newest: Path, option: str = "--syncload-run") -> None:
     """An older run must not be taken for the last one without a word: it may have been green."""
     if found != newest:
         raise Refused(
             f"the last run, {newest.name}, measured nothing; mend what its checks or its load failed by and run the "
-            f"phase again, or name the run to judge: --syncload-run {found.name}"
+            f"phase again, or name the run: {option} {found.name}"
         )
 
 

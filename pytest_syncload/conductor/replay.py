@@ -84,10 +84,7 @@ class Replay:
             ran = [phase.name for phase in self._earlier.phases if self._folder.was_run(phase.name)]
             which = f"it ran: {', '.join(ran)}" if ran else "it ran none"
             return f"run {run} did not run phase {now.name!r} ({which}); run the phase, or name another run"
-        before, after = _offered(then, self._earlier), _offered(now, self._spec)
-        changed = [
-            f"{what} {was}, now {after[what][1]}" for what, (number, was) in before.items() if number != after[what][0]
-        ]
+        changed = offered_otherwise(then, self._earlier, now, self._spec)
         if not changed:
             return None
         return (
@@ -105,7 +102,7 @@ class Replay:
             asks = asks_of(slo, now, record.result.window)
         except Inconclusive:
             return None  # so does it where slo.yaml lists no such resource
-        if _looked_at(slo, now) != _looked_at(slo, then):
+        if looked_at(slo, now) != looked_at(slo, then):
             return f"slo.yaml now lists other resources than run {run} looked at for this row; run the phase again"
         lacking = [ask for ask in asks if ask not in record.reading.answers]
         if lacking:
@@ -115,7 +112,13 @@ class Replay:
         return None
 
 
-def _offered(phase: Phase, plan: Spec | EarlierRun) -> dict[str, tuple[object, str]]:
+def offered_otherwise(then: Phase, earlier: EarlierRun, now: Phase, spec: Spec) -> list[str]:
+    """What the earlier run offered otherwise than slo.yaml has it now: ``rate 100/s, now 200/s``."""
+    before, after = offered(then, earlier), offered(now, spec)
+    return [f"{what} {was}, now {after[what][1]}" for what, (number, was) in before.items() if number != after[what][0]]
+
+
+def offered(phase: Phase, plan: Spec | EarlierRun) -> dict[str, tuple[object, str]]:
     """What makes a phase's load what it is: each value, and in words. How many processes offer it is no part of it."""
     climb, load = phase.climb, plan.load
     return {
@@ -138,7 +141,8 @@ def _in_words(climb: Climb) -> str:
     )
 
 
-def _looked_at(slo: Slo, resources: Resources) -> tuple[tuple[Query, ...], tuple[str, str] | None] | None:
+def looked_at(slo: Slo, resources: Resources) -> tuple[tuple[Query, ...], tuple[str, str] | None] | None:
+    """What the row asks of CloudWatch and whose tasks it watches; None where the resources have no answer to that."""
     try:
         service = service_of(resources, slo.name) if preset_of(slo).fold is Fold.TASKS else None
         return queries_for(slo, resources), service

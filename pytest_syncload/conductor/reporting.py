@@ -45,6 +45,7 @@ def report_of(
         where=where_of(spec, ground, folder.account()),
         phases=tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases),
         rejudged=spec.rejudged,
+        compared=spec.compared,
     )
 
 

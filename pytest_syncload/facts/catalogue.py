@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.metric import (
     CHOSEN,
+    COMPARED_MINUTES,
     GROWTH_MINUTES,
     Absent,
     Each,
@@ -26,6 +27,7 @@ from pytest_syncload.facts.presets.apigateway import REQUEST_COUNT
 from pytest_syncload.facts.presets.dynamodb import OPERATIONS
 
 __all__ = [
+    "COMPARED_MINUTES",
     "GROWTH_MINUTES",
     "OPERATIONS",
     "PRESETS",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pytest_syncload.facts.comparison import Compared
 from pytest_syncload.facts.plan import Slo
 from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import Kind
@@ -67,7 +68,8 @@ class Before:
 class Verdict:
     """A row's ruling. ``reason`` is one sentence; ``observation`` is None where nothing could be asked.
 
-    ``before`` is what the run that is judged again ruled; None where this is no judging again.
+    ``before`` is what the run that is judged again ruled; None where this is no judging again. ``compared`` is the row
+    beside another run; None where none was asked for.
     """
 
     slo: Slo
@@ -75,3 +77,4 @@ class Verdict:
     reason: str
     observation: Observation | None = None
     before: Before | None = None
+    compared: Compared | None = None

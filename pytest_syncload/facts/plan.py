@@ -65,6 +65,7 @@ class Slo:
 
     ``sustained_s``: the value is the worst level that was held for so long without a break. ``growth`` "none": the
     series must not grow over the hold. ``drains_within_s``: so long after the hold the metric must be back near zero.
+    ``regression``: its minutes may be worse than in the compared run by so many percent.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Slo:
     sustained_s: float | None = None
     growth: str | None = None
     drains_within_s: float | None = None
+    regression: Target | None = None
 
     @property
     def id(self) -> str:
@@ -367,7 +369,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejudged:
-    """The earlier run whose measurements are judged again; it began at ``begun_at`` (wall time, epoch seconds)."""
+    """An earlier run that is judged again or compared with; it began at ``begun_at`` (wall time, epoch seconds)."""
 
     run_id: str
     begun_at: float
@@ -383,6 +385,7 @@ class Spec:
     ``request_digest`` tells two requests apart as they are written, before variables (they may hold secrets), and by
     what they draw from.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
+    ``compared`` says which earlier run every row is shown beside.
     """
 
     file: Path
@@ -396,6 +399,7 @@ class Spec:
     request_from: Override | None = None
     request_digest: str = ""
     rejudged: Rejudged | None = None
+    compared: Rejudged | None = None
 
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError."""

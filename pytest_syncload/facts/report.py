@@ -66,7 +66,7 @@ class PhaseReport:
 class RunReport:
     """One run. ``begun_at`` is epoch seconds (wall), ``file`` the name of slo.yaml, ``folder`` the run folder's path as
     a person would type it. ``command`` begins the same run again. ``rejudged`` names the run whose measurements were
-    judged again: then no load was offered.
+    judged again: then no load was offered. ``compared`` names the run that every row is shown beside.
     """
 
     service: str
@@ -79,6 +79,7 @@ class RunReport:
     where: Where
     phases: tuple[PhaseReport, ...]
     rejudged: Rejudged | None = None
+    compared: Rejudged | None = None
     not_looked_at: tuple[str, ...] = NOT_LOOKED_AT
 
     @property

@@ -49,4 +49,5 @@ def _settings(slo: Slo) -> dict[str, str]:
         "sustained": duration(slo.sustained_s),
         "growth": "not looked at" if slo.growth is None else slo.growth,
         "drains_within": duration(slo.drains_within_s),
+        "regression": "not looked at" if slo.regression is None else slo.regression.text,
     }

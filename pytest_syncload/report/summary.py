@@ -20,10 +20,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pytest_syncload.facts import bottleneck
 from pytest_syncload.facts.climb import ClimbFound
 from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.comparison import Compared, Regression
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Before, Ruling, Verdict
-from pytest_syncload.facts.plan import Rejudged, Slo
+from pytest_syncload.facts.plan import Rejudged, Slo, Target
 from pytest_syncload.facts.report import PhaseReport, RunReport
 from pytest_syncload.facts.result import Outcome, PhaseResult, Side, Window
 from pytest_syncload.facts.units import CANONICAL
@@ -71,6 +72,13 @@ class RejudgedModel(_Model):
     begun_at: datetime | None
 
 
+class OtherRunModel(_Model):
+    """The run that every row is shown beside."""
+
+    run_id: str
+    begun_at: datetime | None
+
+
 class RunModel(_Model):
     """The run as a whole."""
 
@@ -89,6 +97,7 @@ class RunModel(_Model):
     speed: float = Field(description="Service seconds a wall second; above 1 only in the sandbox.")
     rate_scale: float = Field(description="What planned rates were multiplied by; other than 1 only in the sandbox.")
     rejudged: RejudgedModel | None
+    compared: OtherRunModel | None
     not_looked_at: list[str]
     proven: bool = Field(description="Whether every row that was asked for passed, and each phase had one.")
     counts: CountsModel
@@ -252,7 +261,7 @@ class PhaseModel(_Model):
 
 
 class TargetModel(_Model):
-    """What the row's value must be, in the row's `unit`."""
+    """A limit: what a value must be, in the row's `unit`, or in percent."""
 
     text: str
     op: str = Field(description="`<`, `<=`, `==`, `>=` or `>`.")
@@ -274,6 +283,19 @@ class BeforeModel(_Model):
     value: Number
     unit: str | None
     target: str | None
+
+
+class ComparedModel(_Model):
+    """The row beside the run of `run.compared`. Either the change is known or `problem` says why it is not."""
+
+    finding: Regression = Field(description="By the row's `regression`; of a row without one, whether at all.")
+    value: Number = Field(description="The row's value then, in the row's `unit`.")
+    change_percent: Number = Field(description="Of the mean of its minutes; above zero it rose, be that worse or not.")
+    change_low_percent: Number = Field(description="Of the 95 % interval, which knows the noise within both holds.")
+    change_high_percent: Number
+    minutes_then: int | None
+    minutes_now: int | None
+    problem: str | None
 
 
 class RowModel(_Model):
@@ -300,6 +322,8 @@ class RowModel(_Model):
     parts: dict[str, Number] = Field(description="What the value was made of, in `unit` unless the name says another.")
     notes: list[str]
     before: BeforeModel | None
+    regression: TargetModel | None = Field(description="What it may be worse by than in the compared run, in percent.")
+    compared: ComparedModel | None
 
 
 class SummaryModel(_Model):
@@ -368,6 +392,9 @@ def _run(report: RunReport) -> RunModel:
         speed=where.speed,
         rate_scale=where.rate_scale,
         rejudged=_rejudged(report.rejudged),
+        compared=None
+        if report.compared is None
+        else OtherRunModel(run_id=report.compared.run_id, begun_at=_moment(report.compared.begun_at)),
         not_looked_at=list(report.not_looked_at),
         proven=report.proven,
         counts=CountsModel(
@@ -550,7 +577,7 @@ def _row(verdict: Verdict) -> RowModel:
         reason=verdict.reason,
         value=None if seen is None else seen.value,
         unit=CANONICAL[slo.target.kind],
-        target=TargetModel(text=slo.target.text, op=slo.target.op, value=slo.target.value),
+        target=_target(slo.target),
         headroom_percent=headroom(verdict),
         samples=None if seen is None else seen.samples,
         window=None if seen is None else _window(seen.window),
@@ -558,6 +585,26 @@ def _row(verdict: Verdict) -> RowModel:
         parts={} if seen is None else dict(seen.parts),
         notes=[] if seen is None else list(seen.notes),
         before=None if verdict.before is None else _before(verdict.before),
+        regression=None if slo.regression is None else _target(slo.regression),
+        compared=None if verdict.compared is None else _compared(verdict.compared),
+    )
+
+
+def _target(target: Target) -> TargetModel:
+    return TargetModel(text=target.text, op=target.op, value=target.value)
+
+
+def _compared(compared: Compared) -> ComparedModel:
+    change = compared.change
+    return ComparedModel(
+        finding=compared.finding,
+        value=compared.value,
+        change_percent=None if change is None else change.percent,
+        change_low_percent=None if change is None else change.low_percent,
+        change_high_percent=None if change is None else change.high_percent,
+        minutes_then=None if change is None else change.minutes_then,
+        minutes_now=None if change is None else change.minutes_now,
+        problem=compared.problem,
     )
 
 

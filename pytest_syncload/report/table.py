@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.report import PhaseReport, RunReport
 from pytest_syncload.facts.units import format_number, format_quantity
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.climb import climb_sentence, climb_table
+from pytest_syncload.report.comparison import compared_in_words, format_compared
 
 _NOTHING = "–"
 
 
 def closing_table(report: RunReport) -> list[str]:
     """The lines that end a session."""
-    lines = _rows(report.verdicts)
+    lines = _rows(report.verdicts, {why for phase in report.phases if (why := _never_compared(phase)) is not None})
     for phase in report.phases:
         lines += _of_phase(phase)
     lines.append(f"where: {where_in_words(report)}")
     if report.where.rate_scale != 1:
         lines.append(f"offered: rates × {format_number(report.where.rate_scale)}, not the rates of the plan")
+    if report.compared is not None:
+        lines.append(f"compared with: {format_compared(report.compared)}")
     lines.append("not looked at: " + " · ".join(report.not_looked_at))
     return lines
 
@@ -57,7 +62,7 @@ def where_in_words(report: RunReport) -> str:
     return ", ".join([where.environment, where.target, where.region or "?", *account]) + again
 
 
-def _rows(verdicts: tuple[Verdict, ...]) -> list[str]:
+def _rows(verdicts: tuple[Verdict, ...], said: Collection[str]) -> list[str]:
     if not verdicts:
         return []
     table = [("", "value", "", "headroom", "")]
@@ -69,7 +74,7 @@ def _rows(verdicts: tuple[Verdict, ...]) -> list[str]:
     lines = [_line(table[0], widths)]
     for verdict, row in zip(verdicts, table[1:], strict=True):
         lines.append(_line(row, widths))
-        lines += [f"{'':<{widths[0]}}  {note}" for note in _beside(verdict)]
+        lines += [f"{'':<{widths[0]}}  {note}" for note in _beside(verdict, said)]
     return lines
 
 
@@ -81,20 +86,34 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def _beside(verdict: Verdict) -> list[str]:
-    """What a row's line leaves out: its ruling before, the rules it was judged by too, and the notes on its value."""
-    was = was_before(verdict)
-    seen = verdict.observation
+def _beside(verdict: Verdict, said: Collection[str]) -> list[str]:
+    """What a row's line leaves out: its ruling before, itself in another run, the rules it was judged by too, notes.
+
+    ``said`` are reasons against a comparison that stand below the table.
+    """
+    was, seen, compared = was_before(verdict), verdict.observation, verdict.compared
+    by_rule = verdict.slo.regression is not None and verdict.ruling is Ruling.PASS
+    if compared is not None and (by_rule or compared.problem in said or seen is None or seen.value is None):
+        compared = None  # the rule says it, or nothing can be said
     rules = verdict.reason.split("; ")[1:] if verdict.ruling is Ruling.PASS else []
     return [
         *([] if was is None else [f"was: {was}"]),
+        *([] if compared is None else [f"compared: {compared_in_words(compared, verdict.slo.target.kind)}"]),
         *(["; ".join(rules)] if rules else []),
         *([] if seen is None else seen.notes),
     ]
 
 
+def _never_compared(phase: PhaseReport) -> str | None:
+    """Why none of several rows was compared, None where there are several reasons, or none."""
+    why = {verdict.compared.problem for verdict in phase.verdicts if verdict.compared is not None}
+    return why.pop() if len(why) == 1 < len(phase.verdicts) else None
+
+
 def _of_phase(phase: PhaseReport) -> list[str]:
     lines = []
+    if (why := _never_compared(phase)) is not None:
+        lines.append(f"{phase.name}: no row was compared: {why}")
     if not phase.verdicts:
         lines.append(f"{phase.name}: no row was judged, so nothing was proven")
     elif phase.left_out:

@@ -9,6 +9,7 @@ from pytest_syncload.facts.plan import Spec
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.units import format_duration, format_number, format_quantity
 from pytest_syncload.report.before import format_rejudged, was_before
+from pytest_syncload.report.comparison import compared_in_words, format_compared
 from pytest_syncload.report.progress import format_window, outcomes_in_words
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -21,6 +22,9 @@ def explain(verdict: Verdict, spec: Spec) -> str:
     lines = [f"{slo.id}: {head}: {verdict.reason}", ""]
     if (was := was_before(verdict)) is not None:
         lines.append(f"  was       {was}")
+    if verdict.compared is not None and spec.compared is not None and verdict.compared.problem is None:
+        lines.append(f"  compared  {compared_in_words(verdict.compared, slo.target.kind)}")
+        lines.append(f"            with {format_compared(spec.compared)}")
     seen = verdict.observation
     if seen is not None:
         observed = "nothing" if seen.value is None else format_quantity(seen.value, seen.kind)

@@ -82,6 +82,8 @@ def command_of(config: pytest.Config, environment: str) -> str:
     words = ["-m", config.option.markexpr] if config.option.markexpr else []
     words += [argument for argument in config.args if "::" in argument]
     words += ["--syncload-env", environment] if earlier is None else ["--syncload-run", earlier]
+    if (compared := config.getoption("--syncload-compare")) is not None:
+        words += ["--syncload-compare", compared]
     return shlex.join(["pytest", *words])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from pytest_syncload.report.progress import told
 from pytest_syncload.report.text import describe, describe_phase
 from pytest_syncload.shell.check import CheckOnly
 from pytest_syncload.shell.collect import SLO_MARK, SloFile
+from pytest_syncload.shell.compare import compared_run
 from pytest_syncload.shell.ending import Ending
 from pytest_syncload.shell.fixtures import phase_fixtures
 from pytest_syncload.shell.live import Follower, Live, Teller
@@ -33,6 +34,7 @@ from pytest_syncload.shell.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.conductor import Conductor
+    from pytest_syncload.conductor.earlier import EarlierRun
     from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 
 _SELECTED = "selected.json"
@@ -48,7 +50,8 @@ def begin(config: pytest.Config, file: Path) -> None:
         spec = again.read(file, settings.named_environment, os.environ)
     except SpecError as error:
         raise pytest.UsageError(str(error)) from error  # pytest shows its own message only
-    spec = overridden(spec, config)
+    compared = compared_run(settings, again.earlier)
+    spec = overridden(replace(spec, compared=None if compared is None else compared.rejudged), config)
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
     for phase in spec.phases:
         config.addinivalue_line("markers", f"{phase.name}: load phase of slo.yaml (pytest-syncload)")
@@ -57,7 +60,7 @@ def begin(config: pytest.Config, file: Path) -> None:
     elif spec.items and not settings.is_worker and config.args_source is not pytest.Config.ArgsSource.ARGS:
         # Collected even where `testpaths` leaves it out; pytest drops the duplicate where it does not.
         config.args.append(str(file))
-    session = SyncloadSession(config, settings, spec, again)
+    session = SyncloadSession(config, settings, spec, again, compared)
     manager = config.pluginmanager
     manager.register(session.selection, "syncload-selection")
     manager.register(session, "syncload-session")
@@ -75,11 +78,14 @@ def begin(config: pytest.Config, file: Path) -> None:
 class SyncloadSession:
     """The hooks. In the controller it also holds what must live as long as pytest: the lock and the sandbox."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, spec: Spec, again: Rejudging) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, spec: Spec, again: Rejudging, compared: EarlierRun | None
+    ) -> None:
         self._config = config
         self._settings = settings
         self._spec = spec
         self._again = again
+        self._compared = compared
         self.selection = Selection([phase.name for phase in spec.phases])
         self.judge = Judge(spec, self.conductor, lambda: self.folder.run_id)
         self._made_folder: RunFolder | None = None
@@ -105,11 +111,15 @@ class SyncloadSession:
 
     def conductor(self) -> Conductor:
         """This process's conductor."""
-        from pytest_syncload.conductor.conductor import Conductor  # noqa: PLC0415  # see the module's docstring
+        from pytest_syncload.conductor.comparing import Comparing  # noqa: PLC0415  # see the module's docstring
+        from pytest_syncload.conductor.conductor import Conductor  # noqa: PLC0415
 
         if self._conductor is None:
             replay = self._again.replay(self._spec)
-            self._conductor = Conductor(self._spec, self.folder, lambda: self.selection.selected, self._listen, replay)
+            comparing = None if self._compared is None else Comparing(self._compared, self._spec)
+            self._conductor = Conductor(
+                self._spec, self.folder, lambda: self.selection.selected, self._listen, replay, comparing
+            )
         return self._conductor
 
     def result(self, phase: str) -> Any:
@@ -238,6 +248,7 @@ class SyncloadSession:
         node.workerinput["syncload_folder"] = str(self.folder.path)
         node.workerinput["syncload_request"] = self._spec.request_digest
         node.workerinput["syncload_rejudged"] = None if earlier is None else str(earlier.path)
+        node.workerinput["syncload_compared"] = None if self._compared is None else str(self._compared.path)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:

@@ -25,8 +25,8 @@ REPEATING = {
 class Settings:
     """``named_environment`` is None where the default applies. ``worker_folder`` is set in an xdist worker only.
 
-    ``named_run`` is the earlier run that was asked for by name; ``repeats`` the option that repeats failed tests,
-    empty where there is none; ``here`` is where pytest was called.
+    ``named_run`` is the earlier run that was asked for by name, ``compared_run`` the one that rows are shown beside;
+    ``repeats`` the option that repeats failed tests, empty where there is none; ``here`` is where pytest was called.
     """
 
     root: Path
@@ -36,6 +36,7 @@ class Settings:
     collect_only: bool
     check_only: bool
     named_run: str | None
+    compared_run: str | None
     repeats: str
     worker_folder: Path | None
 
@@ -52,6 +53,7 @@ class Settings:
             check_only=bool(config.getoption("--syncload-check")),
             # "last" must mean one run for all workers, so they are told which by their controller.
             named_run=config.getoption("--syncload-run") if worker is None else worker["syncload_rejudged"],
+            compared_run=config.getoption("--syncload-compare") if worker is None else worker["syncload_compared"],
             repeats="" if worker is not None else repeats(config),
             worker_folder=None if worker is None else Path(worker["syncload_folder"]),
         )

@@ -243,6 +243,7 @@ def preset_row(phase: str, name: str, line: int, model: row_schema.PresetRowMode
         sustained_s=model.sustained,
         growth=model.growth,
         drains_within_s=model.drains_within,
+        regression=model.regression,
     )
 
 
@@ -259,6 +260,7 @@ def raw_row(phase: str, name: str, line: int, model: row_schema.RawRowModel) -> 
         min_samples=model.min_samples,
         sustained_s=model.sustained,
         growth=model.growth,
+        regression=model.regression,
     )
 
 

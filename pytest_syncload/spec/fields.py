@@ -315,6 +315,17 @@ def share_of_failed(condition: str) -> float:
     return target(condition.strip().removeprefix("failed").strip(), Kind.SHARE).value
 
 
+def regression(value: Any) -> Target:
+    """By how much a row may be worse than in the compared run: ``< 10 %``."""
+    limit = target(value, Kind.SHARE)
+    takes = "a limit such as '< 10 %'"
+    if limit.op not in ("<", "<="):
+        raise wrong(f"{limit.text!r} would ask for it to get worse; write {takes}", takes)
+    if not limit.value:
+        raise wrong(f"{limit.text!r} leaves no room for noise, which every two runs differ by; write {takes}", takes)
+    return limit
+
+
 def abort(value: Any) -> Abort:
     """When load must stop at once: ``failed > 20 % for 10s``."""
     takes = "a rule such as 'failed > 20 % for 10s'"

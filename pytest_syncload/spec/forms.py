@@ -71,6 +71,7 @@ ABORT = text(
     "a rule such as 'failed > 20 % for 10s'",
     "failed > 20 % for 10s",
 )
+REGRESSION = text(rf"{_GAP}<=?{_GAP}{_BODY[Kind.SHARE]}{_GAP}", "a limit such as '< 10 %'", "< 10 %")
 RECOVERS = text(
     rf"{_GAP}(?:after{_GAP}{_BODY[Kind.TIME]}|slowly|never){_GAP}",
     "'after 5s', 'slowly' or 'never'",

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from pytest_syncload.facts.catalogue import GROWTH_MINUTES, PRESETS, Fold, Rule
+from pytest_syncload.facts.catalogue import COMPARED_MINUTES, GROWTH_MINUTES, PRESETS, Fold, Rule
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.plan import Slo, Target
 from pytest_syncload.facts.units import Kind, format_duration
@@ -21,9 +21,11 @@ from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
 
 _SHORTEST_GROWTH_S = GROWTH_MINUTES * MINUTE
+_SHORTEST_COMPARED_S = COMPARED_MINUTES * MINUTE
 
-# A level that lasted is above or below something, and a queue drains downwards.
-_SIGNS = {Rule.SUSTAINED: ("<", "<=", ">", ">="), Rule.DRAINS: ("<", "<=")}
+_BOUNDS = ("<", "<=", ">", ">=")
+# A level that lasted or got worse is above or below something, and a queue drains downwards.
+_SIGNS = {Rule.SUSTAINED: _BOUNDS, Rule.REGRESSION: _BOUNDS, Rule.DRAINS: ("<", "<=")}
 # What adds up over a minute is no level: its value for the window lies far above that of any minute.
 _ADDS_UP = re.compile(r"Sum|SampleCount|tc|ts|TC|TS")
 #: What is added up over the hold here; the others of their kind are folded by CloudWatch.
@@ -37,6 +39,7 @@ UNITS = {
 _TARGET = "What its value must be, with its unit: one of < <= == >= > and a quantity."
 _SUSTAINED = "Judge the worst level that lasted this long without a break, in whole minutes."
 _GROWTH = "`none`: the level must not grow over the hold, of at least 6m."
+_REGRESSION = "It may be worse than in the run of --syncload-compare by so much; without that run it is inconclusive."
 _MIN_SAMPLES = "From fewer samples than these, the row is inconclusive."
 
 
@@ -77,6 +80,9 @@ class PresetRowModel(Strict):
     growth: Annotated[Literal["none"] | None, Given] = Field(default=None, description=_GROWTH)
     drains_within: Annotated[fields.Drain | None, Given] = Field(
         default=None, description="So long after the hold it must be back near zero; whole minutes, at most 10m."
+    )
+    regression: Annotated[Any, BeforeValidator(fields.regression), forms.REGRESSION, Given] = Field(
+        default=None, description=_REGRESSION
     )
     min_samples: Annotated[fields.Whole | None, Given] = Field(default=None, description=_MIN_SAMPLES)
 
@@ -139,6 +145,9 @@ class RawRowModel(Strict):
     target: Annotated[Any, WithJsonSchema(forms.target(None))] = Field(description=_TARGET)
     sustained: Annotated[fields.Minutes | None, Given] = Field(default=None, description=_SUSTAINED)
     growth: Annotated[Literal["none"] | None, Given] = Field(default=None, description=_GROWTH)
+    regression: Annotated[Any, BeforeValidator(fields.regression), forms.REGRESSION, Given] = Field(
+        default=None, description=_REGRESSION
+    )
     min_samples: Annotated[fields.Whole | None, Given] = Field(default=None, description=_MIN_SAMPLES)
 
     @field_validator("kind")
@@ -165,7 +174,7 @@ class RawRowModel(Strict):
         kind = info.data.get("kind")
         return fields.target(text, None if kind is None else Kind(kind))
 
-    @field_validator(Rule.SUSTAINED, Rule.GROWTH)
+    @field_validator(Rule.SUSTAINED, Rule.GROWTH, Rule.REGRESSION)
     @classmethod
     def _of_a_level(cls, value: Any, info: ValidationInfo) -> Any:
         rule = Rule(str(info.field_name))
@@ -227,3 +236,11 @@ def misfits(slo: Slo, judged_s: float, *, is_climb: bool) -> Iterator[tuple[str,
     if slo.growth is not None and judged_s < _SHORTEST_GROWTH_S:
         wanted = format_duration(_SHORTEST_GROWTH_S)
         yield Rule.GROWTH, f"{lasting}, and growth shows in {wanted} or more; {longer}, or leave it out"
+    if slo.regression is not None and is_climb:
+        yield (
+            Rule.REGRESSION,
+            f"phase {slo.phase!r} climbs, and two climbs judge steps of different rates; leave it out",
+        )
+    elif slo.regression is not None and judged_s < _SHORTEST_COMPARED_S:
+        wanted = format_duration(_SHORTEST_COMPARED_S)
+        yield Rule.REGRESSION, f"{lasting}, and noise shows in {wanted} or more; {longer}, or leave it out"

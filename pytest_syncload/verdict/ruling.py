@@ -4,36 +4,41 @@ from __future__ import annotations
 
 import math
 
+from pytest_syncload.facts.comparison import Compared
 from pytest_syncload.facts.observation import Observation, Ruling, Verdict
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.units import format_quantity
 from pytest_syncload.verdict.drain import judge_drain
 from pytest_syncload.verdict.growth import judge_growth
 from pytest_syncload.verdict.part import Part
+from pytest_syncload.verdict.regression import judge_regression
 from pytest_syncload.verdict.samples import min_samples
 
 
-def judge(observation: Observation, result: PhaseResult, unsettled: str | None) -> Verdict:
-    """The row's verdict. ``unsettled`` says why the source's answers are not final, None if they are.
+def judge(
+    observation: Observation, result: PhaseResult, unsettled: str | None, compared: Compared | None = None
+) -> Verdict:
+    """The row's verdict. ``unsettled`` says why the source's answers are not final, None if they are; ``compared`` is
+    the row beside an earlier run, None where none was named.
 
     What casts doubt on the measurement leaves the whole row inconclusive. After that every rule is judged for itself:
     one that is broken is a breach, whatever another could not see; the reason names all that are.
     """
     value, doubts = observation.value, _doubts(observation, result, unsettled)
     if value is None or doubts:
-        return _verdict(observation, Ruling.INCONCLUSIVE, "; ".join(doubts))
-    parts = _parts(observation, value)
+        return _verdict(observation, compared, Ruling.INCONCLUSIVE, "; ".join(doubts))
+    parts = _parts(observation, value, compared)
     broken = [part.says for part in parts if part.ruling is Ruling.BREACH]
     unseen = [part.says for part in parts if part.ruling is Ruling.INCONCLUSIVE]
     if broken:
-        return _verdict(observation, Ruling.BREACH, "; ".join(["; and ".join(broken), *unseen]))
+        return _verdict(observation, compared, Ruling.BREACH, "; ".join(["; and ".join(broken), *unseen]))
     if unseen:
-        return _verdict(observation, Ruling.INCONCLUSIVE, "; ".join(unseen))
-    return _verdict(observation, Ruling.PASS, "; ".join(part.says for part in parts))
+        return _verdict(observation, compared, Ruling.INCONCLUSIVE, "; ".join(unseen))
+    return _verdict(observation, compared, Ruling.PASS, "; ".join(part.says for part in parts))
 
 
-def _verdict(observation: Observation, ruling: Ruling, reason: str) -> Verdict:
-    return Verdict(slo=observation.slo, ruling=ruling, reason=reason, observation=observation)
+def _verdict(observation: Observation, compared: Compared | None, ruling: Ruling, reason: str) -> Verdict:
+    return Verdict(slo=observation.slo, ruling=ruling, reason=reason, observation=observation, compared=compared)
 
 
 def _doubts(observation: Observation, result: PhaseResult, unsettled: str | None) -> list[str]:
@@ -79,13 +84,15 @@ def too_few_samples(observation: Observation) -> str | None:
     return f"{samples} samples stand behind the value, and this row needs {needed} (min_samples)"
 
 
-def _parts(observation: Observation, value: float) -> list[Part]:
+def _parts(observation: Observation, value: float, compared: Compared | None) -> list[Part]:
     slo = observation.slo
     parts = [_compare(observation, value)]
     if slo.growth is not None:
         parts.append(judge_growth(observation))
     if slo.drains_within_s is not None:
         parts.append(judge_drain(observation, slo.drains_within_s))
+    if slo.regression is not None:
+        parts.append(judge_regression(slo.regression, compared))
     return parts
 
 

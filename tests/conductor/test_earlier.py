@@ -93,7 +93,7 @@ def test_a_folder_of_the_future_is_not_the_last_for_ever(tmp_path: Path) -> None
 
 
 def test_where_there_is_none_it_says_which_there_are(tmp_path: Path) -> None:
-    assert "no earlier run to judge again" in said(tmp_path, LAST)
+    assert "there is no earlier run: none in" in said(tmp_path, LAST)
     assert "no run is there" in said(tmp_path, NEW)
     run(tmp_path, OLD)
     assert f"there is no run '{NEW}'" in said(tmp_path, NEW)

@@ -118,6 +118,8 @@ def test_a_row_has_numbers_and_its_unit() -> None:
         "parts": {},
         "notes": [],
         "before": None,
+        "regression": None,
+        "compared": None,
     }
 
 

@@ -148,7 +148,7 @@ def refused(project: Project, *args: str) -> str:
 
 
 def test_what_cannot_be_judged_again_is_one_message(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "no earlier run to judge again" in refused(project, "--syncload-run", "last")
+    assert "there is no earlier run: none in" in refused(project, "--syncload-run", "last")
     assert "--lf judges the last run again and offers no load: there is no earlier run" in refused(
         project, "--lf", "-p", "cacheprovider"
     )

@@ -148,6 +148,17 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("phases", "my-phase"), FULL["phases"]["peak"], "phase name 'my-phase' is no marker"),
     ((*ROW, "sustained"), 3, "3 has no unit"),
     ((*ROW, "growth"), None, "growth: has no value"),
+    ((*ROW, "regression"), None, "regression: has no value"),
+    ((*ROW, "regression"), 10, "10 is not a target; it starts with one of <"),
+    ((*ROW, "regression"), "10 %", "'10 %' is not a target; it starts with one of <"),
+    ((*ROW, "regression"), "< 10", "'10' has no unit; write a share"),
+    ((*ROW, "regression"), "< 10 ms", "'10 ms' is a time, and this takes a share"),
+    ((*ROW, "regression"), "> 10 %", "'> 10 %' would ask for it to get worse; write a limit such as '< 10 %'"),
+    (
+        (*PEAK, "slos", "x"),
+        {"metric": "apigateway.5xx", "target": "< 1 %", "regression": "< 10 %"},
+        "apigateway.5xx takes no regression; leave it out. Presets that take it: apigateway.latency, apigateway.",
+    ),
     (
         (*PEAK, "slos", "x"),
         {"metric": "ecs.cpu", "target": "< 80 %", "drains_within": "5m"},
@@ -250,6 +261,17 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*ROW, "sustained"), "90s", "'90s' is not whole minutes"),
     ((*ROW, "sustained"), "0m", "'0m' is not whole minutes"),
     ((*ROW, "sustained"), "20m", "preset.sustained: phase 'peak' holds for 15m, so nothing can last 20m"),
+    ((*ROW, "regression"), "< 0 %", "'< 0 %' leaves no room for noise, which every two runs differ by"),
+    (
+        (*PEAK, "slos", "x"),
+        {"metric": "sqs.visible", "target": "== 0", "regression": "< 10 %"},
+        "regression goes with a target with one of < <= > >=, not with ==",
+    ),
+    (
+        ("phases", "stress", "slos", "x"),
+        {"metric": "sqs.visible", "target": "< 5", "regression": "< 10 %"},
+        "x.regression: phase 'stress' climbs, and two climbs judge steps of different rates; leave it out",
+    ),
     ((*ROW, "drains_within"), "11m", "this is longer than 10m"),
     ((*ROW, "drains_within"), "30s", "'30s' is not whole minutes"),
     (

@@ -129,6 +129,7 @@ FULL: dict[str, Any] = {
                     "sustained": "3m",
                     "growth": "none",
                     "drains_within": "5m",
+                    "regression": "< 10 %",
                     "min_samples": 10,
                 },
                 "sum": {
@@ -147,6 +148,7 @@ FULL: dict[str, Any] = {
                     "target": "< 2s",
                     "sustained": "120s",
                     "growth": "none",
+                    "regression": "<= 7.5 %",
                     "min_samples": 5,
                 },
             },

@@ -195,6 +195,7 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
             sustained_s=180.0,
             growth="none",
             drains_within_s=300.0,
+            regression=Target(op="<", value=10.0, kind=Kind.SHARE, text="< 10 %"),
         ),
         Slo(
             name="sum",
@@ -215,6 +216,7 @@ def test_every_key_of_phases_and_rows_arrives(tmp_path: Path) -> None:
             min_samples=5,
             sustained_s=120.0,
             growth="none",
+            regression=Target(op="<=", value=7.5, kind=Kind.SHARE, text="<= 7.5 %"),
         ),
     )
     assert stress.climb == Climb(

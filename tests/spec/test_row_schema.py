@@ -10,7 +10,7 @@ from pytest_syncload.facts.plan import Slo, Target
 from pytest_syncload.facts.units import EXAMPLE, Kind
 from pytest_syncload.spec import row_schema
 
-WRITTEN = {Rule.SUSTAINED: "3m", Rule.GROWTH: "none", Rule.DRAINS: "5m"}
+WRITTEN = {Rule.SUSTAINED: "3m", Rule.GROWTH: "none", Rule.DRAINS: "5m", Rule.REGRESSION: "< 10 %"}
 QUERY = {"namespace": "N", "name": "n"}
 
 
@@ -32,7 +32,12 @@ def test_a_row_takes_the_rules_of_its_preset_and_no_other(name: str, rule: Rule)
 
 @pytest.mark.parametrize(
     ("rule", "signs"),
-    [(Rule.SUSTAINED, {"<", "<=", ">", ">="}), (Rule.GROWTH, {"<", "<=", "==", ">", ">="}), (Rule.DRAINS, {"<", "<="})],
+    [
+        (Rule.SUSTAINED, {"<", "<=", ">", ">="}),
+        (Rule.GROWTH, {"<", "<=", "==", ">", ">="}),
+        (Rule.REGRESSION, {"<", "<=", ">", ">="}),
+        (Rule.DRAINS, {"<", "<="}),
+    ],
 )
 def test_a_rule_goes_with_some_targets(rule: Rule, signs: set[str]) -> None:
     rows = {
@@ -55,7 +60,7 @@ def test_a_rule_goes_with_some_targets(rule: Rule, signs: set[str]) -> None:
 def test_a_query_takes_rules_where_its_statistic_is_a_level(statistic: str, level: bool) -> None:
     row = {"query": QUERY, "statistic": statistic, "kind": "count", "target": "< 10"}
     assert accepted(row_schema.RawRowModel, row)
-    for rule in (Rule.SUSTAINED, Rule.GROWTH):
+    for rule in (Rule.SUSTAINED, Rule.GROWTH, Rule.REGRESSION):
         assert accepted(row_schema.RawRowModel, {**row, rule.value: WRITTEN[rule]}) == level
     assert not accepted(row_schema.RawRowModel, {**row, Rule.DRAINS.value: WRITTEN[Rule.DRAINS]})
 
@@ -91,6 +96,17 @@ def test_a_hold_must_be_long_enough_for_the_rules(
     told = list(row_schema.misfits(slo, hold, is_climb=True))
     assert [rule for rule, _ in told] == short
     assert all("a step of phase 'peak' lasts" in what for _, what in told)
+
+
+def test_a_comparison_needs_six_minutes_of_one_rate() -> None:
+    target = Target(op="<", value=1.0, kind=Kind.COUNT, text="< 1")
+    limit = Target(op="<", value=10.0, kind=Kind.SHARE, text="< 10 %")
+    slo = Slo(name="a", phase="peak", target=target, line=1, regression=limit)
+    assert list(row_schema.misfits(slo, 360.0, is_climb=False)) == []
+    ((key, what),) = row_schema.misfits(slo, 300.0, is_climb=False)
+    assert (key, "noise shows in 6m or more" in what) == (Rule.REGRESSION, True)
+    ((key, what),) = row_schema.misfits(slo, 600.0, is_climb=True)
+    assert (key, "two climbs judge steps of different rates" in what) == (Rule.REGRESSION, True)
 
 
 @pytest.mark.parametrize("metric", ["load.breaking_point", "load.headroom"])
