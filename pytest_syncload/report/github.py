@@ -17,6 +17,7 @@ from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.report import PhaseReport, RunReport
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.report.before import format_rejudged, was_before
+from pytest_syncload.report.comparison import beside_in_words
 from pytest_syncload.report.markdown import clipped
 from pytest_syncload.report.progress import format_window
 from pytest_syncload.report.table import value_in_words, where_in_words
@@ -185,6 +186,8 @@ def _of_row(verdict: Verdict, title: str, beside: list[str], report: RunReport, 
     message = [f"{slo.id}: {verdict.reason}", *beside]  # the log shows no title
     if (was := was_before(verdict)) is not None:
         message.append(f"was: {was}")
+    if (compared := beside_in_words(verdict)) is not None:
+        message.append(f"compared: {compared}")
     if seen is not None:
         message.append(f"window: {format_window(seen.window)}")
         message += [f"source: {source}" for source in seen.sources[:FEW]]

@@ -17,6 +17,7 @@ from pytest_syncload.facts.result import Outcome, PhaseResult
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.climb import climb_sentence, climb_table
+from pytest_syncload.report.comparison import beside_in_words
 from pytest_syncload.report.github import FEW, causes_of, unproven_rows
 from pytest_syncload.report.markdown import code, fenced, plain
 from pytest_syncload.report.mermaid import pictures_of_climb, pictures_of_seconds
@@ -144,13 +145,15 @@ def _table(report: RunReport) -> Iterator[list[str]]:
         return
     yield ["| row | value | target | headroom | verdict |", "|:--|--:|:--|--:|:--|"]
     for verdict in report.verdicts:
-        was = was_before(verdict)
+        was, compared = was_before(verdict), beside_in_words(verdict)
         cells = (
             code(verdict.slo.id, _NAME),
             plain(value_in_words(verdict)),
             plain(verdict.slo.target.text, _NAME),
             headroom_in_words(verdict),
-            _WORDS[verdict.ruling] + ("" if was is None else f"<br>was: {plain(was)}"),
+            _WORDS[verdict.ruling]
+            + ("" if was is None else f"<br>was: {plain(was)}")
+            + ("" if compared is None else f"<br>compared: {plain(compared)}"),
         )
         yield [f"| {' | '.join(cells)} |"]
 

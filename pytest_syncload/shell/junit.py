@@ -10,6 +10,7 @@ A row's testcase has these properties, whether it passed, failed or is an error 
     environment   its name in slo.yaml
     sandbox       ``true`` or ``false``
     run_id        the name of the run's folder below .syncload
+    compared      where a run was named to compare with: what the row was then, and by how much its minutes changed
     rejudged_from where no load was offered: which run was judged again, as ``<run id> of <ISO 8601, UTC>``
 
 A `load` testcase has the last of these, from `environment` on, and a row whose worker died has none: pytest writes them
@@ -30,6 +31,7 @@ from pytest_syncload.facts.observation import Observation, Verdict
 from pytest_syncload.facts.plan import Rejudged, Slo, Spec
 from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import CANONICAL
+from pytest_syncload.report.comparison import beside_in_words
 
 SANDBOX_PROVES = "proves nothing about a real target"
 
@@ -48,12 +50,14 @@ def row_properties(verdict: Verdict, spec: Spec, run_id: str) -> Properties:
     """What a row was judged from."""
     slo, seen = verdict.slo, verdict.observation
     value: Properties = [] if seen is None or seen.value is None else [("value", repr(seen.value))]
+    compared: Properties = [] if (words := beside_in_words(verdict)) is None else [("compared", words)]
     return [
         *value,
         ("target", slo.target.text),
         ("unit", CANONICAL[slo.target.kind]),
         ("window", "" if seen is None else _iso(seen.window)),
         ("query", _query(slo, seen)),
+        *compared,
         *run_properties(spec, run_id),
     ]
 

@@ -5,8 +5,8 @@ neighbours, so they count for fewer than they are: each hold is taken for an AR(
 estimated and freed from its bias (Kendall, "Note on Bias in the Estimation of Autocorrelation", 1954), and Welch's
 t-interval of the logarithm of the ratio is made of the equivalent sample sizes (Zwiers and von Storch, "Taking Serial
 Correlation into Account in Tests of the Mean", 1995). It is no block bootstrap because of what a hold is: 15 minutes.
-There a moving-block bootstrap's 95 % interval missed the truth in 8 to 40 cases of 100 as correlation rose from 0 to
-0.7, this one in 2 to 5; docs/comparison.md has the figures, `python -m benchmarks.comparison` measures them.
+There a moving-block bootstrap's 95 % interval missed the truth in 9 to 40 cases of 100 as correlation rose from 0 to
+0.7, this one in 3 to 5; docs/comparison.md has the figures, `python -m benchmarks.comparison` measures them.
 """
 
 from __future__ import annotations

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pytest_syncload.facts.observation import Ruling
+from pytest_syncload.facts.comparison import Change, Regression
+from pytest_syncload.facts.observation import Ruling, Series, Verdict
+from pytest_syncload.facts.plan import Rejudged, Slo, Target
+from pytest_syncload.facts.units import Kind
+from pytest_syncload.verdict import compare, judge
 from pytest_syncload.verdict.part import Part
+from pytest_syncload.verdict.regression import Level
 from tests.false_greens.cloud import Cloud, Samples, seen
 from tests.false_greens.entry import Entry, Seen, Through
 from tests.false_greens.of_absence import REQUIRED, SETTLE, none_missing, nothing
-from tests.rows import DEPTH
+from tests.rows import DEPTH, START
 
 GROWTH = "pytest_syncload.verdict.growth"
 DRAIN = "pytest_syncload.verdict.drain"
+REGRESSION = "pytest_syncload.verdict.regression"
+_TENTH = Target(op="<", value=10.0, kind=Kind.SHARE, text="< 10 %")
+_RUN = Rejudged(run_id="20261123T090000Z-bbbbbb", begun_at=START)
 
 
 def _depths(*values: float | None) -> dict[str, list[Samples]]:
@@ -85,6 +94,58 @@ def _full_again(cloud: Cloud) -> Seen:
 def _nothing_behind(cloud: Cloud) -> Seen:
     cloud.healthy(_depths(900, 900, 900, None, None, None, None, 5))
     return seen(cloud.verdict(replace(DEPTH, drains_within_s=300.0)), "4 of the window's 8 minutes")
+
+
+def _beside(cloud: Cloud, then: Sequence[float], now: Sequence[float]) -> Verdict:
+    """The queue's depth now beside what an earlier run saw of it; it may be deeper by less than a tenth."""
+    observed = []
+    for depths in (then, now):
+        cloud.fresh(minutes=len(depths))
+        cloud.healthy(_depths(*depths))
+        observed.append(cloud.verdict(DEPTH).observation)
+    before, after = observed
+    assert before is not None
+    assert after is not None
+    after = replace(after, slo=replace(DEPTH, regression=_TENTH))
+    return judge(after, cloud.load(), None, compare(after, before, _RUN, None))
+
+
+def _never_compared(cloud: Cloud) -> Seen:
+    cloud.healthy()
+    return seen(cloud.verdict(replace(DEPTH, regression=_TENTH)), "needs a run to compare with")
+
+
+def _within_the_noise(cloud: Cloud) -> Seen:
+    verdict = _beside(cloud, (100, 40, 180, 60, 150, 90, 20, 160), (104, 30, 200, 60, 140, 110, 20, 168))
+    return seen(verdict, "cannot be told")
+
+
+def _alike_neighbours(cloud: Cloud) -> Seen:
+    verdict = _beside(cloud, (100, 101, 99, 100, 101, 100, 99, 100), (96, 98, 100, 102, 104, 106, 108, 110))
+    return seen(verdict, "cannot be told")
+
+
+def _of_what_was_published(cloud: Cloud) -> Seen:
+    """The earlier run's last minutes, in which the queue stood empty, were never published."""
+    cloud.fresh(minutes=8)
+    cloud.healthy(_depths(*[100] * 8))
+    after = cloud.verdict(DEPTH).observation
+    assert after is not None
+    few = Series(timestamps=after.series.timestamps[:6], values=(100.0,) * 6, period_s=60)
+    after = replace(after, slo=replace(DEPTH, regression=_TENTH))
+    return seen(
+        judge(after, cloud.load(), None, compare(after, replace(after, series=few), _RUN, None)),
+        "6 of the hold's 8 minutes are there",
+    )
+
+
+def _by_the_means_alone(change: Change, slo: Slo) -> Regression:
+    return Regression.NO_WORSE if change.percent < 10 else Regression.WORSE
+
+
+def _every_minute_for_itself(values: Sequence[float]) -> Level:
+    count = len(values)
+    return Level(mean=statistics.fmean(values), variance=statistics.variance(values) / count, equivalent=count)
 
 
 def _first_drained(minutes: Sequence[float], known: Mapping[float, float], limit: float) -> list[float]:
@@ -157,5 +218,29 @@ ENTRIES = (
         "Of four minutes nothing is known, and the fifth is empty: it drained in one.",
         _nothing_behind,
         {f"{SETTLE}:missing_minutes": none_missing, f"{DRAIN}:unknown_minutes": lambda *_: 0},
+    ),
+    _entry(
+        "a regression that nothing is compared with",
+        "Where no earlier run is named, the rule is left out.",
+        _never_compared,
+        {f"{REGRESSION}:judge_regression": lambda limit, compared: Part(ruling=Ruling.PASS, says="no worse")},
+    ),
+    _entry(
+        "a difference within the noise",
+        "Two means that differ by less than the limit are taken for no regression, however much their minutes scatter.",
+        _within_the_noise,
+        {f"{REGRESSION}:_finding": _by_the_means_alone},
+    ),
+    _entry(
+        "minutes that resemble their neighbours",
+        "The interval of a difference takes each minute for a measurement of its own, and comes out too narrow.",
+        _alike_neighbours,
+        {f"{REGRESSION}:level": _every_minute_for_itself},
+    ),
+    _entry(
+        "compared with what was published",
+        "The earlier run lacks minutes, and the ones that are there are taken for all.",
+        _of_what_was_published,
+        {f"{REGRESSION}:_not_whole": lambda seen, when: None},
     ),
 )

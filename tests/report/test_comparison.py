@@ -10,7 +10,10 @@ from pytest_syncload.facts.comparison import Change, Compared, Regression
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Rejudged, Target
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.report.comparison import compared_in_words, format_compared
+from pytest_syncload.report.comparison import beside_in_words, compared_in_words, format_compared
+from pytest_syncload.report.github import annotations_of, commands
+from pytest_syncload.report.github_summary import summary_of
+from pytest_syncload.report.html.page import html_of
 from pytest_syncload.report.table import closing_table
 from tests.report.reports import BREACH, PASS, UNREAD, observation, peak, run_report
 from tests.report.test_summary import SCHEMA, parsed
@@ -99,3 +102,13 @@ def test_as_data() -> None:
     assert (errors["regression"], errors["compared"]["problem"]) == (None, "that run did not run it")
     assert errors["compared"]["change_percent"] is None
     assert parsed(run_report())["rows"][0]["compared"] is None
+
+
+def test_every_other_surface_says_which_run_and_what() -> None:
+    beside_it = replace(BREACH, compared=COMPARED)
+    report = run_report(peak(beside_it), compared=RUN)
+    words = "run 20261123T090000Z-bbbbbb: 412 ms then; its minutes +48.5 %"
+    assert (beside_in_words(beside_it) or "").startswith(words)
+    assert beside_in_words(BREACH) is None
+    for text in (html_of(report), summary_of(report), "\n".join(commands(annotations_of(report, "slo.yaml")))):
+        assert "20261123T090000Z-bbbbbb: 412 ms then" in text

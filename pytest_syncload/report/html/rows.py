@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.report import RunReport
 from pytest_syncload.report.before import was_before
+from pytest_syncload.report.comparison import beside_in_words
 from pytest_syncload.report.html.chart import Chart, figure, wide
 from pytest_syncload.report.html.markup import Html, join, lines, tag
 from pytest_syncload.report.html.words import SIGN
@@ -58,6 +59,8 @@ def row_article(report: RunReport, verdict: Verdict, anchor: str, chart: Chart |
     facts: list[tuple[str, Html | str]] = [("value", shown)]
     if was is not None:
         facts.append(("was", was))
+    if (compared := beside_in_words(verdict)) is not None:
+        facts.append(("compared", compared))
     if seen is not None:
         if seen.samples is not None:
             facts.append(("samples", f"{seen.samples:,}"))
@@ -95,7 +98,13 @@ def _line(report: RunReport, anchor: str, verdict: Verdict) -> Html:
     seen = verdict.observation
     notes = () if seen is None else seen.notes
     was = was_before(verdict)
-    beside = [verdict.reason, *([] if was is None else [f"was: {was}"]), *notes]
+    compared = beside_in_words(verdict)
+    beside = [
+        verdict.reason,
+        *([] if was is None else [f"was: {was}"]),
+        *([] if compared is None else [f"compared: {compared}"]),
+        *notes,
+    ]
     cells = (
         ("Value", value_in_words(verdict)),
         ("Target", verdict.slo.target.text),
