@@ -56,6 +56,8 @@ class Comparing:
 
     def _other_load(self, now: Phase) -> str | None:
         """Whether the phase was another then, or what was measured of it proves nothing."""
+        if now.climb is not None:
+            return "a climb's rows are of the last step that held, whose rate is another each time"
         then = self._earlier.phase(now.name)
         if then is None or not self._folder.was_run(now.name):
             return f"that run did not run phase {now.name!r}"
@@ -79,7 +81,8 @@ class Comparing:
         was = next((row for row in phase.slos if row.name == slo.name), None) if phase is not None else None
         if was is None:
             return "that run had no row of that name"
-        if (was.metric, was.query, was.alive) != (slo.metric, slo.query, slo.alive):
+        asked = [(row.metric, row.query, row.alive, row.target.kind) for row in (was, slo)]
+        if asked[0] != asked[1]:
             return "the row of that name asked for another metric"
         listed = self._earlier.environment.resources or Resources()
         if looked_at(was, listed) != looked_at(slo, resources):

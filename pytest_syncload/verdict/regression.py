@@ -160,16 +160,18 @@ def _no_direction(target: Target) -> str | None:
 
 def _not_whole(seen: Observation, when: str) -> str | None:
     """Why the row's minutes are no basis, None where each minute of the hold has one number."""
-    series, wanted = seen.series, seen.window.minutes
+    series, count = seen.series, seen.window.seconds / MINUTE
     if seen.value is None or seen.problem is not None:
         return f"{when} it has no value: {seen.problem}"
     if not series.values:
         return f"{when} it has no minutes, only a value"
-    if series.timestamps != wanted or series.period_s != MINUTE:
-        there = len({*series.timestamps} & {*wanted})
-        return f"{when} {there} of the hold's {len(wanted)} minutes are there"
+    # Counted first: what was kept may be damaged, and the minutes of a window without an end would fill the memory.
+    if not len(series.values) == len(series.timestamps) == count:
+        return f"{when} {len(series.values)} of the hold's {count:g} minutes are there"
+    if series.timestamps != seen.window.minutes or series.period_s != MINUTE:
+        return f"{when} its minutes are not the hold's"
     if not all(math.isfinite(value) for value in series.values):
         return f"{when} one of its minutes is no number"
-    if len(wanted) < COMPARED_MINUTES:
-        return f"{when} it has {len(wanted)} minutes, and noise shows in {COMPARED_MINUTES} or more"
+    if count < COMPARED_MINUTES:
+        return f"{when} it has {count:g} minutes, and noise shows in {COMPARED_MINUTES} or more"
     return None

@@ -16,7 +16,7 @@ from pytest_syncload.conductor.replay import Replay
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.comparison import Compared, Regression
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
-from pytest_syncload.facts.plan import AwsAccess, RawQuery, SandboxSettings, Slo, Spec, Target
+from pytest_syncload.facts.plan import AwsAccess, Climb, RawQuery, SandboxSettings, Slo, Spec, Target
 from pytest_syncload.facts.result import Invalidity, Side, Window
 from pytest_syncload.facts.units import Kind
 from tests.conductor.plans import REAL, SANDBOX, keep_run, phase, spec
@@ -110,6 +110,10 @@ def test_another_load_or_place_is_not_compared(run: RunFolder, change: Callable[
     ("slo", "says"),
     [
         (replace(RULED, name="new"), "that run had no row of that name"),
+        (
+            replace(RULED, target=replace(RULED.target, kind=Kind.COUNT)),
+            "the row of that name asked for another metric",
+        ),
         (replace(RULED, statistic="p99"), "the row of that name asked for another statistic"),
         (replace(RULED, metric="apigateway.integration_latency"), "the row of that name asked for another metric"),
         (
@@ -194,6 +198,13 @@ def test_a_phase_that_was_not_run_is_not_compared(run: RunFolder) -> None:
     soak = replace(RULED, phase="soak")
     plan = replace(PLAN, phases=(*PLAN.phases, phase("soak", soak)))
     assert compared(run, plan, soak).problem == "that run did not run phase 'soak'"
+
+
+def test_a_climb_is_compared_with_nothing(run: RunFolder) -> None:
+    climb = Climb(
+        from_per_s=10.0, step_percent=10.0, every_s=60.0, until="failed > 1 %", failed_percent=1.0, at_most_per_s=50.0
+    )
+    assert "whose rate is another each time" in (compared(run, load(PLAN, climb=climb)).problem or "")
 
 
 def test_the_conductor_rules_by_it_and_keeps_it(run: RunFolder) -> None:

@@ -15,11 +15,12 @@ from pytest_syncload.facts.catalogue import COMPARED_MINUTES
 from pytest_syncload.facts.comparison import Change, Regression
 from pytest_syncload.facts.observation import Observation, Ruling, Series
 from pytest_syncload.facts.plan import Rejudged, Slo, Target
+from pytest_syncload.facts.result import Window
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.verdict import judge
 from pytest_syncload.verdict.regression import change_of, compare, judge_regression, level
 from tests.rows import result
-from tests.verdict.series import QUEUE, START, watched, with_limit
+from tests.verdict.series import QUEUE, START, minutes, watched, with_limit
 
 RUN = Rejudged(run_id="20261123T090000Z-bbbbbb", begun_at=START - 86_400)
 TEN = Target(op="<", value=10.0, kind=Kind.SHARE, text="< 10 %")
@@ -149,6 +150,10 @@ def without_values(seen: Observation) -> Observation:
     return replace(seen, series=Series(timestamps=(), values=(), period_s=60))
 
 
+def short_of_values(seen: Observation) -> Observation:
+    return replace(seen, series=replace(seen.series, values=seen.series.values[1:]))
+
+
 @pytest.mark.parametrize(
     ("now", "then", "says"),
     [
@@ -162,6 +167,17 @@ def without_values(seen: Observation) -> Observation:
             replace(watched(STEADY), window=watched([1.0] * 16).window),
             watched(STEADY),
             "now 15 of the hold's 16 minutes",
+        ),
+        (
+            watched(STEADY),
+            replace(watched(STEADY), window=Window(start=START, end=math.inf)),
+            "of the hold's inf minutes",
+        ),
+        (watched(STEADY), short_of_values(watched(STEADY)), "14 of the hold's 15 minutes are there"),
+        (
+            replace(watched(STEADY), series=minutes(STEADY, START - 60)),
+            watched(STEADY),
+            "now its minutes are not the hold",
         ),
         (watched((*STEADY, math.nan)), watched(STEADY), "now one of its minutes is no number"),
         (watched([5.0] * 5), watched(STEADY), "now it has 5 minutes, and noise shows in 6 or more"),
