@@ -1,0 +1,52 @@
+"""How the pages become a site: `sphinx-build -W -n docs <folder>`. Needs no network, nor do the pages that it makes.
+
+The pages are plain Markdown and read as well on GitHub, so nothing here is Sphinx's own markup: the navigation is what
+index.md links, heading by heading. A page that it does not link is a warning, and so is a link or an anchor that leads
+nowhere; with -W each ends the build.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+
+from sphinx.application import Sphinx
+
+project = "pytest-syncload"
+author = copyright = "the pytest-syncload maintainers"
+extensions = ["myst_parser"]
+html_theme = "furo"  # brings its fonts' names, scripts and styles with it, and asks no other host for any
+html_title = "pytest-syncload"
+html_copy_source = False
+html_show_sphinx = False
+nitpicky = True
+# Anchors as GitHub makes them, so that a link works in both places.
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+# What is named `x.md` or `https://…` is all a page links; `python.org` in a sentence is text.
+myst_enable_extensions: list[str] = []
+# The false greens and the benchmarks have JSON, YAML and terminal output with an ellipsis in it.
+suppress_warnings = ["misc.highlighting_failure"]
+
+_HEADING = re.compile(r"## (.+)")
+_LINK = re.compile(r"[-|] \[[^\]]+\]\((\w[\w.-]*)\.md\)")
+
+
+def _navigation(_: Sphinx, page: str, source: list[str]) -> None:
+    """Append to the index a hidden table of contents of what it links, in its order and below its headings."""
+    if page != "index":
+        return
+    heading, found = "", []
+    for line in source[0].splitlines():
+        if title := _HEADING.match(line):
+            heading = title[1]
+        elif link := _LINK.match(line):
+            found.append((heading, link[1]))
+    for caption, pages in groupby(found, lambda each: each[0]):
+        names = "\n".join(name for _, name in pages)
+        source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{names}\n```\n"
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls this."""
+    app.connect("source-read", _navigation)

@@ -1,0 +1,87 @@
+"""docs/troubleshooting.md has an entry for each class of error and each reason why a phase is invalid."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from types import ModuleType
+
+import pytest
+
+from pytest_syncload.auth import errors as auth_errors
+from pytest_syncload.conductor import phase
+from pytest_syncload.facts import errors
+from pytest_syncload.facts.result import Invalidity
+from pytest_syncload.load import validity
+from pytest_syncload.sources import aws
+from tests.docs.blocks import ROOT
+
+PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+
+
+def classes(module: ModuleType) -> list[str]:
+    """The errors that a module defines, but for the base of all, which is never raised."""
+    return [
+        name
+        for name, each in inspect.getmembers(module, inspect.isclass)
+        if issubclass(each, errors.SyncloadError) and each.__module__ == module.__name__ and name != "SyncloadError"
+    ]
+
+
+def reasons(module: ModuleType) -> list[str]:
+    """The functions that say why a phase is invalid: of the evidence, or, beside it, as an `Invalidity`."""
+    return [
+        name
+        for name, each in inspect.getmembers(module, inspect.isfunction)
+        if each.__module__ == module.__name__
+        and not name.startswith("_")
+        and inspect.signature(each, eval_str=True).return_annotation
+        in (str | None, Invalidity | None, list[Invalidity])
+    ]
+
+
+def entry(name: str) -> str:
+    """The entry's text: below a heading with the name in the comment behind it, up to the next heading."""
+    found = re.search(rf"^#+ .+\n\n<!-- (?:.+, )?{name}(?:, .+)? -->\n(?P<text>(?:(?!#).*\n?)+)", PAGE, re.M)
+    assert found, f"docs/troubleshooting.md has no entry with <!-- {name} -->"
+    return found["text"]
+
+
+#: By the name of a module's folder or file, as two have an error of the same name.
+NAMES = (
+    *(f"facts {name}" for name in classes(errors)),
+    *(f"auth {name}" for name in classes(auth_errors)),
+    *(f"aws {name}" for name in classes(aws)),
+    *(f"load {name}" for name in reasons(validity)),
+    *(f"phase {name}" for name in (*reasons(phase), "refuse_short_tokens")),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_entry_says_what_it_means_and_what_to_do(name: str) -> None:
+    says = entry(name)
+    assert "**What it means.**" in says
+    assert "**What to do.**" in says
+
+
+def test_all_are_found() -> None:
+    assert {"Refused", "PhaseInvalid", "Breach"} <= {*classes(errors)}
+    assert {"Rejected", "QuotaExceeded"} <= {*classes(auth_errors)}
+    assert {"lagged", "wrong_answers", "sent_but_not_counted"} <= {*reasons(validity)}
+    assert {"clock_jumped", "lost_generators"} <= {*reasons(phase)}
+    assert "remedy" not in reasons(validity)
+
+
+def test_the_words_of_messages_are_those_of_the_code() -> None:
+    """What an entry quotes as a message's beginning is in the code, so that a search from a terminal finds it."""
+    source = "".join(
+        file.read_text("utf-8")
+        for file in sorted((ROOT / "pytest_syncload").rglob("*.py"))
+        if "sandbox" not in file.parts
+    )
+    flat = re.sub(r'"\s*\n\s*f?"', "", source)
+    quoted = re.findall(r"^> `(.+?)`$", PAGE, re.M)
+    assert len(quoted) > 20
+    for words in quoted:
+        for part in filter(None, (part.strip() for part in words.split("…"))):
+            assert part in flat, f"no message has {part!r}"
