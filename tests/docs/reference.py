@@ -147,10 +147,17 @@ class _Options:
         self.told.append((name if flag else f"{name} {takes or 'VALUE'}", said["help"]))
 
 
+class _Plugins:
+    """In place of pytest's plugin manager: has what would be added for the place where this runs, such as GitHub."""
+
+    def has_plugin(self, _: str) -> bool:
+        return True
+
+
 def options() -> list[tuple[str, str]]:
     """Each option of the plugin as it is written, and what it does."""
     parser = _Options()
-    pytest_addoption(cast(pytest.Parser, parser))
+    pytest_addoption(cast(pytest.Parser, parser), cast(pytest.PytestPluginManager, _Plugins()))
     return parser.told
 
 

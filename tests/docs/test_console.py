@@ -70,7 +70,11 @@ def _edit(file: Path, this: str, that: str) -> None:
 def _run(block: Block, status: int, folder: Path) -> None:
     lines = block.text.splitlines()
     commands = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith(("CI", "SYNCLOAD_", "PYTEST_"))}
+    environ = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CI", "GITHUB_", "SYNCLOAD_", "PYTEST_"))
+    }
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
     ran = subprocess.run(
         ["bash", "-c", "\n".join(commands)],

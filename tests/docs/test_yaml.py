@@ -46,7 +46,8 @@ def whole(part: Any) -> dict[str, Any] | None:
     elif all(isinstance(row, Mapping) and {"metric", "query"} & {*row} for row in part.values()):
         plan["phases"] = {"peak": _HOLD | {"slos": dict(part)}}
     else:
-        plan["phases"] = {"held": _HOLD} | dict(part)
+        rows = {"slos": {"latency": _ROW}}
+        plan["phases"] = {"held": _HOLD} | {name: rows | phase for name, phase in part.items()}
     checks_keys = plan["request"].get("idempotency", {}).get("verify")
     if checks_keys and "phases" not in part:
         plan["phases"]["peak"] = _HOLD | {"slos": _CHECKED}
