@@ -43,10 +43,10 @@ PLACES = {
     "FeederModel": "request.feeders.<name>",
     "ExpectModel": "request.expect",
     "IdempotencyModel": "request.idempotency",
-    "HoldPhaseModel": "phases.<name>, that holds a rate",
-    "ClimbPhaseModel": "phases.<name>, that climbs",
+    "HoldPhaseModel": "phases.<name>, one that holds a rate",
+    "ClimbPhaseModel": "phases.<name>, one that climbs",
     "ClimbModel": "phases.<name>.climb",
-    "PresetRowModel": "phases.<name>.slos.<name>, of a preset",
+    "PresetRowModel": "phases.<name>.slos.<name>, a preset",
     "RawRowModel": "phases.<name>.slos.<name>, a metric written out",
     "QueryModel": "phases.<name>.slos.<name>.query",
     "ZeroWhileModel": "phases.<name>.slos.<name>.missing",
@@ -115,12 +115,22 @@ def _of_type(said: dict[str, Any]) -> str:
         case "array":
             return "a list" + (f" of {inside}" if (inside := takes(said.get("items", {}))) else "")
         case "object":
-            return "a mapping"
+            return "a mapping" + _of_named(said.get("additionalProperties"))
         case "string" if said.get("pattern") == r"\$\{":
             return ""  # said once for all keys
         case "string":
             return "text"
     return "anything that JSON has"
+
+
+def _of_named(values: Any) -> str:
+    """What stands below each name of a mapping, where that is a piece of its own, or one of two."""
+    if not isinstance(values, dict):
+        return ""
+    pieces = [one for one in (values.get("then"), values.get("else"), values) if one and "$ref" in one]
+    places = [PLACES[one["$ref"].rpartition("/")[2]] for one in pieces]
+    links = [f"[{place.partition(', ')[2] or 'these'}](#{anchor(place)})" for place in places]
+    return f" of names: {' or '.join(links)}" if links else ""
 
 
 def anchor(place: str) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import PAGES, Block, blocks
+from tests.docs.test_verdicts import unexplained
 
 #: What may differ from run to run, and what stands for it.
 _LOOSE = (
@@ -62,6 +63,9 @@ def test_the_commands_print_what_the_page_shows(page: Path, tmp_path: Path) -> N
                 _edit(tmp_path / "slo.yaml", *said.split(" | "))
             elif key == "run":
                 _run(block, int(said), tmp_path)
+    for run in (tmp_path / ".syncload").glob("*T*"):
+        there = [file.relative_to(run) for file in run.rglob("*") if file.is_file()]
+        assert unexplained(there, "smoke") == []
 
 
 def _edit(file: Path, this: str, that: str) -> None:
