@@ -22,11 +22,6 @@ html_show_sphinx = False
 nitpicky = True
 # Anchors as GitHub makes them, so that a link works in both places.
 myst_heading_anchors = 4
-myst_links_external_new_tab = False
-# What is named `x.md` or `https://…` is all a page links; `python.org` in a sentence is text.
-myst_enable_extensions: list[str] = []
-# The false greens and the benchmarks have JSON, YAML and terminal output with an ellipsis in it.
-suppress_warnings = ["misc.highlighting_failure"]
 
 _HEADING = re.compile(r"## (.+)")
 _LINK = re.compile(r"[-|] \[[^\]]+\]\((\w[\w.-]*)\.md\)")

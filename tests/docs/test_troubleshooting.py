@@ -9,11 +9,12 @@ from types import ModuleType
 import pytest
 
 from pytest_syncload.auth import errors as auth_errors
-from pytest_syncload.conductor import phase
+from pytest_syncload.conductor import climbing, phase
 from pytest_syncload.facts import errors
 from pytest_syncload.facts.result import Invalidity
-from pytest_syncload.load import validity
-from pytest_syncload.sources import aws
+from pytest_syncload.load import limited, validity
+from pytest_syncload.sources import aws, climbed, own, required, settle, tasks
+from pytest_syncload.verdict import growth, ruling
 from tests.docs.blocks import ROOT
 
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
@@ -54,6 +55,8 @@ NAMES = (
     *(f"aws {name}" for name in classes(aws)),
     *(f"load {name}" for name in reasons(validity)),
     *(f"phase {name}" for name in (*reasons(phase), "refuse_short_tokens")),
+    *(f"climbing {name}" for name in reasons(climbing)),
+    *(f"limited {name}" for name in reasons(limited)),
 )
 
 
@@ -62,6 +65,30 @@ def test_an_entry_says_what_it_means_and_what_to_do(name: str) -> None:
     says = entry(name)
     assert "**What it means.**" in says
     assert "**What to do.**" in says
+
+
+def guards(module: ModuleType) -> list[str]:
+    """The functions that say why a row is inconclusive: they raise, or say what is wrong, by query or at once."""
+    return [
+        name
+        for name, each in inspect.getmembers(module, inspect.isfunction)
+        if each.__module__ == module.__name__
+        and not name.startswith("_")
+        and (
+            name.startswith("require_")
+            or inspect.signature(each, eval_str=True).return_annotation in (str | None, dict[str, str])
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "module", [required, settle, ruling, growth, tasks, own, climbed], ids=lambda module: module.__name__
+)
+def test_every_guard_of_a_row_is_in_a_table(module: ModuleType) -> None:
+    first_cells = re.findall(r"^\| (`[\w`, ]+`) \| `", PAGE, re.M)
+    there = set(re.findall(r"`(\w+)`", " ".join(first_cells)))
+    # `unsettled` gathers what the others say.
+    assert {*guards(module)} - {"unsettled"} <= there
 
 
 def test_all_are_found() -> None:
@@ -80,8 +107,8 @@ def test_the_words_of_messages_are_those_of_the_code() -> None:
         if "sandbox" not in file.parts
     )
     flat = re.sub(r'"\s*\n\s*f?"', "", source)
-    quoted = re.findall(r"^> `(.+?)`$", PAGE, re.M)
-    assert len(quoted) > 20
+    quoted = re.findall(r"^> `(.+?)`$", PAGE, re.M) + re.findall(r"^\| `\w+`.* \| `(.+?)` \|", PAGE, re.M)
+    assert len(quoted) > 60
     for words in quoted:
         for part in filter(None, (part.strip() for part in words.split("…"))):
             assert part in flat, f"no message has {part!r}"
