@@ -72,9 +72,12 @@ def _rows(verdicts: tuple[Verdict, ...], said: Collection[str]) -> list[str]:
     ]
     widths = [max(len(row[column]) for row in table) for column in range(5)]
     lines = [_line(table[0], widths)]
+    told: set[str] = set()  # rows of one climb have the same notes, which are told once
     for verdict, row in zip(verdicts, table[1:], strict=True):
         lines.append(_line(row, widths))
-        lines += [f"{'':<{widths[0]}}  {note}" for note in _beside(verdict, said)]
+        beside = [note for note in _beside(verdict, said) if note not in told]
+        lines += [f"{'':<{widths[0]}}  {note}" for note in beside]
+        told.update(() if verdict.observation is None else verdict.observation.notes)
     return lines
 
 

@@ -12,7 +12,7 @@ from pytest_syncload.facts.observation import Before, Ruling, Verdict
 from pytest_syncload.facts.plan import Rejudged, Target
 from pytest_syncload.report.table import closing_table, headroom, where_in_words
 from tests.report.reports import BREACH, PASS, TOY, UNREAD, observation, peak, run_report, stress
-from tests.rows import LATENCY
+from tests.rows import ERRORS, LATENCY
 
 
 def test_it_has_every_row_and_what_was_not_looked_at() -> None:
@@ -55,6 +55,13 @@ def test_notes_and_rules_stand_below_their_row() -> None:
     at = next(number for number, line in enumerate(lines) if line.startswith("peak::"))
     assert lines[at + 1].startswith("was: breach, 612 ms")
     assert lines[at + 2 : at + 4] == ["it did not grow", "but once"]
+
+
+def test_what_several_rows_note_is_told_once() -> None:
+    notes = ("held 4,200/s, broke at 4,410/s", "first: sync-jobs WriteThrottleEvents")
+    rows = [replace(PASS, slo=slo, observation=observation(slo, notes=notes)) for slo in (LATENCY, ERRORS)]
+    lines = [line.strip() for line in closing_table(run_report(peak(*rows)))]
+    assert [lines.count(note) for note in notes] == [1, 1]
 
 
 def test_no_load_is_said() -> None:
