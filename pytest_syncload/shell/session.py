@@ -259,6 +259,8 @@ class SyncloadSession:
         self.said = Selected.from_json(said)
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
+            if reporter.isatty:
+                reporter.write("\n")  # pytest-xdist has drawn a line of its own there
             for line in self._said_of_selection(self.said):
                 reporter.ensure_newline()
                 reporter.write_line(line)
