@@ -216,7 +216,8 @@
     const step = bars ? (x.length > 1 ? x[1] - x[0] : .2) : 0;
     if (low === high && !bars) return [low - 30, high + 30];
     if (u.chart.axis === "number") return [0, high];
-    return [low - step / 2, high + step / 2];
+    // Of bars with some room on the right, for the name of a percentile that stands near the end.
+    return [low - step / 2, high + step / 2 + (bars ? .09 * (high - low) : 0)];
   };
 
   // The last minute lasts as long as the others.
