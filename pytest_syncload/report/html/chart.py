@@ -92,6 +92,7 @@ class Limit:
 class Chart:
     """``id`` is unique in the page. ``x`` ascends. Charts of one ``group`` share their cursor and zoom.
 
+    ``period_s`` is how long a point along time lasts (service seconds); None where points are moments.
     ``says`` is its text alternative: what somebody who looks at it would come away with.
     """
 
@@ -103,6 +104,7 @@ class Chart:
     kind: Kind
     axis: Axis = Axis.TIME
     x_label: str = "service time, UTC"
+    period_s: float | None = None
     group: str | None = None
     stacked: bool = False
     logarithmic: bool = False
@@ -159,6 +161,7 @@ def to_json(chart: Chart) -> dict[str, Any]:
             }
             for line in chart.lines
         ],
+        **({"period": chart.period_s} if chart.period_s else {}),
         **({"group": chart.group} if chart.group else {}),
         **({"stacked": True} if chart.stacked else {}),
         **({"log": True} if chart.logarithmic else {}),

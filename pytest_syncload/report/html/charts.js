@@ -125,7 +125,7 @@
         const level = u.valToPos(y[at], "y", true);
         ctx.beginPath();
         ctx.moveTo(u.valToPos(chart.x[at], "x", true), level);
-        ctx.lineTo(u.valToPos(chart.x[at + 1], "x", true), level);
+        ctx.lineTo(u.valToPos(Math.min(chart.x[at] + chart.period, chart.x[at + 1]), "x", true), level);
         ctx.stroke();
       }
     });
@@ -152,7 +152,7 @@
     ctx.rect(bbox.left, bbox.top - 1, bbox.width, bbox.height + 2);
     ctx.clip();
     if (chart.lines[0].look === "bars") paintBars(u, chart);
-    if (chart.axis === "time" && !chart.stacked) paintEnds(u, chart);
+    if (chart.period && !chart.stacked) paintEnds(u, chart);
     ctx.font = `${11 * dot}px system-ui, sans-serif`;
     ctx.textBaseline = "top";
     ctx.textAlign = "left";
@@ -222,10 +222,8 @@
 
   // The last minute lasts as long as the others.
   function prolonged(chart, data) {
-    const steps = chart.lines.some(line => line.look === "steps");
-    if (!steps || chart.axis !== "time") return data;
-    const x = data[0], last = x.at(-1), step = x.length > 1 ? last - x.at(-2) : 60;
-    return [[...x, last + step], ...data.slice(1).map(y => [...y, y.at(-1)])];
+    if (!chart.period || !chart.lines.some(line => line.look === "steps")) return data;
+    return [[...data[0], data[0].at(-1) + chart.period], ...data.slice(1).map(y => [...y, y.at(-1)])];
   }
 
   function series(chart) {
@@ -242,7 +240,7 @@
         points: { show: points || (line.look === "steps" && few), size: points ? 9 : 4.5,
                   stroke: () => colour(line.colour), fill: () => colour(line.colour),
                   // Not the end of the last minute, which is no data point.
-                  filter: (u, at, show) => show && u.data[at].flatMap((value, index) => value !== null && index < chart.x.length ? [index] : []) },
+                  filter: (u, at, show) => show && chart.x.flatMap((_, index) => u.data[at][index] === null ? [] : [index]) },
         spanGaps: chart.axis === "number",
       };
     });
@@ -293,12 +291,12 @@
     return index => {
       const inside = index !== null && index !== undefined && index < chart.x.length;
       at.textContent = inside ? along(chart, chart.x[index], 1) : "";
-      chart.lines.forEach((each, number_) => {
+      chart.lines.forEach((each, nth) => {
         const value = inside ? each.y[index] : null;
-        values[number_].textContent = value === null || value === undefined ? "" : number(value) + chart.unit;
+        values[nth].textContent = value === null || value === undefined ? "" : number(value) + chart.unit;
       });
-      return inside ? `${along(chart, chart.x[index], 1)}: ` + chart.lines.map((each, number_) =>
-        `${each.label} ${values[number_].textContent || "none"}`).join(", ") : "";
+      return inside ? `${along(chart, chart.x[index], 1)}: ` + chart.lines.map((each, nth) =>
+        `${each.label} ${values[nth].textContent || "none"}`).join(", ") : "";
     };
   }
 

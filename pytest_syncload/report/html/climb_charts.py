@@ -102,6 +102,7 @@ def _track(ranked: ClimbRanked, found: Finding, name: str, group: str) -> Chart 
         x=track.timestamps,
         lines=(Line(label=track.name, values=track.values, colour="c1", look=Look.STEPS),),
         kind=track.kind,
+        period_s=track.period_s,
         group=group,
         limit=limit,
         marks=tuple(marks),

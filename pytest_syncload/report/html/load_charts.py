@@ -240,6 +240,7 @@ class _OverTime:
             x=[self._begins + at * self._speed for at, _ in self._seconds],
             lines=lines,
             kind=kind,
+            period_s=self._speed,
             group=self._anchor,
             logarithmic=logarithmic,
             stacked=stacked,

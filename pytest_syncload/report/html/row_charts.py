@@ -33,6 +33,7 @@ def row_chart(verdict: Verdict, anchor: str, group: str) -> Chart | None:
         x=x,
         lines=tuple(lines),
         kind=seen.kind,
+        period_s=float(seen.series.period_s),
         group=group,
         limit=Limit(value=target.value, label=f"target {target.text}", beyond=beyond),
         bands=(Band(start=seen.window.start, end=seen.window.end, label="judged"),),

@@ -160,6 +160,20 @@ def test_numbers_are_opened_and_a_chart_is_read_by_keys(driver: webdriver.Chrome
     assert heard.endswith("apigateway.latency p95 612 ms")
 
 
+def test_all_of_a_chart_can_be_hidden(driver: webdriver.Chrome, tmp_path: Path) -> None:
+    slow = tuple(replace(second, max_ms=9000.0) for second in TIMELINE)
+    file = tmp_path / "logarithmic.html"
+    file.write_text(html_of(run_report(peak(result=result(timeline=slow)))), "utf-8")
+    driver.get(file.as_uri())
+    for chart in ("latency", "outcomes", "in-flight", "distribution"):
+        plot = driver.find_element(By.CSS_SELECTOR, f".plot[data-chart=phase-1-{chart}]")
+        for _ in range(2):
+            for button in plot.find_elements(By.TAG_NAME, "button"):
+                button.send_keys(Keys.SPACE)
+            driver.execute_async_script("requestAnimationFrame(arguments[0])")
+    assert min(driver.execute_script(_PAINTED)) > 0.01
+
+
 def test_a_hidden_layer_leaves_its_stack(driver: webdriver.Chrome, tmp_path: Path) -> None:
     tally = Tally(outcomes={Outcome.OK: 80, Outcome.SERVER_ERROR: 15, Outcome.TIMEOUT: 5})
     seconds = tuple(replace(second, tally=tally) for second in TIMELINE)

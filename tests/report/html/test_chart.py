@@ -92,6 +92,8 @@ def test_it_is_written_compactly() -> None:
     assert data["unit"] == " ms"
     assert data["limit"] == {"value": 500.0, "label": "target < 500 ms", "beyond": [2]}
     assert data["group"] == "phase-1"
+    assert "period" not in data
+    assert to_json(replace(CHART, period_s=60.0))["period"] == 60
 
 
 def test_an_irregular_axis_is_written_out() -> None:

@@ -37,6 +37,7 @@ def test_seconds_stand_at_their_service_time() -> None:
     assert list(real) == [WINDOW.start - 180 + at for at in range(6)]
     toy = charts(peak(), TOY)["phase-1-latency"].x
     assert list(toy) == [WINDOW.start - 180 + 60 * at for at in range(6)]
+    assert charts(peak(), TOY)["phase-1-latency"].period_s == 60
 
 
 def test_a_climb_begins_where_it_says() -> None:

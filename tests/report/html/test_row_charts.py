@@ -66,6 +66,7 @@ def test_only_after_the_window_there_is_something() -> None:
 def test_one_value_over_the_whole_window_has_no_missing_minutes() -> None:
     chart = drawn(series=Series(timestamps=(WINDOW.start,), values=(120.0,), period_s=180))
     assert chart.says == "1 data point of 3m, all 120 ms; none beyond the target < 500 ms."
+    assert chart.period_s == 180  # it is drawn over all of it
 
 
 def test_many_breaches_are_counted_and_a_few_named() -> None:
