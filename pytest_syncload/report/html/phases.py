@@ -155,7 +155,7 @@ def _statuses(result: PhaseResult, window: str) -> Html | None:
     if not result.statuses:
         return None
     rows = [(str(status), f"{count:,}") for status, count in sorted(result.statuses.items())]
-    return table(f"Answers of the {window}", ("status", "answers"), rows)
+    return table("By status", ("status", window), rows)
 
 
 def _latencies(result: PhaseResult, window: str) -> Html:

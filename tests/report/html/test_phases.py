@@ -66,7 +66,7 @@ def test_the_load_says_what_it_was() -> None:
     assert "1,800 of 1,800 that were scheduled in the hold" in words
     assert "22:11 UTC, service time runs × 60: a second of load is drawn as 1m of service time" in words
     assert "10 % of a core, lag p99 0.5 ms, at most 3 in flight" in words
-    assert [each.text for each in found.all("caption")] == ["Outcomes", "Answers of the hold", "Over the hold"]
+    assert [each.text for each in found.all("caption")] == ["Outcomes", "By status", "Over the hold"]
     assert "service time runs as wall time does" in " ".join(each.text for each in section(peak()).all("dd"))
 
 
