@@ -33,6 +33,17 @@ def test_a_file_that_is_not_written_is_not_taken_for_this_run_s() -> None:
     ]
 
 
+def test_one_that_fails_takes_no_other_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(_: object) -> str:
+        raise ZeroDivisionError("division by zero")
+
+    bad = Surface(option="--syncload-bad", name="bad.txt", text_of=wrong)
+    monkeypatch.setattr(surfaces, "SURFACES", (bad, *surfaces.SURFACES))
+    (said,) = leave(run_report(), tmp_path / "run", lambda _: None, tmp_path)
+    assert said == "syncload: bad.txt was not made: ZeroDivisionError, a defect of pytest-syncload: division by zero"
+    assert (tmp_path / "run" / "toy.txt").exists()
+
+
 def test_what_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     (said,) = leave(run_report(), tmp_path / "run", {"--syncload-toy": "file/toy.txt"}.get, tmp_path)
