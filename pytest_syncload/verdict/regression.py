@@ -30,6 +30,9 @@ _MOST_CORRELATED = 0.95
 _UPPER = 0.975
 #: What a row without the rule is shown by.
 _AT_ALL = Target(op="<=", value=0.0, kind=Kind.SHARE, text="<= 0 %")
+#: Beyond it a number is damage, and its square is none; below its inverse it is nothing.
+_LARGEST = 1e100
+_SMALLEST = 1 / _LARGEST
 #: What exp still gives a number for.
 _LARGEST_LOGARITHM = 700.0
 
@@ -62,15 +65,15 @@ def level(values: Sequence[float]) -> Level:
 def change_of(then: Sequence[float], now: Sequence[float]) -> Change | None:
     """By how much the level changed, None where a percentage of it means nothing: a mean that is zero or below."""
     before, after = level(then), level(now)
-    if before.mean <= 0 or after.mean < 0:
+    if before.mean < _SMALLEST or after.mean < 0:
         return None
-    if not after.mean:
+    if after.mean < _SMALLEST:
         low = middle = high = -100.0
     else:
         shares = [each.variance / each.mean**2 for each in (before, after)]
         spread = math.sqrt(sum(shares))
         reach = spread * _quantile(shares, [before.equivalent, after.equivalent]) if spread else 0.0
-        ratio = math.log(after.mean / before.mean)
+        ratio = math.log(after.mean) - math.log(before.mean)
         low, middle, high = (_percent(ratio - reach), _percent(ratio), _percent(ratio + reach))
     return Change(percent=middle, low_percent=low, high_percent=high, minutes_then=len(then), minutes_now=len(now))
 
@@ -170,7 +173,7 @@ def _not_whole(seen: Observation, when: str) -> str | None:
         return f"{when} {len(series.values)} of the hold's {count:g} minutes are there"
     if series.timestamps != seen.window.minutes or series.period_s != MINUTE:
         return f"{when} its minutes are not the hold's"
-    if not all(math.isfinite(value) for value in series.values):
+    if not all(abs(value) < _LARGEST for value in series.values):
         return f"{when} one of its minutes is no number"
     if count < COMPARED_MINUTES:
         return f"{when} it has {count:g} minutes, and noise shows in {COMPARED_MINUTES} or more"

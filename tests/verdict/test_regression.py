@@ -146,6 +146,15 @@ def test_the_unit_makes_no_difference(then: list[float], now: list[float], facto
     assert scaled.low_percent == pytest.approx(plain.low_percent, rel=1e-3, abs=1e-3)
 
 
+@given(*[st.lists(st.floats(), min_size=0, max_size=12) for _ in range(2)])
+def test_nothing_that_was_kept_can_break_it(then: list[float], now: list[float]) -> None:
+    seen = [watched(values or [1.0], RULED, value=1.0) for values in (now, then)]
+    compared = compare(seen[0], seen[1], RUN, None)
+    assert (compared.change is None) == (compared.problem is not None)
+    if compared.change is not None:
+        assert compared.change.low_percent <= compared.change.percent <= compared.change.high_percent
+
+
 def without_values(seen: Observation) -> Observation:
     return replace(seen, series=Series(timestamps=(), values=(), period_s=60))
 
