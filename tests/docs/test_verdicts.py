@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from pytest_syncload.facts.comparison import Change, Compared, Regression
 from pytest_syncload.facts.observation import Before, Series
-from pytest_syncload.facts.plan import Spec
+from pytest_syncload.facts.plan import Rejudged, Spec
 from pytest_syncload.report.table import closing_table
 from pytest_syncload.report.text import explain
 from pytest_syncload.spec import read
@@ -34,18 +35,23 @@ def test_every_line_of_a_failure_is_explained(spec: Spec) -> None:
         notes=("at 22:15 UTC moved too: x",),
         after=Series(timestamps=(0.0,), values=(1.0,), period_s=60),
     )
-    all_lines = replace(BREACH, observation=seen, before=Before(slo=LATENCY))
-    labels = re.findall(r"^  (\w+(?: \w+)?)  ", explain(all_lines, spec), re.M)
-    assert len(labels) >= 10
+    run = Rejudged(run_id="20261123T090000Z-bbbbbb", begun_at=1.0)
+    change = Change(percent=9.0, low_percent=2.0, high_percent=16.0, minutes_then=15, minutes_now=15)
+    compared = Compared(run_id=run.run_id, begun_at=1.0, finding=Regression.WORSE, change=change)
+    all_lines = replace(BREACH, observation=seen, before=Before(slo=LATENCY), compared=compared)
+    labels = re.findall(r"^  (\w+(?: \w+)?)  ", explain(all_lines, replace(spec, compared=run)), re.M)
+    assert "compared" in labels
+    assert len(labels) >= 11
     for label in labels:
         assert f"| `{label}` | " in VERDICTS, f"docs/verdicts.md says nothing of the line {label!r}"
 
 
 @pytest.mark.parametrize("where", [REAL, TOY])
 def test_every_line_below_the_rows_is_explained(where: object) -> None:
-    lines = closing_table(run_report(where=where))
-    labels = [label for line in lines if (label := line.partition(": ")[0]) in ("where", "offered", "not looked at")]
-    assert {"where", "not looked at"} <= {*labels}
+    lines = closing_table(run_report(where=where, compared=Rejudged(run_id="20261123T090000Z-bbbbbb", begun_at=1.0)))
+    known = ("where", "offered", "compared with", "not looked at")
+    labels = [label for line in lines if (label := line.partition(": ")[0]) in known]
+    assert {"where", "compared with", "not looked at"} <= {*labels}
     for label in labels:
         assert f"| `{label}` | " in VERDICTS
 
