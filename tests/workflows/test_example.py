@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ TOLD = {
     "ENVIRONMENT": "sandbox",
     "TESTS": "slo.yaml\n",
     "VARIABLES": "",
+    "CREDENTIALS_SECONDS": "",
 }
 
 _ATTEMPTS = 4
@@ -124,6 +126,22 @@ def test_what_proves_nothing_is_red_and_annotated(clone: Path, changed: dict[str
     assert "s3cret" not in done.said
     if says:
         assert any(says in line for line in done.commands("error")), done.said
+
+
+def test_pytest_knows_when_the_credentials_end_and_what_the_secret_says(clone: Path) -> None:
+    names = ("AWS_CREDENTIAL_EXPIRATION", "API_KEY", "EMPTY", "VARIABLES")
+    writes = (
+        f"import json, os, pathlib\npathlib.Path('seen').write_text(json.dumps([os.environ.get(n) for n in {names}]))\n"
+    )
+    (clone / "conftest.py").write_text(writes, "utf-8")
+    before = datetime.now(UTC).replace(microsecond=0)
+    # No environment: pytest ends at once.
+    measured(clone, ENVIRONMENT="", CREDENTIALS_SECONDS="3600", VARIABLES="API_KEY=a b=c'$(x)\nEMPTY=\n")
+    end, key, empty, variables = json.loads((clone / "seen").read_text("utf-8"))
+    assert timedelta(0) <= datetime.fromisoformat(end) - before - timedelta(seconds=3540) <= timedelta(hours=1)
+    assert (key, empty, variables) == ("a b=c'$(x)", "", None)
+    measured(clone, ENVIRONMENT="")
+    assert json.loads((clone / "seen").read_text("utf-8")) == [None] * 4
 
 
 @pytest.mark.parametrize(
