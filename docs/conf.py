@@ -27,21 +27,33 @@ _HEADING = re.compile(r"## (.+)")
 _LINK = re.compile(r"[-|] \[[^\]]+\]\((\w[\w.-]*)\.md\)")
 
 
-def _navigation(_: Sphinx, page: str, source: list[str]) -> None:
-    """Append to the index a hidden table of contents of what it links, in its order and below its headings."""
-    if page != "index":
-        return
+#: What lies beside docs/ is no page: the site links it where the repository is shown.
+_BESIDE = re.compile(r"(?<=\]\()\.\./")
+_REPOSITORY = "https://github.com/pytest-syncload/pytest-syncload/blob/main/"
+
+
+def _prepare(_: Sphinx, page: str, source: list[str]) -> None:
+    """Before a page is read: its links out of docs/, and the index's navigation."""
+    source[0] = _BESIDE.sub(_REPOSITORY, source[0])
+    if page == "index":
+        source[0] += _navigation(source[0])
+
+
+def _navigation(index: str) -> str:
+    """A hidden table of contents of what the index links, in its order and below its headings."""
     heading, found = "", []
-    for line in source[0].splitlines():
+    for line in index.splitlines():
         if title := _HEADING.match(line):
             heading = title[1]
         elif link := _LINK.match(line):
             found.append((heading, link[1]))
+    trees = []
     for caption, pages in groupby(found, lambda each: each[0]):
         names = "\n".join(name for _, name in pages)
-        source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{names}\n```\n"
+        trees.append(f"\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{names}\n```\n")
+    return "".join(trees)
 
 
 def setup(app: Sphinx) -> None:
     """Sphinx calls this."""
-    app.connect("source-read", _navigation)
+    app.connect("source-read", _prepare)

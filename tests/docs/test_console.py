@@ -114,4 +114,4 @@ def test_a_line_that_is_not_printed_is_found() -> None:
 
 
 def test_there_is_something_to_run() -> None:
-    assert [page.name for page in RUN] == ["first-verdict.md"]
+    assert "first-verdict.md" in [page.name for page in RUN]

@@ -9,18 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from pytest_syncload.facts.comparison import Change, Compared, Regression
 from pytest_syncload.facts.observation import Before, Series
-from pytest_syncload.facts.plan import Rejudged, Spec
+from pytest_syncload.facts.plan import Spec
+from pytest_syncload.report.climb import climb_table
 from pytest_syncload.report.table import closing_table
 from pytest_syncload.report.text import explain
 from pytest_syncload.spec import read
 from tests.docs.blocks import ROOT
-from tests.report.reports import BREACH, REAL, TOY, observation, run_report
+from tests.report.reports import BREACH, REAL, TOY, observation, run_report, stress
+from tests.report.test_comparison import COMPARED, RUN
 from tests.rows import LATENCY
 
 VERDICTS = (ROOT / "docs" / "verdicts.md").read_text("utf-8")
 NUMBERS = (ROOT / "docs" / "numbers.md").read_text("utf-8")
+_BELOW = ("where", "offered", "compared with", "not looked at")
 _LIMIT = re.compile(r"^\| `([\w.]+)\.(\w+)` \| ([\d.,]+) ?(%?)", re.M)
 
 
@@ -35,25 +37,29 @@ def test_every_line_of_a_failure_is_explained(spec: Spec) -> None:
         notes=("at 22:15 UTC moved too: x",),
         after=Series(timestamps=(0.0,), values=(1.0,), period_s=60),
     )
-    run = Rejudged(run_id="20261123T090000Z-bbbbbb", begun_at=1.0)
-    change = Change(percent=9.0, low_percent=2.0, high_percent=16.0, minutes_then=15, minutes_now=15)
-    compared = Compared(run_id=run.run_id, begun_at=1.0, finding=Regression.WORSE, change=change)
-    all_lines = replace(BREACH, observation=seen, before=Before(slo=LATENCY), compared=compared)
-    labels = re.findall(r"^  (\w+(?: \w+)?)  ", explain(all_lines, replace(spec, compared=run)), re.M)
-    assert "compared" in labels
-    assert len(labels) >= 11
+    all_lines = replace(BREACH, observation=seen, before=Before(slo=LATENCY), compared=COMPARED)
+    labels = re.findall(r"^  (\w+(?: \w+)?)  ", explain(all_lines, replace(spec, compared=RUN)), re.M)
+    assert len(labels) >= 12
     for label in labels:
         assert f"| `{label}` | " in VERDICTS, f"docs/verdicts.md says nothing of the line {label!r}"
 
 
 @pytest.mark.parametrize("where", [REAL, TOY])
 def test_every_line_below_the_rows_is_explained(where: object) -> None:
-    lines = closing_table(run_report(where=where, compared=Rejudged(run_id="20261123T090000Z-bbbbbb", begun_at=1.0)))
-    known = ("where", "offered", "compared with", "not looked at")
-    labels = [label for line in lines if (label := line.partition(": ")[0]) in known]
-    assert {"where", "compared with", "not looked at"} <= {*labels}
+    lines = closing_table(run_report(where=where, compared=RUN))
+    labels = [label for line in lines if (label := line.partition(": ")[0]) in _BELOW]
+    assert {*_BELOW} - {"offered"} <= {*labels}
     for label in labels:
         assert f"| `{label}` | " in VERDICTS
+
+
+def test_every_line_of_a_climb_is_explained() -> None:
+    ranked = stress().climb
+    assert ranked is not None
+    labels = re.findall(r"^  (\w+)  ", "\n".join(climb_table(ranked)), re.M)
+    assert {"first", "steps", "law"} <= {*labels}
+    for label in (*labels, "left its normal range", "unknown"):
+        assert f"| `{label}` | " in VERDICTS, f"docs/verdicts.md says nothing of the line {label!r}"
 
 
 def test_the_limits_are_those_of_the_code() -> None:

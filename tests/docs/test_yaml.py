@@ -26,12 +26,14 @@ _FILES = {
     "data/sizes.jsonl": '{"bytes": 4096}\n',
     "values.py": "def row(arrival, seed):\n    return {'n': arrival}\n",
 }
+#: Top-level keys of a workflow of GitHub, or of a part of one.
+_OF_A_WORKFLOW = {"environment", "jobs", "permissions", "role", "steps", "uses", "with"}
 YAML = [block for page in PAGES for block in blocks(page) if block.language == "yaml"]
 
 
 def whole(part: Any) -> dict[str, Any] | None:
     """The plan that a block is, or is a part of; None where it is of another file, such as a workflow of CI."""
-    if not isinstance(part, Mapping) or {"jobs", "steps", "include"} & {*part}:
+    if not isinstance(part, Mapping) or _OF_A_WORKFLOW & {*part}:
         return None
     if "service" in part:
         return dict(part)
@@ -43,6 +45,8 @@ def whole(part: Any) -> dict[str, Any] | None:
         plan["environments"] = {"real": _REAL | dict(part)}
     elif keys <= {"sandbox", "faults", "capacity"}:
         plan["environments"] = {"sandbox": part if "sandbox" in part else {"sandbox": part}}
+    elif all(isinstance(one, Mapping) and {"base_url", "sandbox"} & {*one} for one in part.values()):
+        plan["environments"] = dict(part)
     elif all(isinstance(row, Mapping) and {"metric", "query"} & {*row} for row in part.values()):
         plan["phases"] = {"peak": _HOLD | {"slos": dict(part)}}
     else:
