@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from pytest_syncload.facts.climb import End
 from pytest_syncload.facts.observation import Before, Series
 from pytest_syncload.facts.plan import Spec
+from pytest_syncload.facts.result import Outcome
 from pytest_syncload.report.climb import climb_table
 from pytest_syncload.report.table import closing_table
 from pytest_syncload.report.text import explain
 from pytest_syncload.spec import read
+from pytest_syncload.spec.capacity_schema import CapacityModel
+from pytest_syncload.spec.environment_schema import FaultsModel
 from tests.docs.blocks import ROOT
 from tests.report.reports import BREACH, REAL, TOY, observation, run_report, stress
 from tests.report.test_comparison import COMPARED, RUN
@@ -60,6 +65,20 @@ def test_every_line_of_a_climb_is_explained() -> None:
     assert {"first", "steps", "law"} <= {*labels}
     for label in (*labels, "left its normal range", "unknown"):
         assert f"| `{label}` | " in VERDICTS, f"docs/verdicts.md says nothing of the line {label!r}"
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("numbers.md", [f"`{outcome}`" for outcome in Outcome]),
+        ("breaking-point.md", list(End)),
+        ("sandbox.md", [f"`{key}: " for key in (*FaultsModel.model_fields, *CapacityModel.model_fields)]),
+    ],
+)
+def test_a_page_names_all_of_a_kind(page: str, words: Sequence[str]) -> None:
+    """Outcomes, how a climb ends, and how the sandbox misbehaves."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    assert [word for word in words if word not in text] == []
 
 
 def test_the_limits_are_those_of_the_code() -> None:
