@@ -41,6 +41,8 @@ COUNTER_STAYS = 0.6
 #: What never rises by this share of the row's limit is jitter, as with growth (`verdict.growth`): a queue that has
 #: three messages now and then, where there were none and a thousand are allowed.
 MATERIAL_OF_LIMIT = 0.05
+#: So few, all minutes together, are chance where no row says how many matter: a message that waits now and then.
+LEAST_COUNTED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,12 @@ def departure(track: Track, approach: Approach) -> Left | Unknown | None:
         )
     is_counter = np.count_nonzero(seen.values[:base]) <= base / 2
     found = [_counter(track, seen, base) if is_counter else _line(track, seen, base), _ceiling(track, seen, base)]
-    return min((left for left in found if left is not None), key=lambda left: left.departure.at, default=None)
+    first = min((left for left in found if left is not None), key=lambda left: left.departure.at, default=None)
+    if first is None and is_counter and _counted_early(seen.values, base):
+        return Unknown(
+            why=f"it counted more and more from its first {base} periods on, so nobody saw what is normal; start lower"
+        )
+    return first
 
 
 def left_again(track: Track, approach: Approach, left: Left) -> tuple[bool, float | None]:
@@ -155,10 +162,17 @@ def _counter(track: Track, seen: Beside, base: int) -> Left | None:
         beyond = silence.beyond(seen.rates[start:], seen.values[start:])
         if not _stays(beyond, COUNTER_STAYS) or not _matters(track, float(seen.values[start:].max()) - silence.most):
             continue
+        if track.kind is Kind.COUNT and seen.values[start:].sum() < LEAST_COUNTED:
+            continue
         chance = float(seen.rates[start:].sum() / seen.rates.sum()) ** int(beyond.sum())
         if silence.most == 0 or chance <= COUNTER_BELIEVED:
             return _left(track, seen, start, silence, How.COUNTED, chance)
     return None
+
+
+def _counted_early(values: Floats, base: int) -> bool:
+    """Whether what was taken for normal counted something already, and what came later counted more."""
+    return bool(0 < values[:base].max() < values[base:].max()) and not values[0]
 
 
 def _matters(track: Track, rise: float) -> bool:

@@ -229,3 +229,21 @@ def test_whoever_has_no_climb_does_not_pay_for_its_libraries() -> None:
     asked = "import sys, pytest_syncload.bottleneck; print(sorted({'ruptures', 'scipy'} & set(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
     assert told.stdout == "[]\n"
+
+
+def test_a_message_that_waits_now_and_then_is_chance() -> None:
+    """The queue has no row, so nothing says how many matter; what counts fewer than ten in all is named by nobody."""
+    few = track([0.0] * 11 + [1.0] * 4, "queue depth")
+    assert departure(few, approaches(climbing())[0]) is None
+    many = track([0.0] * 11 + [3.0] * 4, "queue depth")
+    assert isinstance(departure(many, approaches(climbing())[0]), Left)
+    share = track([0.0] * 11 + [2.0] * 4, "failed requests", kind=Kind.SHARE)
+    assert isinstance(departure(share, approaches(climbing())[0]), Left)
+
+
+def test_what_counted_more_and_more_from_the_beginning_is_not_called_normal() -> None:
+    seen = departure(track([0.0, 0.0, 0.0, 0.0, 27.0, 33.0, 177.0, 119.0]), approaches(climbing(8))[0])
+    assert isinstance(seen, Unknown)
+    assert "it counted more and more from its first 6 periods on" in seen.why
+    calm = departure(track([0.0, 0.0, 3.0, 0.0, 0.0, 0.0, 1.0, 0.0]), approaches(climbing(8))[0])
+    assert calm is None
