@@ -46,16 +46,20 @@ async def warm(
             say(done, len(users))
 
     signing, saying, stopping = (asyncio.create_task(each) for each in (sign_in_all(), keep_saying(), _until(stop)))
+    refused: BaseException | None = None
     try:
         await asyncio.wait({signing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if signing.done():
             signing.result()
-    except* SignInError as refused:
-        raise refused.exceptions[0] from None
+    except* SignInError as group:
+        # Not raised here: Python 3.11.2, which Debian 12 has, would wrap it in a group again.
+        refused = group.exceptions[0]
     finally:
         for task in (signing, saying, stopping):
             task.cancel()
         await asyncio.wait({signing})
+    if refused is not None:
+        raise refused from None
     say(done, len(users))
 
 

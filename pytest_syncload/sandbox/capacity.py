@@ -22,7 +22,7 @@ EFFORT = 3
 #: they lend such a step, with the 1 % that may fail, is 4 % of it.
 _EASY_BURST_S = 0.02
 _RESERVE_BURST_S = 0.05
-_LEAST_BURST = 2.0
+_LEAST_BURST = 4.0
 #: Beyond a burst, what a process that stands still saves up bears all that arrives in one piece when it goes on; it is
 #: lost again at once, so that idleness bears no load.
 _STANDSTILL_S = 0.5

@@ -85,6 +85,7 @@ GUARDS: tuple[str, ...] = (
         f"pytest_syncload.verdict.growth:{name}"
         for name in ("judge_growth", "minutes_missing", "not_numbers", "stepped_late", "too_short")
     ),
+    *(f"pytest_syncload.verdict.regression:{name}" for name in ("_finding", "_not_whole", "judge_regression", "level")),
     *(
         f"pytest_syncload.verdict.ruling:{name}"
         for name in ("another_window", "invalid_phase", "no_number", "not_final", "too_few_samples")
