@@ -55,9 +55,10 @@ class Left:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """Why a series cannot be judged."""
+    """Why a series cannot be judged. ``counted_early``: it may have left before anything that could be seen to."""
 
     why: str
+    counted_early: bool = False
 
 
 def departure(track: Track, approach: Approach) -> Left | Unknown | None:
@@ -74,7 +75,8 @@ def departure(track: Track, approach: Approach) -> Left | Unknown | None:
     first = min((left for left in found if left is not None), key=lambda left: left.departure.at, default=None)
     if first is None and is_counter and _counted_early(seen.values, base):
         return Unknown(
-            why=f"it counted more and more from its first {base} periods on, so nobody saw what is normal; start lower"
+            why=f"it counted more and more from its first {base} periods on, so nobody saw what is normal; start lower",
+            counted_early=True,
         )
     return first
 

@@ -41,7 +41,7 @@ def _find(track: Track, first: Approach, again: Sequence[Approach], climbed: Cli
     left = departure(track, first)
     finding = Finding(track=track, over_limit_at=_over_limit(track, first), utilisation=_utilisation(track, climbed))
     if isinstance(left, Unknown):
-        return replace(finding, problem=left.why)
+        return replace(finding, problem=left.why, counted_early=left.counted_early)
     if left is None:
         return finding
     looks = [left_again(track, part, left) for part in again]
@@ -83,6 +83,11 @@ def _utilisation(track: Track, climbed: Climbed) -> float | None:
 
 
 def _name_first(ranking: Ranking) -> Ranking:
+    early = [f.track.name for f in ranking.findings if f.counted_early and f.track.place is not Place.CLIENT]
+    if early:
+        return replace(
+            ranking, undetermined=f"{' and '.join(sorted(early))} counted from the beginning on; start lower"
+        )
     candidates = _candidates(ranking.findings)
     if not candidates:
         return replace(ranking, undetermined=_why_none(ranking.findings))

@@ -138,7 +138,8 @@ class Finding:
 
     ``again`` is the moment at which it left its normal range in the approach that confirmed the breaking point, None
     where it did not; ``confirmable`` whether that approach could have shown it. ``over_limit_at`` is when it first was
-    beyond its limit. ``utilisation`` is value ÷ limit at the last good step. ``problem`` says why nothing can be said.
+    beyond its limit. ``utilisation`` is value ÷ limit at the last good step. ``problem`` says why nothing can be said;
+    ``counted_early`` that it is one that counted from the beginning on, and so may have been first.
     """
 
     track: Track
@@ -148,6 +149,7 @@ class Finding:
     over_limit_at: float | None = None
     utilisation: float | None = None
     problem: str | None = None
+    counted_early: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

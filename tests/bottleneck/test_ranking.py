@@ -214,3 +214,13 @@ def test_a_healthy_service_seldom_leaves_its_normal_range() -> None:
     findings = [found for ranking in of(range(30), None) for found in ranking.findings if found.track.place > Place.API]
     alarms = [found.track.name for found in findings if found.departure is not None]
     assert len(alarms) <= 0.01 * len(findings), alarms
+
+
+def test_what_counted_from_the_beginning_on_may_have_been_first_so_nothing_else_is_named() -> None:
+    early = track([0.0, 0.0, 0.0, 0.0, 27.0, 33.0, 177.0, 119.0], "table events")
+    api = track([0.0] * 6 + [50.0] * 2, "api 5XXError", place=Place.API)
+    failed = track([0.0] * 7 + [5.0], "failed requests", kind=Kind.SHARE, place=Place.CLIENT)
+    ranking = rank(climbing(8), [failed, api, early])
+    assert named(ranking) is None
+    assert ranking.undetermined == "table events counted from the beginning on; start lower"
+    assert named(rank(climbing(8), [failed, api])) == "api 5XXError"
