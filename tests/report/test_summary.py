@@ -17,7 +17,8 @@ from pytest_syncload.facts.observation import Before, Ruling, Verdict
 from pytest_syncload.facts.plan import RawQuery, Rejudged
 from pytest_syncload.facts.report import RunReport
 from pytest_syncload.facts.result import Invalidity, Side
-from pytest_syncload.report.summary import json_schema, schema_text, summary_text
+from pytest_syncload.report.summary import summary_text
+from pytest_syncload.report.summary_form import json_schema, schema_text
 from tests.report.reports import BREACH, PASS, TIMELINE, TOY, observation, peak, refused, run_report, stress
 from tests.rows import LATENCY, START, result
 
@@ -55,13 +56,13 @@ def parsed(report: RunReport) -> Any:
 
 
 def test_the_shipped_schema_is_what_the_models_give() -> None:
-    says = "run `python -m pytest_syncload.report.summary > pytest_syncload/summary.schema.json`"
+    says = "run `python -m pytest_syncload.report.summary_form > pytest_syncload/summary.schema.json`"
     assert SHIPPED.read_text("utf-8") == schema_text(), says
     Draft202012Validator.check_schema(json_schema())
 
 
 def test_the_module_prints_the_schema() -> None:
-    command = [sys.executable, "-m", "pytest_syncload.report.summary"]
+    command = [sys.executable, "-m", "pytest_syncload.report.summary_form"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr, done.stdout) == (0, "", schema_text())
 

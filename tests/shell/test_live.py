@@ -101,9 +101,12 @@ def test_what_a_worker_tells_is_shown_by_its_controller(tmp_path: Path, pytester
 
 
 def test_who_has_nothing_to_follow_stops(tmp_path: Path, pytester: pytest.Pytester) -> None:
-    follower = Follower(tmp_path / "nowhere", shown(pytester, is_terminal=False)[0])
-    follower.stop()
+    live, log = shown(pytester, is_terminal=False)
+    follower = Follower(tmp_path / "nowhere", live)
+    follower.start()
     Teller(tmp_path / "nowhere").show(STAYS)  # no room: not told
+    follower.stop()
+    assert log.getvalue() == ""
 
 
 def test_with_workers_the_controller_tells_how_the_load_goes(project: Project) -> None:

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from pytest_syncload.report.summary import json_schema
+from pytest_syncload.report.summary_form import json_schema
 from tests.shell.conftest import Project
 
 SCHEMA = Draft202012Validator(json_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER)
