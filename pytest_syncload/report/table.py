@@ -72,11 +72,12 @@ def _rows(verdicts: tuple[Verdict, ...], said: Collection[str]) -> list[str]:
     ]
     widths = [max(len(row[column]) for row in table) for column in range(5)]
     lines = [_line(table[0], widths)]
-    told: set[str] = set()  # rows of one climb have the same notes, which are told once
+    told: set[str] = set()  # rows of one climb have the same notes, of one invalid phase the same reason: told once
     for verdict, row in zip(verdicts, table[1:], strict=True):
         lines.append(_line(row, widths))
         beside = [note for note in _beside(verdict, said) if note not in told]
         lines += [f"{'':<{widths[0]}}  {note}" for note in beside]
+        told.update(_unproven(verdict))
         told.update(() if verdict.observation is None else verdict.observation.notes)
     return lines
 
@@ -90,7 +91,7 @@ def _line(row: tuple[str, ...], widths: list[int]) -> str:
 
 
 def _beside(verdict: Verdict, said: Collection[str]) -> list[str]:
-    """What a row's line leaves out: its ruling before, itself in another run, the rules it was judged by too, notes.
+    """What a row's line leaves out: why it is not proven, its ruling before, itself in another run, other rules, notes.
 
     ``said`` are reasons against a comparison that stand below the table.
     """
@@ -100,11 +101,17 @@ def _beside(verdict: Verdict, said: Collection[str]) -> list[str]:
         compared = None  # the rule says it, or nothing can be said
     rules = verdict.reason.split("; ")[1:] if verdict.ruling is Ruling.PASS else []
     return [
+        *_unproven(verdict),
         *([] if was is None else [f"was: {was}"]),
         *([] if compared is None else [f"compared: {compared_in_words(compared, verdict.slo.target.kind)}"]),
         *(["; ".join(rules)] if rules else []),
         *([] if seen is None else seen.notes),
     ]
+
+
+def _unproven(verdict: Verdict) -> list[str]:
+    """Why nothing was proven, the first line of it."""
+    return verdict.reason.splitlines()[:1] if verdict.ruling is Ruling.INCONCLUSIVE else []
 
 
 def _never_compared(phase: PhaseReport) -> str | None:

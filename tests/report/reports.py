@@ -10,7 +10,7 @@ from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.observation import Observation, Ruling, Series, Verdict
 from pytest_syncload.facts.plan import Climb, Phase, Slo, Target
 from pytest_syncload.facts.report import PhaseReport, RunReport, Where
-from pytest_syncload.facts.result import Outcome, Second, Tally
+from pytest_syncload.facts.result import Invalidity, Outcome, Second, Side, Tally
 from pytest_syncload.facts.units import Kind
 from tests.bottleneck.seen import START, climbing, track
 from tests.rows import ERRORS, LATENCY, MINUTES, THROTTLES, WINDOW, result
@@ -152,6 +152,16 @@ def refused() -> PhaseReport:
     says = "the target refused the request: 403 Forbidden; nothing was sent"
     rows = tuple(Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=says) for slo in PEAK.slos)
     return PhaseReport(plan=PEAK, result=None, problem=says, verdicts=rows)
+
+
+def invalid() -> PhaseReport:
+    """A phase whose load proves nothing."""
+    what = "the generator's own lag was 250 ms at p99 (limit 100 ms); give it a less busy machine"
+    rows = tuple(
+        Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=f"the phase is invalid: {what}") for slo in PEAK.slos
+    )
+    measured = result(timeline=TIMELINE, invalid=(Invalidity(side=Side.GENERATOR, what=what),))
+    return PhaseReport(plan=PEAK, result=measured, problem="the phase is invalid", verdicts=rows)
 
 
 def run_report(*phases: PhaseReport, **changes: object) -> RunReport:

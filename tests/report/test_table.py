@@ -10,8 +10,20 @@ from hypothesis import strategies as st
 
 from pytest_syncload.facts.observation import Before, Ruling, Verdict
 from pytest_syncload.facts.plan import Rejudged, Target
+from pytest_syncload.facts.report import PhaseReport
 from pytest_syncload.report.table import closing_table, headroom, where_in_words
-from tests.report.reports import BREACH, PASS, TOY, UNREAD, observation, peak, run_report, stress
+from tests.report.reports import (
+    BREACH,
+    PASS,
+    TOY,
+    UNREAD,
+    invalid,
+    observation,
+    peak,
+    refused,
+    run_report,
+    stress,
+)
 from tests.rows import ERRORS, LATENCY
 
 
@@ -21,6 +33,7 @@ def test_it_has_every_row_and_what_was_not_looked_at() -> None:
         "peak::api-latency-p95     612 ms  target < 500 ms   -22.4 %  breach",
         "peak::api-5xx-rate        0.02 %  target < 0.1 %       80 %  pass",
         "peak::dynamodb-throttles       –  target == 0             –  inconclusive",
+        "                          no data point for AWS/DynamoDB WriteThrottleEvents",
         "where: load-testing, https://api.toy.example, eu-central-1, account 123456789012",
         "not looked at: parity · cost · generator's region",
     ]
@@ -55,6 +68,12 @@ def test_notes_and_rules_stand_below_their_row() -> None:
     at = next(number for number, line in enumerate(lines) if line.startswith("peak::"))
     assert lines[at + 1].startswith("was: breach, 612 ms")
     assert lines[at + 2 : at + 4] == ["it did not grow", "but once"]
+
+
+@pytest.mark.parametrize("phase", [refused(), invalid()], ids=["refused", "invalid"])
+def test_one_reason_for_all_rows_is_told_once(phase: PhaseReport) -> None:
+    lines = [line.strip() for line in closing_table(run_report(phase))]
+    assert lines.count(phase.verdicts[0].reason) == 1
 
 
 def test_what_several_rows_note_is_told_once() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections import Counter
@@ -17,7 +18,7 @@ from pytest_syncload.facts.plan import Rejudged
 from pytest_syncload.facts.report import RunReport
 from pytest_syncload.report.html.page import html_of
 from tests.report.html.parsed import Parsed, parsed
-from tests.report.reports import PASS, PEAK, TIMELINE, TOY, observation, peak, refused, run_report, stress
+from tests.report.reports import PASS, PEAK, TIMELINE, TOY, invalid, observation, peak, refused, run_report, stress
 from tests.rows import LATENCY, MINUTES, START, result
 
 WHOLE = run_report(peak(), stress(), refused(), where=TOY, rejudged=Rejudged(run_id="earlier", begun_at=START))
@@ -84,6 +85,21 @@ def test_nothing_points_out_of_it(report: RunReport) -> None:
         assert not [key for key in each.attributes if key.startswith("on")]
         assert each.name not in {"link", "iframe", "img", "object", "embed", "form", "base"}
         assert (each.attributes.get("href") or "#").startswith("#")
+
+
+@pytest.mark.parametrize(
+    ("report", "cause"),
+    [
+        (run_report(peak()), "612 ms is not < 500 ms"),
+        (run_report(peak()), "no data point for AWS/DynamoDB WriteThrottleEvents"),
+        (run_report(invalid()), "the generator's own lag was 250 ms at p99 (limit 100 ms)"),
+        (run_report(refused()), "the target refused the request: 403 Forbidden"),
+    ],
+    ids=["breach", "missing metric", "invalid phase", "refused target"],
+)
+def test_the_cause_of_a_run_that_is_not_green_stands_before_all_charts(report: RunReport, cause: str) -> None:
+    first, _, _ = html_of(report).partition('<section id="phase-1"')
+    assert cause in html.unescape(re.sub(r"<[^>]*>", "", first))
 
 
 def test_it_says_loudly_what_it_does_not_prove() -> None:
