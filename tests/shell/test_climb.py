@@ -44,7 +44,7 @@ load: {{timeout: 2s}}
 request: {{method: POST, path: /v1/sync-jobs, json: {{source: drive}}, expect: {{status: 202}}}}
 phases:
   stress:
-    climb: {{{climb}, until: "failed > 1 %"}}
+    climb: {{{climb}, until: "failed > 30 %"}}
     slos:
       breaking-point: {{metric: load.breaking_point, target: "> 150/s"}}
       latency: {{metric: apigateway.latency, statistic: p95, target: "< 5s", min_samples: 20}}
@@ -56,7 +56,7 @@ COLLAPSING = "from: 170/s, step: 30 %, every: 3m, at_most: 300/s, recovers_withi
 @pytest.mark.parametrize(
     ("capacity", "climb", "point", "says"),
     [
-        # A tenth of the capacity is left for good.
+        # Only a collapse, which takes two seconds of overload, fails so much. A tenth of the capacity is left for good.
         (
             "table: 200/s, recovers: never",
             COLLAPSING.format("3m"),
@@ -68,7 +68,7 @@ COLLAPSING = "from: 170/s, step: 30 %, every: 3m, at_most: 300/s, recovers_withi
             "table: 200/s, recovers: after 2s",
             COLLAPSING.format("12m"),
             "PASSED",
-            "*held 1??/s, broke at 2??/s (the breaking point was found: * recovered * s after the load fell*",
+            "*held ???/s, broke at 2??/s (the breaking point was found: * recovered * s after the load fell*",
         ),
         (
             "table: 40/s",
