@@ -65,6 +65,6 @@ def test_one_wrong_thing_in_a_climb_is_no_traceback(run: RunFolder, data: st.Dat
     value = data.draw(st.one_of(st.just(DELETED), ODD) if path else ODD)
     try:
         (run.path / name).write_text(json.dumps(put(document, path, value)), "utf-8")
-        judge_all(run)
+        assert len(judge_all(run)) == 2, "each row is judged and explained"
     finally:
         (run.path / name).write_text(text, "utf-8")

@@ -157,7 +157,8 @@ def test_no_words_make_an_element(words: str) -> None:
 def test_numbers_that_are_none_draw_a_gap(values: list[float]) -> None:
     seen = observation(series=Series(timestamps=MINUTES, values=tuple(values), period_s=60))
     row = Verdict(slo=LATENCY, ruling=Ruling.INCONCLUSIVE, reason="it is no number", observation=seen)
-    json.loads(of(run_report(peak(row))).one("script", id="chart-data").text, parse_constant=pytest.fail)
+    text = of(run_report(peak(row))).one("script", id="chart-data").text
+    assert json.loads(text, parse_constant=pytest.fail), "NaN and infinity are no JSON"
 
 
 def test_the_same_report_is_the_same_page() -> None:
