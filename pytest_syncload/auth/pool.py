@@ -100,8 +100,8 @@ class IdentityPool:
 class WarmPool:
     """A pool of a source's users, as a context: entering it signs them in, and until it is left they are kept fresh.
 
-    Once ``stop`` is set no more are signed in; ``say`` hears every second how many are done, of how many. Entering
-    raises `Refused` where a user cannot be signed in.
+    Once ``stop`` is set no more are signed in; ``say`` hears at once and every second how many are done, of how many.
+    Entering raises `Refused` where a user cannot be signed in.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ async def warm(
 ) -> None:
     """Sign ``users`` in, or until ``stop`` is set; ``take`` gets each place among them and its session.
 
-    ``say`` hears every second, and in the end, how many are done, of how many.
+    ``say`` hears at once, every second, and in the end, how many are done, of how many.
 
     Raises `SignInError`: of the first user who cannot be signed in. The others are then let be.
     """
@@ -42,8 +42,8 @@ async def warm(
 
     async def keep_saying() -> None:
         while True:
-            await asyncio.sleep(SAY_EVERY_S)
             say(done, len(users))
+            await asyncio.sleep(SAY_EVERY_S)
 
     signing, saying, stopping = (asyncio.create_task(each) for each in (sign_in_all(), keep_saying(), _until(stop)))
     refused: BaseException | None = None

@@ -6,9 +6,11 @@ request goes the way that every arrival goes, template, token and key included; 
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from pytest_syncload.conductor.carrying import identities_of, import_paths
 from pytest_syncload.conductor.ground import Ground
@@ -25,6 +27,9 @@ from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged, Snapshot
 
 NAME = "sign-in and request"
+#: Wall seconds after which sign-in and request are given up: whoever waits wants to know in ten. They count from when
+#: the generator begins to sign in; that a busy machine starts processes slowly is nothing against the target.
+LONGEST_S = 8.0
 #: An answer that takes longer than this is a finding by itself.
 _TIMEOUT_S = 5.0
 #: One arrival at its very start.
@@ -65,13 +70,23 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
     where = f"{spec.request.method} {environment.base_url}{path}"
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     merged = Merged()
+    give_up_at = math.inf
+
+    def begins(_: int, __: dict[str, Any]) -> None:
+        nonlocal give_up_at
+        give_up_at = min(give_up_at, time.monotonic() + LONGEST_S)
+
+    def in_time() -> str | None:
+        late = f"no sign-in and answer within {LONGEST_S:.0f} s" if time.monotonic() > give_up_at else None
+        return keep_going() or late
+
     try:
         with Fleet(command, [JOB.dump_json(job).decode()]) as fleet:
-            (message,) = fleet.muster(keep_going)
+            (message,) = fleet.muster(in_time, begins)
             fared = fleet.follow(
                 {"start_at": time.monotonic() + _LEAD_S},
                 lambda data: merged.add(Snapshot.from_json(data)),
-                keep_going,
+                in_time,
             )
     except PhaseInvalid as error:
         return _failed(f"{error}")

@@ -67,7 +67,7 @@ def test_each_place_gets_its_user_some_at_once() -> None:
     assert source.most == AT_ONCE
     done = [each for each, _ in said]
     assert done == sorted(done)
-    assert said[-1] == (200, 200)
+    assert (said[0], said[-1]) == ((0, 200), (200, 200))
     assert 2 <= len(said) <= 5, "some three seconds, and the end"
 
 

