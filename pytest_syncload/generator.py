@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,39 +26,16 @@ from pytest_syncload.auth.pool import IdentityPool, WarmPool, source_of
 from pytest_syncload.auth.verify import verified
 from pytest_syncload.facts.errors import Refused, SyncloadError
 from pytest_syncload.facts.override import Override
-from pytest_syncload.facts.plan import USERS, Firebase, RequestTemplate, TokenFile
-from pytest_syncload.load.climber import Turn
+from pytest_syncload.facts.plan import Firebase, RequestTemplate
 from pytest_syncload.load.course import Course, Legs
 from pytest_syncload.load.door import open_door
 from pytest_syncload.load.engine import run
+from pytest_syncload.load.job import JOB, TURN, Job
 from pytest_syncload.load.limits import raise_file_limit
-from pytest_syncload.load.shard import Shard, ShardReport
+from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Snapshot
 from pytest_syncload.load.transport import Transport
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What one generator is to do, and where its identities come from; None: nowhere, they are made up.
-
-    ``users`` are as many where ``identities`` does not say. With ``only_one``, one user signs in, and the token is
-    verified. ``paths`` are where modules of the user's are imported from. Where ``request_from`` names a function, the
-    shard's request is made here too, and must come out the same.
-    """
-
-    shard: Shard
-    identities: Firebase | TokenFile | Override | None
-    users: int = USERS
-    only_one: bool = False
-    paths: tuple[str, ...] = ()
-    request_from: Override | None = None
-
-
-JOB = TypeAdapter(Job)
-#: What a generator reports at its end.
-REPORT = TypeAdapter(ShardReport)
-#: What turns a climb's course.
-TURN = TypeAdapter(Turn)
 _REQUEST = TypeAdapter(RequestTemplate)
 
 

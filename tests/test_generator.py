@@ -18,7 +18,7 @@ import pytest
 
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Environment, Faults, Firebase, RequestTemplate, SandboxSettings, SignInBy
-from pytest_syncload.generator import JOB, Job
+from pytest_syncload.load.job import JOB, Job
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard
 from pytest_syncload.sandbox.launch import launch

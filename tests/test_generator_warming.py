@@ -16,7 +16,7 @@ import pytest
 
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.plan import Firebase, RequestTemplate, TokenFile
-from pytest_syncload.generator import JOB, Job
+from pytest_syncload.load.job import JOB, Job
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard
 from tests.auth.scripted import SIGNED_IN, project, refusal, scripted

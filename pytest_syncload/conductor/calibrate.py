@@ -20,8 +20,8 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Calibration, Step
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import ANY, UNIQUE, Spec
-from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.fleet import Fleet
+from pytest_syncload.load.job import JOB, Job
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members

@@ -21,9 +21,9 @@ from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import USERS, Environment, Firebase, Passage, Phase, Spec, TokenFile
 from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.result import Window
-from pytest_syncload.generator import JOB, REPORT, Job
 from pytest_syncload.load.course import Legs
 from pytest_syncload.load.fleet import Fared, Fleet
+from pytest_syncload.load.job import JOB, REPORT, Job
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard, ShardReport

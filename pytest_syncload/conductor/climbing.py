@@ -22,11 +22,11 @@ from pytest_syncload.facts.events import Listener, PhaseMeasured
 from pytest_syncload.facts.idempotency import added_up
 from pytest_syncload.facts.plan import Phase, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Tally, Window
-from pytest_syncload.generator import TURN
 from pytest_syncload.load.climber import Climber, LegSeen, Way
 from pytest_syncload.load.course import Legs, scheduled
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.found import found
+from pytest_syncload.load.job import TURN
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.shard import ShardReport
 from pytest_syncload.load.snapshot import Merged

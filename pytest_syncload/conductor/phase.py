@@ -13,8 +13,8 @@ from pytest_syncload.facts.events import Listener, PhaseMeasured
 from pytest_syncload.facts.idempotency import added_up
 from pytest_syncload.facts.plan import Phase, RequestTemplate, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
-from pytest_syncload.generator import REPORT
 from pytest_syncload.load.fleet import Fared
+from pytest_syncload.load.job import REPORT
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.snapshot import Merged

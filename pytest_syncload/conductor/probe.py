@@ -20,8 +20,8 @@ from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.plan import HIDDEN, Spec
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.facts.units import format_number
-from pytest_syncload.generator import JOB, Job
 from pytest_syncload.load.fleet import Fleet
+from pytest_syncload.load.job import JOB, Job
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged, Snapshot

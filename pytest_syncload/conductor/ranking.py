@@ -8,8 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pytest_syncload.bottleneck.ranking import rank
-from pytest_syncload.bottleneck.scalability import fit_usl
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.facts.bottleneck import Climbed, NoFit, Ranking, StepSeen, Usl
 from pytest_syncload.facts.climb import ClimbFound, End, Finding, Step
@@ -76,6 +74,8 @@ def ranked(spec: Spec, result: PhaseResult, series: tuple[Answer, ...], resource
         *tracks(looked_at(rows_of(spec, result.phase), resources), answers, window),
         *client_tracks(result, what.begins_at, speed),
     )
+    from pytest_syncload.bottleneck import fit_usl, rank  # noqa: PLC0415  # numpy, and only a climb needs it
+
     try:
         ranking = rank(climbed, seen)
         law: Usl | NoFit = fit_usl(climbed)

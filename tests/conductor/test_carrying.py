@@ -16,7 +16,7 @@ from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.events import Event, Warming
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import USERS, Firebase, LoadSettings, Passage, TokenFile
-from pytest_syncload.generator import JOB
+from pytest_syncload.load.job import JOB
 from pytest_syncload.load.pacer import Pacer
 from tests.conductor.plans import REAL, phase, spec
 

@@ -6,7 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+# A run in this process forgets what it imported, and what is compiled can be imported only once.
+import numpy.fft  # noqa: F401
 import pytest
+import ruptures  # noqa: F401
+import scipy.optimize
+import scipy.special
+import scipy.stats  # noqa: F401
+
+from pytest_syncload.load import fleet, validity
 
 SLO_YAML = """\
 service: syncwell
@@ -40,11 +48,16 @@ phases:
 """
 
 
+_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+
+
 class Project:
     """A folder with a slo.yaml, and pytest run in it."""
 
     def __init__(self, pytester: pytest.Pytester) -> None:
         self.pytester = pytester
+        #: Whether every run is a process of its own: what a conftest.py does to libraries would last.
+        self.apart = False
         self.write()
 
     def write(self, faults: str = "{}") -> None:
@@ -52,8 +65,14 @@ class Project:
         (self.pytester.path / "slo.yaml").write_text(SLO_YAML.format(faults=faults), "utf-8")
 
     def run(self, *args: str) -> pytest.RunResult:
+        """pytest, in this process where it starts no workers: most of what one of its own costs are its imports."""
+        if self.apart or "-n" in args:
+            return self.run_apart(*args)
+        return self.pytester.runpytest_inprocess(*_PLUGINS, "-p", "no:xdist", *args)
+
+    def run_apart(self, *args: str) -> pytest.RunResult:
         """pytest, in its own process."""
-        return self.pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:hypothesispytest", *args)
+        return self.pytester.runpytest_subprocess(*_PLUGINS, *args)
 
     @property
     def run_folder(self) -> Path:
@@ -84,12 +103,20 @@ class Project:
         return json.loads(file.read_text("utf-8"))["ruling"]
 
 
+def calm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits that a busy test machine does not reach, for runs in this process; tests of theirs go far beyond."""
+    monkeypatch.setattr(validity, "LAG_P99_MS", 20_000.0)
+    monkeypatch.setattr(validity, "CPU_PERCENT", 1_000.0)
+    monkeypatch.setattr(fleet, "FAREWELL_SECONDS", 20.0)
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A fresh project, as on a laptop: no CI, no environment named."""
     # Without bytecode, each of the many processes of a run would compile all it imports, every time.
     for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)
+    calm(monkeypatch)
     return Project(pytester)
 
 

@@ -136,4 +136,4 @@ def test_unit_tests_beside_a_file_do_not_pay_for_the_load_path(project: Project)
             assert not {"boto3", "botocore", "httpx", "uvicorn"} & set(sys.modules)
         """
     )
-    project.run("-p", "no:anyio").assert_outcomes(passed=1, deselected=10)
+    project.run_apart("-p", "no:anyio").assert_outcomes(passed=1, deselected=10)

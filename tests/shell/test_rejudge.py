@@ -76,6 +76,7 @@ def test_a_real_run_is_judged_again_by_an_edited_file(project: Project, monkeypa
     old = project.run_folder
     before = everything(old)
     project.pytester.makeconftest(ALONE)
+    project.apart = True
     rewrite(project, '"< 500 ms", min_samples: 20', '"< 2 s", sustained: 1m, min_samples: 20')
     rewrite(project, "dynamodb.throttles, target", "sqs.visible, target")
     expected = {
@@ -111,6 +112,7 @@ def test_a_real_run_is_judged_again_by_an_edited_file(project: Project, monkeypa
 def test_own_tests_and_the_phases_fixture_are_judged_too(project: Project, workers: tuple[str, ...]) -> None:
     old = measured(project)
     project.pytester.makeconftest(WITH_XDIST if workers else ALONE)
+    project.apart = True
     project.pytester.makepyfile(
         test_mine="def test_slo(slo): pass\n\ndef test_load(peak): assert peak.hold.arrivals == 1800\n"
     )
@@ -201,6 +203,7 @@ def test_a_real_environment_needs_neither_its_name_nor_its_secrets(
     rewrite(project, "environments:\n", "environments:" + REAL)
     measured(project, "load-testing")
     project.pytester.makeconftest(ALONE)
+    project.apart = True
     for name in ("FIREBASE_API_KEY", "MAX_RATE"):
         monkeypatch.delenv(name, raising=False)
     result = project.run("-m", "peak", "--lf", "-p", "cacheprovider", "-rA", "--junitxml", "out.xml")

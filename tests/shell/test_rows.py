@@ -168,9 +168,9 @@ def test_no_limit_of_a_unit_test_ends_a_phase(project: Project) -> None:
                 print("limit", item.name, item.get_closest_marker("timeout").args)
         """
     )
-    result = project.run("-p", "timeout", "--collect-only", "-s", "-m", "peak or not peak", "test_rows_mine.py")
+    result = project.run_apart("-p", "timeout", "--collect-only", "-s", "-m", "peak or not peak", "test_rows_mine.py")
     assert [line for line in result.outlines if line.startswith("limit")] == ["limit test_plain (5,)"]
-    result = project.run("-p", "timeout", "--collect-only", "-s", "-m", "peak")
+    result = project.run_apart("-p", "timeout", "--collect-only", "-s", "-m", "peak")
     limits = [line for line in result.outlines if line.startswith("limit")]
     assert len(limits) == 8
     assert all(line.endswith(" (0,)") for line in limits)
