@@ -25,6 +25,7 @@ from pytest_syncload.facts.plan import Resources, SandboxSettings, Slo, Spec
 from pytest_syncload.facts.result import Invalidity, PhaseResult, Side
 from pytest_syncload.sources.cloudwatch import traffic_query
 from pytest_syncload.sources.settle import Reading
+from tests.busy import calm
 from tests.conductor.plans import REAL, SANDBOX, phase, spec
 from tests.rows import ERRORS, LATENCY, RESOURCES, THROTTLES, answers, result
 
@@ -329,7 +330,10 @@ def test_rows_without_a_verdict_are_inconclusive_and_no_verdict_is_overwritten(r
 # All of it, over real sockets.
 
 
-def test_a_phase_against_the_sandbox_is_measured_settled_and_proven(folder: RunFolder) -> None:
+def test_a_phase_against_the_sandbox_is_measured_settled_and_proven(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm(monkeypatch)
     heard: list[Event] = []
     plan = spec(environment=replace(SANDBOX, sandbox=SandboxSettings(speed=60.0)))
     with ExitStack() as stack:

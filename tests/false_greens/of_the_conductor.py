@@ -38,7 +38,7 @@ _PHASE = "pytest_syncload.conductor.phase"
 _VALIDITY = "pytest_syncload.load.validity"
 LISTED = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})
 #: Service seconds in a wall second: fast, and still time enough for a settled reading on a busy machine.
-SPEED = 180.0
+SPEED = 120.0
 
 
 def plan_of(*rows: Slo, **environment: Any) -> Spec:

@@ -20,7 +20,7 @@ PLAN = """\
 service: syncwell
 {items}
 environments:
-  sandbox: {{sandbox: {{speed: 180}}}}
+  sandbox: {{sandbox: {{speed: 120}}}}
 load: {{timeout: 2s}}
 request:
   method: POST

@@ -12,7 +12,8 @@ import pytest
 from pytest_syncload.conductor.ground import prepare
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.plan import SandboxSettings
-from pytest_syncload.load import engine, fleet, validity
+from pytest_syncload.load import engine
+from tests.busy import calm as limits
 from tests.conductor.plans import SANDBOX, spec
 from tests.false_greens.entry import Entry, Seen, Through, without
 from tests.false_greens.of_the_conductor import SPEED, Prepared
@@ -25,10 +26,8 @@ pytestmark = pytest.mark.usefixtures("unmeasured_module")
 @pytest.fixture(autouse=True)
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits that a busy test machine does not reach; the entries about them go far beyond."""
-    monkeypatch.setattr(validity, "LAG_P99_MS", 20_000.0)
-    monkeypatch.setattr(validity, "CPU_PERCENT", 1_000.0)
+    limits(monkeypatch)
     monkeypatch.setattr(engine, "LATE_SECONDS", 20.0)
-    monkeypatch.setattr(fleet, "FAREWELL_SECONDS", 20.0)
     for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)
 

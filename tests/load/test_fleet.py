@@ -186,15 +186,15 @@ def test_leaving_ends_every_child_even_where_nobody_followed_it(monkeypatch: pyt
 
 
 def test_signing_in_may_take_long_as_long_as_it_is_told_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet_module, "READY_SECONDS", 1.0)
+    monkeypatch.setattr(fleet_module, "READY_SECONDS", 2.5)
     warming = PROLOGUE + (
-        "for done in range(4):\n    time.sleep(0.5)\n    say(warming={'done': done, 'of': 4})\n"
+        "for done in range(6):\n    time.sleep(0.5)\n    say(warming={'done': done, 'of': 6})\n"
         "say(ready={'job': job})\nhear()\n"
     )
     heard: list[tuple[int, Any]] = []
     with fleet_of(warming, READY) as fleet:
         began = time.monotonic()
         messages = fleet.muster(onwards, lambda index, said: heard.append((index, said)))
-        assert time.monotonic() - began > 1.0
+        assert time.monotonic() - began > 2.5
     assert [message["ready"]["job"] for message in messages] == [0, 1]
-    assert heard == [(0, {"done": done, "of": 4}) for done in range(4)]
+    assert heard == [(0, {"done": done, "of": 6}) for done in range(6)]

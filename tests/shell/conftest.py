@@ -14,7 +14,7 @@ import scipy.optimize
 import scipy.special
 import scipy.stats  # noqa: F401
 
-from pytest_syncload.load import fleet, validity
+from tests.busy import calm, calm_plugin
 
 SLO_YAML = """\
 service: syncwell
@@ -72,7 +72,7 @@ class Project:
 
     def run_apart(self, *args: str) -> pytest.RunResult:
         """pytest, in its own process."""
-        return self.pytester.runpytest_subprocess(*_PLUGINS, *args)
+        return self.pytester.runpytest_subprocess(*_PLUGINS, *calm_plugin(self.pytester.path), *args)
 
     @property
     def run_folder(self) -> Path:
@@ -101,13 +101,6 @@ class Project:
         """A row's recorded ruling."""
         file = self.run_folder / "verdicts" / f"{phase}--{row}.json"
         return json.loads(file.read_text("utf-8"))["ruling"]
-
-
-def calm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits that a busy test machine does not reach, for runs in this process; tests of theirs go far beyond."""
-    monkeypatch.setattr(validity, "LAG_P99_MS", 20_000.0)
-    monkeypatch.setattr(validity, "CPU_PERCENT", 1_000.0)
-    monkeypatch.setattr(fleet, "FAREWELL_SECONDS", 20.0)
 
 
 @pytest.fixture
