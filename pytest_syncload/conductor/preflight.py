@@ -16,6 +16,7 @@ from functools import partial
 from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.climbing import way_of
 from pytest_syncload.conductor.ground import Ground
+from pytest_syncload.conductor.guards import before_anything
 from pytest_syncload.conductor.probe import probe
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.conductor.verifiable import key_checks
@@ -66,6 +67,10 @@ def check(
     The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
     """
     rows = _Rows.of(spec, ground, phases)
+    guarded = before_anything(spec, folder)
+    own = (*_limits(spec, ground, phases), *key_checks(spec, ground, phases), *guarded)
+    if any(each.failed for each in guarded):
+        return own  # it is not the target that it is taken for, so nobody is asked and nothing sent
     interrupted = threading.Event()
 
     def go_on() -> str | None:
@@ -83,7 +88,7 @@ def check(
         except KeyboardInterrupt:
             interrupted.set()  # leaving the pool waits for the request, which looks here
             raise
-    return (*_limits(spec, ground, phases), *key_checks(spec, ground, phases), *who, *rows.unlisted, *asked, sent)
+    return (*own, *who, *rows.unlisted, *asked, sent)
 
 
 def _ask_aws(ground: Ground, rows: _Rows, pool: ThreadPoolExecutor) -> list[Check]:
@@ -105,7 +110,8 @@ def refusal(failed: Sequence[Check]) -> str:
     """Why no load was offered, all of it in one text."""
     lines = [f"{_headline(failed)}:"]
     for each in failed:
-        lines.append(f"  {each.name}: {each.says}")
+        first, *more = each.says.splitlines() or [""]
+        lines += [f"  {each.name}: {first}", *(f"    {line}" for line in more)]
         lines += [f"    needed by {row}" for row in each.rows]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.plan import Phase, Spec
-from pytest_syncload.facts.report import PhaseReport, RunReport, Where
+from pytest_syncload.facts.report import NOT_LOOKED_AT, PARITY, PhaseReport, RunReport, Where
 from pytest_syncload.facts.result import PhaseResult
 
 
@@ -34,6 +34,7 @@ def report_of(
     begun = _read(folder, PLAN_FILE) or again
     offered = RunFolder(Path(again["folder"])) if isinstance(again.get("folder"), str) else folder
     ground = _read(offered, ENVIRONMENT_FILE)
+    parity = offered.parity()
     return RunReport(
         service=spec.service,
         run_id=folder.run_id,
@@ -46,6 +47,8 @@ def report_of(
         phases=tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases),
         rejudged=spec.rejudged,
         compared=spec.compared,
+        not_looked_at=tuple(what for what in NOT_LOOKED_AT if what != PARITY or parity is None),
+        parity=parity,
     )
 
 

@@ -5,6 +5,7 @@ phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
 plan.json         the phases and rows as they are run (see `earlier`)
 account.json      the AWS account that is asked
+parity.json       in what the environment differs from what it stands for, where that was compared
 rejudged_from.json   in a folder of its own: the run whose measurements were judged again
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.timeline.jsonl   its seconds, as known when each was over; what is left where pytest itself was killed
@@ -36,12 +37,14 @@ from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
+from pytest_syncload.facts.parity import ParityFound
 from pytest_syncload.facts.result import PhaseResult, Second, Window
 from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.cloudwatch import Answer, Ask
 from pytest_syncload.sources.settle import Reading
 
 _ACCOUNT = "account.json"
+_PARITY = "parity.json"
 #: No hold lasts as long; the minutes of a damaged window would fill the memory.
 _LONGEST_WINDOW_S = 31 * 86_400
 _VERDICT = TypeAdapter(Verdict)
@@ -50,6 +53,7 @@ _CENSUS = TypeAdapter(Census)
 _RANKED = TypeAdapter(ClimbRanked)
 _SECOND = TypeAdapter(Second)
 _CHECKS = TypeAdapter(tuple[Check, ...])
+_FOUND = TypeAdapter(ParityFound)
 _SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
 _DOUBTS = TypeAdapter(dict[str, str])
 
@@ -235,6 +239,18 @@ class RunFolder:
         except UNREADABLE:
             return None
         return data if isinstance(data, str) else None
+
+    def keep_parity(self, found: ParityFound) -> None:
+        """Record in what the environment differs from what it stands for."""
+        self.write(_PARITY, _FOUND.dump_python(found, mode="json"))
+
+    def parity(self) -> ParityFound | None:
+        """The same, None where nobody has compared it yet or what is kept cannot be read."""
+        try:
+            data = self.read(_PARITY)
+            return None if data is None else _FOUND.validate_python(data)
+        except UNREADABLE:
+            return None
 
     @contextmanager
     def controller_lock(self) -> Iterator[int]:

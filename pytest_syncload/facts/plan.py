@@ -17,6 +17,7 @@ from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.idempotency import Idempotency, KeyRule
 from pytest_syncload.facts.override import Override
+from pytest_syncload.facts.parity import Parity
 from pytest_syncload.facts.placeholder import Slot, header_parts, written
 from pytest_syncload.facts.units import Kind
 
@@ -354,6 +355,7 @@ class Environment:
 
     Users sign in at ``firebase``, or have the ``tokens`` of a file.
     ``resources`` of a sandbox are what slo.yaml lists of it; None: all that it has.
+    ``parity`` says what it must be like; None: nobody compares it.
     """
 
     name: str
@@ -365,6 +367,7 @@ class Environment:
     tokens: TokenFile | None = None
     resources: Resources | None = None
     sandbox: SandboxSettings | None = None
+    parity: Parity | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

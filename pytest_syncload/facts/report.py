@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.observation import Ruling, Verdict
+from pytest_syncload.facts.parity import ParityFound
 from pytest_syncload.facts.plan import Phase, Rejudged
 from pytest_syncload.facts.result import PhaseResult
 
-#: What no part of this version looks at yet, so that green implies no more than it proved.
-NOT_LOOKED_AT = ("parity", "cost", "generator's region")
+PARITY = "parity"
+#: What is not looked at unless it is asked for, so that green implies no more than it proved.
+NOT_LOOKED_AT = (PARITY, "cost", "generator's region")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,7 @@ class RunReport:
     """One run. ``begun_at`` is epoch seconds (wall), ``file`` the name of slo.yaml, ``folder`` the run folder's path as
     a person would type it. ``command`` begins the same run again. ``rejudged`` names the run whose measurements were
     judged again: then no load was offered. ``compared`` names the run that every row is shown beside.
+    ``parity`` is in what the environment differs from what it stands for, None where nobody compared it.
     """
 
     service: str
@@ -81,6 +84,7 @@ class RunReport:
     rejudged: Rejudged | None = None
     compared: Rejudged | None = None
     not_looked_at: tuple[str, ...] = NOT_LOOKED_AT
+    parity: ParityFound | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -21,6 +21,7 @@ from pytest_syncload.report.comparison import beside_in_words
 from pytest_syncload.report.github import FEW, causes_of, unproven_rows
 from pytest_syncload.report.markdown import code, fenced, plain
 from pytest_syncload.report.mermaid import pictures_of_climb, pictures_of_seconds
+from pytest_syncload.report.parity import parity_lines
 from pytest_syncload.report.progress import format_window
 from pytest_syncload.report.table import headroom_in_words, value_in_words
 
@@ -46,6 +47,7 @@ def summary_of(report: RunReport, said: Sequence[str] = (), *, status: int = 0, 
         _causes(report, said),
         _fitted(_table(report), room // 2, _ROWS_LEFT_OUT),
         _left_out(report),
+        _parity(report),
         _not_looked_at(report),
         _reproduce(report),
         *(block for phase in report.phases for block in _of_phase(phase)),
@@ -164,6 +166,16 @@ def _left_out(report: RunReport) -> list[str]:
         return []
     counts = (f"{phase.left_out} of {len(phase.plan.slos)} of {code(phase.name, _NAME)}" for phase in phases)
     return ["", f"**Rows that were not asked for:** {', '.join(counts)}"]
+
+
+def _parity(report: RunReport) -> list[str]:
+    """What was compared in one sentence, and every difference in a list of its own."""
+    if report.parity is None:
+        return []
+    first, *differences = parity_lines(report.parity)
+    lines = ["", f"**Parity:** {plain(first)}", "", *(f"- {plain(each)}" for each in differences[:CAUSES])]
+    more = len(differences) - CAUSES
+    return [*lines, *([f"- … and {more} more, in the run's folder"] if more > 0 else []), ""]
 
 
 def _not_looked_at(report: RunReport) -> list[str]:

@@ -11,6 +11,7 @@ from pytest_syncload.facts.comparison import Compared
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Before, Ruling, Verdict
+from pytest_syncload.facts.parity import ParityFound
 from pytest_syncload.facts.plan import Rejudged, Slo, Target
 from pytest_syncload.facts.report import PhaseReport, RunReport
 from pytest_syncload.facts.result import Outcome, PhaseResult, Window
@@ -23,6 +24,8 @@ from pytest_syncload.report.summary_form import (
     ClimbPlanModel,
     ComparedModel,
     CountsModel,
+    DifferenceModel,
+    DocumentModel,
     EstimateModel,
     FirstModel,
     GeneratorModel,
@@ -30,6 +33,7 @@ from pytest_syncload.report.summary_form import (
     LawModel,
     MeasuredModel,
     OtherRunModel,
+    ParityModel,
     PercentilesModel,
     PhaseModel,
     PlanModel,
@@ -84,10 +88,38 @@ def _run(report: RunReport) -> RunModel:
         if report.compared is None
         else OtherRunModel(run_id=report.compared.run_id, begun_at=_moment(report.compared.begun_at)),
         not_looked_at=list(report.not_looked_at),
+        parity=None if report.parity is None else _parity(report.parity),
         proven=report.proven,
         counts=CountsModel(
             passed=counts[Ruling.PASS], breach=counts[Ruling.BREACH], inconclusive=counts[Ruling.INCONCLUSIVE]
         ),
+    )
+
+
+def _parity(found: ParityFound) -> ParityModel:
+    terraform, reference = (
+        DocumentModel(name=used.name, digest=used.digest, kind=used.kind) for used in (found.terraform, found.reference)
+    )
+    differences, noted = (
+        [
+            DifferenceModel(
+                address=each.address,
+                attribute=each.attribute,
+                here=each.here,
+                reference=each.reference,
+                accepted=each.accepted,
+            )
+            for each in some
+        ]
+        for some in (found.differences, found.noted)
+    )
+    return ParityModel(
+        terraform=terraform,
+        reference=reference,
+        compared=found.compared,
+        passed_over=found.passed_over,
+        differences=differences,
+        noted=noted,
     )
 
 

@@ -68,6 +68,35 @@ class OtherRunModel(_Model):
     begun_at: datetime | None
 
 
+class DocumentModel(_Model):
+    """A document of `terraform show -json` as it was read."""
+
+    name: str
+    digest: str = Field(description="SHA-256 of the file.")
+    kind: str = Field(description="`state` or `plan`.")
+
+
+class DifferenceModel(_Model):
+    """A difference in what bears load."""
+
+    address: str
+    attribute: str
+    here: str
+    reference: str
+    accepted: str | None = Field(description="Why it is accepted; null: nobody does, and nothing was sent.")
+
+
+class ParityModel(_Model):
+    """What the environment was compared with, and what was found."""
+
+    terraform: DocumentModel
+    reference: DocumentModel
+    compared: int = Field(description="Resources that are there in both.")
+    passed_over: int = Field(description="Resources whose type has nothing that bears load.")
+    differences: list[DifferenceModel]
+    noted: list[DifferenceModel] = Field(description="What scaling moves between bounds that are compared.")
+
+
 class RunModel(_Model):
     """The run as a whole."""
 
@@ -88,6 +117,9 @@ class RunModel(_Model):
     rejudged: RejudgedModel | None
     compared: OtherRunModel | None
     not_looked_at: list[str]
+    parity: ParityModel | None = Field(
+        description="In what the environment differs from what it stands for; null: nobody compared it."
+    )
     proven: bool = Field(description="Whether every row that was asked for passed, and each phase had one.")
     counts: CountsModel
 

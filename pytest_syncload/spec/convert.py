@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Protocol
 
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.member import marked
+from pytest_syncload.facts.parity import Accepted, Parity
 from pytest_syncload.facts.plan import (
     UNIQUE,
     Arrivals,
@@ -32,11 +34,20 @@ from pytest_syncload.spec import (
     capacity_schema,
     environment_schema,
     fields,
+    parity_schema,
     phase_schema,
     request_schema,
     row_schema,
     schema,
 )
+
+
+class LineOf(Protocol):
+    """The line of an environment, or of what stands at these keys below it."""
+
+    def __call__(self, *below: str | int) -> int:
+        """From 1."""
+        ...
 
 
 def load_settings(model: schema.LoadModel) -> LoadSettings:
@@ -79,12 +90,15 @@ def _idempotency(model: request_schema.RequestModel) -> Idempotency:
     )
 
 
-def sandbox(name: str, line: int, model: environment_schema.SandboxEnvironmentModel) -> Environment:
+def sandbox(
+    name: str, line_of: LineOf, model: environment_schema.SandboxEnvironmentModel, *, folder: Path
+) -> Environment:
     """An environment that is the embedded sandbox; its addresses stay None until it was started."""
     return Environment(
         name=name,
-        line=line,
+        line=line_of(),
         max_rate_per_s=model.max_rate,
+        parity=_parity(name, line_of, model.parity, folder),
         resources=None if model.resources is None else resources(model.resources),
         sandbox=SandboxSettings(
             speed=model.sandbox.speed,
@@ -141,7 +155,7 @@ def _capacities(model: capacity_schema.CapacityModel) -> Capacities:
 
 def real(
     name: str,
-    line: int,
+    line_of: LineOf,
     model: environment_schema.RealEnvironmentModel,
     *,
     folder: Path,
@@ -153,13 +167,36 @@ def real(
     """
     return Environment(
         name=name,
-        line=line,
+        line=line_of(),
         base_url=model.base_url.rstrip("/"),
         max_rate_per_s=model.max_rate,
         aws=AwsAccess(region=model.region),
         firebase=None if model.firebase is None else _firebase(model.firebase, folder, emulator_host),
         tokens=None if model.tokens is None else TokenFile(path=str(folder / model.tokens)),
         resources=resources(model.resources),
+        parity=_parity(name, line_of, model.parity, folder),
+    )
+
+
+def _parity(name: str, line_of: LineOf, model: parity_schema.ParityModel | None, folder: Path) -> Parity | None:
+    if model is None:
+        return None
+    return Parity(
+        terraform=str(folder / model.terraform),
+        reference=str(folder / model.reference),
+        names={name: parity_schema.STANDS_FOR} if model.names is None else model.names,
+        accept=tuple(
+            Accepted(
+                address=each.address,
+                attribute=each.attribute,
+                why=each.why,
+                line=line_of("parity", "accept", number),
+                here=each.here,
+                reference=each.reference,
+            )
+            for number, each in enumerate(model.accept)
+        ),
+        line=line_of("parity"),
     )
 
 

@@ -10,6 +10,7 @@ from pytest_syncload.facts.plan import USER_NUMBER, USERS
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.capacity_schema import CapacityModel
 from pytest_syncload.spec.fields import Given, Text, wrong
+from pytest_syncload.spec.parity_schema import ParityModel
 from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
 
@@ -188,6 +189,7 @@ class SandboxEnvironmentModel(Strict):
     resources: Annotated[ResourcesModel | None, Given] = Field(
         default=None, description=f"{_LISTED} Default: all that the sandbox has."
     )
+    parity: Annotated[ParityModel | None, Given] = None
 
 
 class RealEnvironmentModel(Strict):
@@ -203,6 +205,7 @@ class RealEnvironmentModel(Strict):
         'line of JSON, `{"token": "…", "user": "…"}`.',
     )
     resources: ResourcesModel = Field(default=ResourcesModel(), description=_LISTED)
+    parity: Annotated[ParityModel | None, Given] = None
 
     @field_validator("tokens")
     @classmethod

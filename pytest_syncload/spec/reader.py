@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
 
@@ -244,13 +245,18 @@ class _Reading:
         value = self._at(path)
         if isinstance(value, dict) and "sandbox" in value:
             sandbox = self._piece(environment_schema.SandboxEnvironmentModel, path)
-            return None if sandbox is None else convert.sandbox(name, self._document.line(path), sandbox)
+            if sandbox is None:
+                return None
+            return convert.sandbox(name, partial(self._line_below, path), sandbox, folder=self._path.parent)
         real = self._piece(environment_schema.RealEnvironmentModel, path)
         host = self._emulator_host((*path, "firebase"))
         if real is None:
             return None
-        line = self._document.line(path)
-        return convert.real(name, line, real, folder=self._path.parent, emulator_host=host)
+        line_of = partial(self._line_below, path)
+        return convert.real(name, line_of, real, folder=self._path.parent, emulator_host=host)
+
+    def _line_below(self, path: Path, *below: str | int) -> int:
+        return self._document.line((*path, *below))
 
     def _emulator_host(self, path: Path) -> str | None:
         """Firebase's own variable, where the environment has a Firebase; and what is secret must be in variables."""

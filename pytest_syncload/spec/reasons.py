@@ -75,6 +75,8 @@ def known_keys(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]
 
 
 def _below(annotation: Any, part: str | int) -> Any:
+    if isinstance(part, int):
+        return annotation  # an item of a list: its models are the list's
     for model in _models(annotation):
         for name, field in model.model_fields.items():
             if part == (field.alias or name):

@@ -320,6 +320,10 @@ def test_all_that_failed_is_one_text() -> None:
     ]
 
 
+def test_what_needs_several_lines_has_them() -> None:
+    assert refusal([replace(OTHER, says="one\ntwo")]).splitlines()[1:] == ["  account: one", "    two"]
+
+
 def test_a_row_is_told_what_concerns_it_and_where_the_rest_is() -> None:
     assert refusal_of(DEPTH, [FAILED, OTHER]) == (
         "2 checks before the load failed, so nothing was sent; "

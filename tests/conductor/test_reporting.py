@@ -15,6 +15,7 @@ from pytest_syncload.facts.plan import Environment, SandboxSettings
 from pytest_syncload.facts.report import RunReport
 from tests.conductor.plans import phase, spec
 from tests.report.reports import STRESS, stress
+from tests.report.test_parity import FOUND
 from tests.rows import ERRORS, LATENCY, START, THROTTLES, result
 
 SOAK = phase("soak", replace(LATENCY, phase="soak"))
@@ -70,6 +71,16 @@ def test_what_broke_first_comes_from_the_folder(folder: RunFolder) -> None:
     assert climb is not None
     folder.keep_ranking(replace(climb, phase="peak"))
     assert told(folder).phases[0].climb == replace(climb, phase="peak")
+
+
+def test_what_was_compared_comes_from_the_folder(folder: RunFolder) -> None:
+    plain = told(folder)
+    assert (plain.parity, "parity" in plain.not_looked_at) == (None, True)
+    folder.keep_parity(FOUND)
+    assert told(folder).parity == FOUND
+    assert "parity" not in told(folder).not_looked_at
+    (folder.path / "parity.json").write_text('{"compared": 3}', "utf-8")
+    assert told(folder).parity is None, "damaged, so it is not known"
 
 
 def test_another_runs_record_takes_the_place_of_the_folders(folder: RunFolder) -> None:

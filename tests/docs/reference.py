@@ -38,6 +38,8 @@ PLACES = {
     "ResourcesModel": "environments.<name>.resources",
     "ApiModel": "environments.<name>.resources.api",
     "EcsModel": "environments.<name>.resources.ecs",
+    "ParityModel": "environments.<name>.parity",
+    "AcceptModel": "environments.<name>.parity.accept[]",
     "LoadModel": "load",
     "RequestModel": "request",
     "FeederModel": "request.feeders.<name>",

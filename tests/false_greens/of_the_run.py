@@ -10,6 +10,7 @@ from tests.false_greens import (
     of_the_load,
     of_the_plan,
     of_the_session,
+    of_the_target,
 )
 from tests.false_greens.entry import Entry
 
@@ -21,6 +22,7 @@ ENTRIES: tuple[Entry, ...] = (
     *of_the_keys.ENTRIES,
     *of_the_conductor.ENTRIES,
     *of_the_session.ENTRIES,
+    *of_the_target.ENTRIES,
 )
 
 #: Every guard that stands between these mistakes and green.
@@ -72,6 +74,10 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.load.validity:tokens_expired",
     "pytest_syncload.load.validity:too_busy",
     "pytest_syncload.load.validity:wrong_answers",
+    "pytest_syncload.parity.differences:accepted",
+    "pytest_syncload.parity.differences:require_two_documents",
+    "pytest_syncload.parity.differences:same",
+    "pytest_syncload.parity.resources:unapplied",
     "pytest_syncload.plugin:refuse_empty",
     "pytest_syncload.plugin:refuse_without_file",
     "pytest_syncload.shell.ending:judged_nothing",

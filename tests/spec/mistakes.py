@@ -12,6 +12,7 @@ RAW = (*PEAK, "slos", "raw")
 SUM = (*PEAK, "slos", "sum")
 FAULTS = ("environments", "sandbox", "sandbox", "faults")
 CAPACITY = ("environments", "sandbox", "sandbox", "capacity")
+PARITY = ("environments", "real", "parity")
 REAL = {"base_url": "https://x", "region": "r"}
 
 #: What the JSON Schema refuses as well.
@@ -41,6 +42,12 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("environments", "sandbox", "sandbox"), None, "environments.sandbox.sandbox: this takes a mapping"),
     (("environments", "sandbox", "sandbox", "rate_scale"), "1/s", "is not a plain number"),
     (("environments", "sandbox", "sandbox", "rate_scale"), True, "is not a plain number"),
+    ((*PARITY, "terraform"), "", "environments.real.parity.terraform: '' is not a text that says something"),
+    ((*PARITY, "names"), ["real"], "environments.real.parity.names: this takes a mapping, not a list"),
+    ((*PARITY, "accept"), {}, "environments.real.parity.accept: this takes a list, not a mapping"),
+    ((*PARITY, "accept", 0), {"address": "a", "attribute": "b"}, "environments.real.parity.accept[0]: why is missing"),
+    ((*PARITY, "accept", 0, "wy"), "x", "environments.real.parity.accept[0]: unknown key 'wy'; did you mean 'why'?"),
+    ((*PARITY, "accept", 0, "here"), [], "here: this is no value; write it as the message shows it"),
     (("load",), None, "load: this takes a mapping, not nothing"),
     (("load", "arrivals"), "possion", "did you mean 'poisson'?"),
     (("load", "transport"), "httpxx", "did you mean 'httpx'?"),

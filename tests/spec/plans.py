@@ -70,6 +70,7 @@ FULL: dict[str, Any] = {
             "region": "eu-west-1",
             "resources": {"queue": "hot-path", "cache": ["syncwell-001"]},
             "max_rate": "9000/s",
+            "parity": {"terraform": "toy.json", "reference": "other.json"},
         },
         "real": {
             "base_url": "https://api.example.com:8443/base/",
@@ -93,6 +94,20 @@ FULL: dict[str, Any] = {
                 "ecs": {"cluster": "c", "service": "s"},
                 "cache": ["n-1", "n-2"],
                 "serverless_cache": ["sessions"],
+            },
+            "parity": {
+                "terraform": "terraform/real.json",
+                "reference": "/production.json",
+                "names": {"real": "live"},
+                "accept": [
+                    {
+                        "address": "aws_nat_gateway",
+                        "attribute": "count",
+                        "why": "w",
+                        "here": 1,
+                        "reference": True,
+                    }
+                ],
             },
         },
     },

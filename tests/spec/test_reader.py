@@ -19,6 +19,7 @@ from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
+from pytest_syncload.facts.parity import Accepted, Parity
 from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
@@ -63,6 +64,12 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
         name="sandbox",
         line=1,
         max_rate_per_s=9000.0,
+        parity=Parity(
+            terraform=str(tmp_path / "toy.json"),
+            reference=str(tmp_path / "other.json"),
+            names={"sandbox": "production"},
+            line=1,
+        ),
         resources=Resources(queue="hot-path", cache=("syncwell-001",)),
         sandbox=SandboxSettings(
             speed=30.0,
@@ -169,6 +176,15 @@ def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
             ecs_service="s",
             cache=("n-1", "n-2"),
             serverless_cache=("sessions",),
+        ),
+        parity=Parity(
+            terraform=str(tmp_path / "terraform/real.json"),
+            reference="/production.json",
+            names={"real": "live"},
+            accept=(
+                Accepted(address="aws_nat_gateway", attribute="count", why="w", line=1, here="1", reference="true"),
+            ),
+            line=1,
         ),
     )
 
@@ -552,3 +568,15 @@ def test_the_ground_floor_imports_neither_pydantic_nor_yaml() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env=dict(os.environ), check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_what_is_accepted_has_its_line(tmp_path: Path) -> None:
+    text = SMALL + (
+        "environments:\n  load-testing:\n    base_url: https://x\n    region: r\n    parity:\n      terraform: a.json\n"
+        "      reference: b.json\n      accept:\n        - {address: a, attribute: b, why: c}\n"
+        "        - address: d\n          attribute: e\n          why: f\n"
+    )
+    parity = read_text(tmp_path, text, "load-testing").environment.parity
+    assert parity is not None
+    assert (parity.line, [each.line for each in parity.accept]) == (9, [13, 14])
+    assert parity.names == {"load-testing": "production"}
