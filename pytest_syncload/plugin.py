@@ -12,7 +12,7 @@ from collections.abc import Generator, Mapping
 import pytest
 
 #: What names something.
-NAMED = ("--syncload-env", "--syncload-run", "--syncload-compare")
+NAMED = ("--syncload-env", "--syncload-production", "--syncload-run", "--syncload-compare")
 #: Where a run is written to beside its folder.
 WRITTEN = ("--syncload-html", "--syncload-json", "--syncload-metrics")
 
@@ -27,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         metavar="NAME",
         default=None,
         help="environment of slo.yaml to offer load to (or SYNCLOAD_ENV). Default: its sandbox, never where CI is set",
+    )
+    group.addoption(
+        "--syncload-production",
+        metavar="NAME",
+        default=None,
+        help="allow load on the environment of this name, which slo.yaml marks as production; only where it is typed "
+        "for the run, not in addopts",
     )
     group.addoption(
         "--syncload-run",

@@ -64,6 +64,34 @@ def refuse_unnamed(spec: Spec, *, named: bool, environ: Mapping[str, str]) -> No
         raise Refused(f"{environment.name!r} is a real environment: name it with --syncload-env {environment.name}")
 
 
+def refuse_production(spec: Spec, named: str | None, *, typed: bool = True) -> None:
+    """Raise `Refused` where the run would go to production and is not told to by name, or told to by a wrong one.
+
+    ``named`` is what ``--syncload-production`` names, ``typed`` whether that was typed for this run: what stands in
+    addopts or PYTEST_ADDOPTS is there whoever runs what.
+    """
+    environment = spec.environment
+    if spec.rejudged is not None:
+        return  # nothing is offered to anybody
+    mark = f"{environment.name!r} is marked as production ({spec.file.name}:{environment.line})"
+    if named is not None and not typed:
+        raise Refused(
+            "--syncload-production is in addopts or PYTEST_ADDOPTS, where it is for every run; take it out there, and "
+            "type it with the run that is meant"
+        )
+    if environment.production and named is None:
+        raise Refused(
+            f"{mark}: its users would share the load; if that is meant, add --syncload-production {environment.name}"
+        )
+    if environment.production and named != environment.name:
+        raise Refused(f"{mark}, and --syncload-production names {named!r}; name what is meant")
+    if named is not None and not environment.production:
+        raise Refused(
+            f"--syncload-production names {named!r}, and the run goes to {environment.name!r}, which is not marked as "
+            "production; leave the option out, or name the right environment with --syncload-env"
+        )
+
+
 def prepare(spec: Spec, folder: RunFolder, stack: ExitStack) -> Ground:
     """Make the environment ready, in the controller: start the sandbox, or measure the real clock. Raises `Refused`.
 

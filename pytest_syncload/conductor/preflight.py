@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.climbing import way_of
 from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.guards import before_anything
+from pytest_syncload.conductor.guards import account_check, before_anything, lists_accounts
 from pytest_syncload.conductor.probe import probe
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.conductor.verifiable import key_checks
@@ -67,7 +67,7 @@ def check(
     The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
     """
     rows = _Rows.of(spec, ground, phases)
-    guarded = before_anything(spec, folder)
+    guarded = before_anything(spec, ground.environment, folder)
     own = (*_limits(spec, ground, phases), *key_checks(spec, ground, phases), *guarded)
     if any(each.failed for each in guarded):
         return own  # it is not the target that it is taken for, so nobody is asked and nothing sent
@@ -77,11 +77,20 @@ def check(
         return "the run was interrupted" if interrupted.is_set() else keep_going()
 
     with ThreadPoolExecutor(max_workers=8) as pool:
-        sending = pool.submit(probe, spec, ground, folder, go_on)
+
+        def send() -> Future[Check]:
+            return pool.submit(probe, spec, ground, folder, go_on)
+
+        # Where accounts are listed, nobody signs in before it is known whose credentials these are.
+        sending = None if lists_accounts(ground.environment) else send()
         try:
             who, account = _identity(spec, ground, planned or phases, rows.all)
             if account is not None:
                 folder.keep_account(account)
+            who += account_check(account, ground.environment, spec.file.name)
+            if sending is None and any(each.failed for each in who):
+                return (*own, *who)
+            sending = sending or send()
             # With credentials that AWS does not take, every further question would only be refused the same way.
             asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, pool)
             sent = sending.result()

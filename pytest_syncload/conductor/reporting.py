@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from pytest_syncload.conductor.earlier import ENVIRONMENT_FILE, PLAN_FILE, POINTER_FILE
+from pytest_syncload.conductor.guards import host_of, is_loopback, lists_accounts
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.facts.parity import ParityFound
 from pytest_syncload.facts.plan import Phase, Spec
 from pytest_syncload.facts.report import NOT_LOOKED_AT, PARITY, PhaseReport, RunReport, Where
 from pytest_syncload.facts.result import PhaseResult
@@ -47,9 +49,17 @@ def report_of(
         phases=tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases),
         rejudged=spec.rejudged,
         compared=spec.compared,
-        not_looked_at=tuple(what for what in NOT_LOOKED_AT if what != PARITY or parity is None),
+        not_looked_at=tuple(_not_looked_at(spec, parity)),
         parity=parity,
     )
+
+
+def _not_looked_at(spec: Spec, parity: ParityFound | None) -> Iterator[str]:
+    """What this run leaves open, which a green row could be taken to say."""
+    yield from (what for what in NOT_LOOKED_AT if what != PARITY or parity is None)
+    environment = spec.environment
+    if environment.sandbox is None and not lists_accounts(environment) and not is_loopback(host_of(environment)):
+        yield "whether the account is the right one (guard.accounts lists none)"
 
 
 def where_of(spec: Spec, ground: Mapping[str, Any], account: str | None) -> Where:
@@ -66,6 +76,7 @@ def where_of(spec: Spec, ground: Mapping[str, Any], account: str | None) -> Wher
         account=account,
         speed=1.0 if sandbox is None else sandbox.speed,
         rate_scale=1.0 if sandbox is None else sandbox.rate_scale,
+        production=environment.production,
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.idempotency import Idempotency, KeyRule
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.parity import Parity
@@ -355,7 +356,8 @@ class Environment:
 
     Users sign in at ``firebase``, or have the ``tokens`` of a file.
     ``resources`` of a sandbox are what slo.yaml lists of it; None: all that it has.
-    ``parity`` says what it must be like; None: nobody compares it.
+    ``production``: users depend on it. ``guard`` says what it may be; None: nothing is listed. ``parity`` says what it
+    must be like; None: nobody compares it.
     """
 
     name: str
@@ -367,6 +369,8 @@ class Environment:
     tokens: TokenFile | None = None
     resources: Resources | None = None
     sandbox: SandboxSettings | None = None
+    production: bool = False
+    guard: Guard | None = None
     parity: Parity | None = None
 
 

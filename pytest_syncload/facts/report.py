@@ -24,7 +24,7 @@ class Where:
     """Where the load went. ``target`` is its address, ``region`` and ``account`` None where they are not known.
 
     Of a sandbox, ``speed`` is service seconds a wall second and ``rate_scale`` what planned rates are multiplied by;
-    elsewhere both are 1.
+    elsewhere both are 1. ``production``: slo.yaml marks it as what users depend on.
     """
 
     environment: str
@@ -34,6 +34,7 @@ class Where:
     account: str | None
     speed: float = 1.0
     rate_scale: float = 1.0
+    production: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

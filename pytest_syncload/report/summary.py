@@ -81,6 +81,7 @@ def _run(report: RunReport) -> RunModel:
         region=where.region,
         account=where.account,
         sandbox=where.is_sandbox,
+        production=where.production,
         speed=where.speed,
         rate_scale=where.rate_scale,
         rejudged=_rejudged(report.rejudged),

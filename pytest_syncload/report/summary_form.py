@@ -112,6 +112,7 @@ class RunModel(_Model):
     region: str | None
     account: str | None
     sandbox: bool = Field(description="True: nothing here says anything about a real target.")
+    production: bool = Field(description="Whether slo.yaml marks the environment as what users depend on.")
     speed: float = Field(description="Service seconds a wall second; above 1 only in the sandbox.")
     rate_scale: float = Field(description="What planned rates were multiplied by; other than 1 only in the sandbox.")
     rejudged: RejudgedModel | None

@@ -61,7 +61,8 @@ def where_in_words(report: RunReport) -> str:
     if where.is_sandbox:
         return f"{where.environment} (SANDBOX: proves nothing about a real target){again}"
     account = [] if where.account is None else [f"account {where.account}"]
-    return ", ".join([where.environment, where.target, where.region or "?", *account]) + again
+    name = f"{where.environment} (PRODUCTION)" if where.production else where.environment
+    return ", ".join([name, where.target, where.region or "?", *account]) + again
 
 
 def _rows(verdicts: tuple[Verdict, ...], said: Collection[str]) -> list[str]:

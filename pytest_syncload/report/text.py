@@ -101,7 +101,8 @@ def describe(spec: Spec) -> list[str]:
         again.append(f"syncload: the request is {spec.request_from.name}'s, not that of {spec.file.name}")
     if environment.sandbox is None:
         region = environment.aws.region if environment.aws else "unknown region"
-        return [*again, f"syncload: {environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
+        mark = "PRODUCTION · " if environment.production else ""
+        return [*again, f"syncload: {mark}{environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
     sandbox = environment.sandbox
     scaled = "" if sandbox.rate_scale == 1 else f" · rates × {format_number(sandbox.rate_scale)}"
     return [

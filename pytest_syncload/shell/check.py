@@ -14,6 +14,7 @@ from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import Phase, Spec
 from pytest_syncload.report.check import check_lines, closing_line
 from pytest_syncload.shell.select import Selection
+from pytest_syncload.shell.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_syncload.conductor.run_folder import RunFolder
@@ -25,17 +26,16 @@ class CheckOnly:
     def __init__(
         self,
         config: pytest.Config,
+        settings: Settings,
         spec: Spec,
         folder: Callable[[], RunFolder],
         selection: Selection,
-        *,
-        named: bool,
     ) -> None:
         self._config = config
+        self._settings = settings
         self._spec = spec
         self._folder = folder
         self._selection = selection
-        self._named = named
         self._failed = True
         #: What was found, empty until then.
         self.checks: tuple[Check, ...] = ()
@@ -66,11 +66,12 @@ class CheckOnly:
 
     def _check(self, phases: Sequence[Phase]) -> tuple[Check, ...]:
         # The conductor, and boto3 and httpx with it, is loaded only where it is used.
-        from pytest_syncload.conductor.ground import prepare, refuse_unnamed  # noqa: PLC0415
+        from pytest_syncload.conductor.ground import prepare, refuse_production, refuse_unnamed  # noqa: PLC0415
         from pytest_syncload.conductor.preflight import check  # noqa: PLC0415
 
         try:
-            refuse_unnamed(self._spec, named=self._named, environ=os.environ)
+            refuse_production(self._spec, self._settings.production, typed=self._settings.production_typed)
+            refuse_unnamed(self._spec, named=self._settings.named_environment is not None, environ=os.environ)
         except Refused as error:
             raise pytest.UsageError(f"syncload: {error}") from None
         folder = self._folder()

@@ -69,9 +69,7 @@ def begin(config: pytest.Config, file: Path) -> None:
     if not (settings.is_worker or settings.collect_only or settings.check_only):
         manager.register(Ending(config, settings, spec, session.selection, session), "syncload-ending")
     if settings.check_only and not settings.collect_only:
-        only = CheckOnly(
-            config, spec, lambda: session.folder, session.selection, named=settings.named_environment is not None
-        )
+        only = CheckOnly(config, settings, spec, lambda: session.folder, session.selection)
         manager.register(only, "syncload-check")
 
 
@@ -200,7 +198,11 @@ class SyncloadSession:
     # The run.
 
     def _begin(self) -> None:
-        from pytest_syncload.conductor.ground import prepare, refuse_unnamed  # noqa: PLC0415  # see the module's docstring
+        from pytest_syncload.conductor.ground import (  # noqa: PLC0415  # see the module's docstring
+            prepare,
+            refuse_production,
+            refuse_unnamed,
+        )
 
         if self.begun or not self.said.phases:
             return
@@ -208,6 +210,7 @@ class SyncloadSession:
         try:
             if self._again.refusal is not None:
                 raise self._again.refusal
+            refuse_production(self._spec, self._settings.production, typed=self._settings.production_typed)
             refuse_unnamed(self._spec, named=named, environ=os.environ)
             refuse_late(self._spec, self._config)
             self.folder.make()

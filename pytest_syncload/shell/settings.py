@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ class Settings:
 
     ``named_run`` is the earlier run that was asked for by name, ``compared_run`` the one that rows are shown beside;
     ``repeats`` the option that repeats failed tests, empty where there is none; ``here`` is where pytest was called.
+    ``production`` is the environment that ``--syncload-production`` names, ``production_typed`` whether it was typed.
     """
 
     root: Path
@@ -39,6 +41,8 @@ class Settings:
     compared_run: str | None
     repeats: str
     worker_folder: Path | None
+    production: str | None = None
+    production_typed: bool = False
 
     @classmethod
     def from_pytest_config(cls, config: pytest.Config, file: Path, environ: Mapping[str, str]) -> Settings:
@@ -56,6 +60,8 @@ class Settings:
             compared_run=config.getoption("--syncload-compare") if worker is None else worker["syncload_compared"],
             repeats="" if worker is not None else repeats(config),
             worker_folder=None if worker is None else Path(worker["syncload_folder"]),
+            production=config.getoption("--syncload-production"),
+            production_typed=is_typed("--syncload-production", config.invocation_params.args),
         )
 
     @property
@@ -67,6 +73,11 @@ class Settings:
     def is_worker(self) -> bool:
         """Whether this process is a worker of pytest-xdist."""
         return self.worker_folder is not None
+
+
+def is_typed(option: str, args: Iterable[str | os.PathLike[str]]) -> bool:
+    """Whether the option is among what was typed; what addopts and PYTEST_ADDOPTS add is not."""
+    return any(str(each).partition("=")[0] == option for each in args)
 
 
 def repeats(config: pytest.Config) -> str:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.feeder import Feeder
+from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.member import marked
 from pytest_syncload.facts.parity import Accepted, Parity
@@ -34,6 +35,7 @@ from pytest_syncload.spec import (
     capacity_schema,
     environment_schema,
     fields,
+    guard_schema,
     parity_schema,
     phase_schema,
     request_schema,
@@ -98,6 +100,7 @@ def sandbox(
         name=name,
         line=line_of(),
         max_rate_per_s=model.max_rate,
+        guard=_guard(line_of, model.guard),
         parity=_parity(name, line_of, model.parity, folder),
         resources=None if model.resources is None else resources(model.resources),
         sandbox=SandboxSettings(
@@ -174,8 +177,20 @@ def real(
         firebase=None if model.firebase is None else _firebase(model.firebase, folder, emulator_host),
         tokens=None if model.tokens is None else TokenFile(path=str(folder / model.tokens)),
         resources=resources(model.resources),
+        production=model.production,
+        guard=_guard(line_of, model.guard),
         parity=_parity(name, line_of, model.parity, folder),
     )
+
+
+def _guard(line_of: LineOf, model: guard_schema.GuardModel | None) -> Guard | None:
+    if model is None:
+        return None
+    lists = {
+        key: None if listed is None else tuple(listed)
+        for key, listed in (("hosts", model.hosts), ("networks", model.networks), ("accounts", model.accounts))
+    }
+    return Guard(line=line_of("guard"), **lists)
 
 
 def _parity(name: str, line_of: LineOf, model: parity_schema.ParityModel | None, folder: Path) -> Parity | None:

@@ -10,6 +10,7 @@ from pytest_syncload.facts.plan import USER_NUMBER, USERS
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.capacity_schema import CapacityModel
 from pytest_syncload.spec.fields import Given, Text, wrong
+from pytest_syncload.spec.guard_schema import GuardModel
 from pytest_syncload.spec.parity_schema import ParityModel
 from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
@@ -189,6 +190,7 @@ class SandboxEnvironmentModel(Strict):
     resources: Annotated[ResourcesModel | None, Given] = Field(
         default=None, description=f"{_LISTED} Default: all that the sandbox has."
     )
+    guard: Annotated[GuardModel | None, Given] = None
     parity: Annotated[ParityModel | None, Given] = None
 
 
@@ -205,6 +207,12 @@ class RealEnvironmentModel(Strict):
         'line of JSON, `{"token": "…", "user": "…"}`.',
     )
     resources: ResourcesModel = Field(default=ResourcesModel(), description=_LISTED)
+    production: bool = Field(
+        default=False,
+        description="Marks what users depend on: load is offered there only with `--syncload-production NAME` too. "
+        "Default: false.",
+    )
+    guard: Annotated[GuardModel | None, Given] = None
     parity: Annotated[ParityModel | None, Given] = None
 
     @field_validator("tokens")

@@ -102,7 +102,9 @@ def _given(value: Any) -> Any:
     return value
 
 
-def _checked(form: Callable[[str], bool], takes: str) -> AfterValidator:
+def checked(form: Callable[[str], bool], takes: str) -> AfterValidator:
+    """Refuses text that is not of this form."""
+
     def check(value: str) -> str:
         if not form(value):
             raise wrong(f"{value!r} is not {takes}", takes)
@@ -194,7 +196,7 @@ def _key_header_name(name: str) -> str:
 
 Given = BeforeValidator(_given)
 Text = Annotated[
-    str, Field(strict=True), _checked(lambda text: bool(text.strip()), "a text that says something"), forms.TEXT
+    str, Field(strict=True), checked(lambda text: bool(text.strip()), "a text that says something"), forms.TEXT
 ]
 Rate = Annotated[float, _of(Kind.RATE), forms.quantity(Kind.RATE)]
 RateOrNone = Annotated[float, _of(Kind.RATE, positive=False), forms.quantity(Kind.RATE)]
@@ -213,24 +215,24 @@ Tasks = Annotated[
 ]
 BaseUrl = Annotated[
     str,
-    _checked(_is_base_url, "an address such as 'https://api.example.com': http or https, no user, query or fragment"),
+    checked(_is_base_url, "an address such as 'https://api.example.com': http or https, no user, query or fragment"),
     forms.text(r"[hH][tT][tT][pP][sS]?://[^\s?#]+", "an address such as 'https://api.example.com'"),
 ]
 HostPort = Annotated[
     str,
-    _checked(is_host_port, "a host and port such as '127.0.0.1:9099'"),
+    checked(is_host_port, "a host and port such as '127.0.0.1:9099'"),
     forms.text(r"[^\s/]+:\d+", "a host and port such as '127.0.0.1:9099'"),
 ]
 Email = Annotated[
     str,
-    _checked(
+    checked(
         lambda text: bool(re.fullmatch(r"[^@\s]+@[^@\s]+", text)), "an e-mail address such as 'load-{i}@example.com'"
     ),
     forms.text(r"[^@\s]+@[^@\s]+", "an e-mail address", "load-{i}@example.com"),
 ]
 UrlPath = Annotated[
     str,
-    _checked(
+    checked(
         lambda text: bool(re.fullmatch(_PATH, text)),
         "a path such as '/v1/jobs': it starts with / and holds no space or fragment; percent-encode the rest",
     ),
@@ -238,7 +240,7 @@ UrlPath = Annotated[
 ]
 Route = Annotated[
     str,
-    _checked(
+    checked(
         lambda text: bool(re.fullmatch(_ROUTE, text)),
         "a method and a path as API Gateway has them, such as 'POST /v1/sync-jobs'",
     ),
@@ -246,17 +248,17 @@ Route = Annotated[
 ]
 Operation = Annotated[
     str,
-    _checked(lambda text: text in OPERATIONS, "an operation on a DynamoDB table such as PutItem"),
+    checked(lambda text: text in OPERATIONS, "an operation on a DynamoDB table such as PutItem"),
     WithJsonSchema(forms.words(*OPERATIONS)),
 ]
 Reference = Annotated[
     str,
-    _checked(lambda text: bool(REFERENCE.fullmatch(text)), "a module and a function such as 'loadtest.values:row'"),
+    checked(lambda text: bool(REFERENCE.fullmatch(text)), "a module and a function such as 'loadtest.values:row'"),
     forms.text(r"[^:]+:[^:]+", "a module and a function", "loadtest.values:row"),
 ]
 Statistic = Annotated[
     str,
-    _checked(
+    checked(
         lambda text: bool(re.fullmatch(_STATISTIC, text, re.ASCII)),
         "a CloudWatch statistic such as Sum, Average, p95, PR(:500)",
     ),
@@ -265,18 +267,18 @@ Statistic = Annotated[
 HeaderName = Annotated[str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"})]
 AnyHeaderName = Annotated[
     str,
-    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
     WithJsonSchema({"type": "string", "pattern": f"^{_TOKEN}$"}),
 ]
 KeyHeaderName = Annotated[
     str,
-    _checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
+    checked(lambda text: bool(re.fullmatch(_TOKEN, text)), "a header's name"),
     AfterValidator(_key_header_name),
     forms.text(_TOKEN, "a header's name"),
 ]
 HeaderValue = Annotated[
     str,
-    _checked(
+    checked(
         lambda text: bool(re.fullmatch(_HEADER_VALUE, text)) and text == text.strip(),
         "a header's value: one line of ASCII without space around it",
     ),

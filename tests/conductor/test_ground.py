@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_syncload.conductor.earlier import find_run
-from pytest_syncload.conductor.ground import Ground, find, prepare, refuse_unnamed
+from pytest_syncload.conductor.ground import Ground, find, prepare, refuse_production, refuse_unnamed
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
@@ -114,3 +114,33 @@ def test_judging_again_offers_nothing_and_is_asked_for_by_name_in_ci_only(enviro
     refuse_unnamed(again, named=True, environ={"CI": "1"})
     with pytest.raises(Refused, match=r"run r1 would be judged again.*--syncload-run last"):
         refuse_unnamed(again, named=False, environ={"CI": "1"})
+
+
+PRODUCTION = replace(REAL, name="live", production=True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "named", "says"),
+    [
+        (PRODUCTION, None, r"'live' is marked as production \(slo\.yaml:7\).*add --syncload-production live"),
+        (PRODUCTION, "production", "and --syncload-production names 'production'; name what is meant"),
+        (REAL, "live", "names 'live', and the run goes to 'load-testing', which is not marked as production"),
+        (SANDBOX, "live", "names 'live', and the run goes to 'sandbox'"),
+    ],
+)
+def test_production_is_gone_to_only_where_it_is_named_as_such(
+    environment: Environment, named: str | None, says: str
+) -> None:
+    with pytest.raises(Refused, match=says):
+        refuse_production(spec(environment=environment), named)
+
+
+def test_production_is_named_for_one_run_and_not_for_all() -> None:
+    refuse_production(spec(environment=PRODUCTION), "live")
+    refuse_production(spec(environment=REAL), None)
+    with pytest.raises(Refused, match="is in addopts or PYTEST_ADDOPTS, where it is for every run"):
+        refuse_production(spec(environment=PRODUCTION), "live", typed=False)
+
+
+def test_judging_production_again_offers_nothing() -> None:
+    refuse_production(replace(spec(environment=PRODUCTION), rejudged=Rejudged(run_id="r1", begun_at=1.0)), None)

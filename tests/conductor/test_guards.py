@@ -1,149 +1,158 @@
-"""What is looked at before anybody is asked: files in, one check out, and what a report needs in the run's folder."""
+"""Which targets are refused before anybody signs in: a foreign host, a foreign network, a foreign account."""
 
 from __future__ import annotations
 
-import json
-import shutil
+import socket
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pytest_syncload.conductor.ground import Ground
-from pytest_syncload.conductor.guards import before_anything
-from pytest_syncload.conductor.preflight import check
+from pytest_syncload.conductor import guards
+from pytest_syncload.conductor.guards import (
+    account_check,
+    before_anything,
+    is_host,
+    is_loopback,
+    lists_accounts,
+    outside,
+    resolved,
+)
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
-from pytest_syncload.facts.clock import ServiceClock
-from pytest_syncload.facts.parity import Accepted
+from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.plan import Environment
-from tests.conductor.plans import REAL, phase, spec
-from tests.parity.made import DATA, HERE, SECRETS, THERE, accept, every, parity, resource, written
-from tests.rows import LATENCY
+from tests.conductor.plans import REAL, spec
 
-TASK = 'module.worker["syncwell-production"].aws_ecs_task_definition.worker'
+
+def guarded(base_url: str = "https://API.toy.example:8443/base", **lists: Sequence[str]) -> Environment:
+    given: dict[str, Any] = {key: tuple(listed) for key, listed in lists.items()}
+    return replace(REAL, base_url=base_url, guard=Guard(line=9, **given))
+
+
+def looked(environment: Environment, folder: Any = None) -> dict[str, Check]:
+    return {each.name: each for each in before_anything(spec(), environment, RunFolder(folder))}
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> RunFolder:
-    """A run's folder, with the two documents beside it."""
-    for name in (HERE, THERE):
-        shutil.copy(DATA / name, tmp_path / name)
-    made = RunFolder(tmp_path / "run")
-    made.make()
-    return made
+def resolver(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What every name resolves to; nothing to begin with."""
+    addresses: list[str] = []
+
+    def resolve(host: str) -> list[str]:
+        assert host == "api.toy.example"
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return addresses
+
+    monkeypatch.setattr(guards, "resolved", resolve)
+    return addresses
 
 
-def environment(folder: RunFolder, *accepted: Accepted, **changes: Any) -> Environment:
-    beside = folder.path.parent
-    given = replace(parity(*accepted), terraform=str(beside / HERE), reference=str(beside / THERE))
-    return replace(REAL, parity=given, **changes)
+def test_where_nothing_is_listed_nothing_is_looked_at() -> None:
+    assert looked(REAL) == {}
+    assert account_check("111122223333", REAL, "slo.yaml") == []
+    assert not lists_accounts(REAL)
+    assert looked(guarded(accounts=["111122223333"])) == {}
 
 
-def smaller(folder: RunFolder, cpu: str = "512") -> None:
-    """The environment's tasks are made smaller than the reference's."""
-    value = written(HERE)
-    resource(value, "_task_definition.worker")["values"]["cpu"] = cpu
-    (folder.path.parent / HERE).write_text(json.dumps(value), "utf-8")
-
-
-def looked(folder: RunFolder, *accepted: Accepted) -> Check:
-    (found,) = before_anything(spec(environment=environment(folder, *accepted)), folder)
-    return found
-
-
-def test_nobody_compares_what_nobody_asked_for(folder: RunFolder) -> None:
-    assert before_anything(spec(), folder) == []
-    assert folder.parity() is None
-
-
-def test_what_is_alike_is_told_and_kept(folder: RunFolder) -> None:
-    told = looked(folder)
-    assert (told.name, told.finding, told.says) == ("parity", Finding.OK, "10 resources are as in production.json")
-    kept = folder.parity()
-    assert kept is not None
-    assert (kept.compared, kept.reference.name, len(kept.reference.digest)) == (10, THERE, 64)
-    assert looked(folder) == told, "the second phase of a run"
-
-
-def test_a_difference_that_nobody_accepts_says_how_to(folder: RunFolder) -> None:
-    smaller(folder)
-    told = looked(folder)
-    assert told.failed
-    assert told.says.splitlines() == [
-        "1 difference from production.json that nobody accepts, so a result here would not be valid there",
-        f"  {TASK} cpu: 512 here, 1024 there (what one task can do)",
-        "make them alike, or accept each with a why, below parity.accept (slo.yaml:4):",
-        f"  - {{address: '{TASK}', attribute: cpu, why: …}}",
-    ]
-    kept = folder.parity()
-    assert kept is not None
-    assert len(kept.unaccepted) == 1
-
-
-def test_many_differences_are_cut(folder: RunFolder) -> None:
-    value = written(HERE)
-    every(value)[0] += [resource(value, "hot_path") | {"address": f"aws_sqs_queue.q{number}"} for number in range(30)]
-    (folder.path.parent / HERE).write_text(json.dumps(value), "utf-8")
-    told = looked(folder).says
-    assert told.startswith("30 differences from production.json that nobody accepts")
-    assert "and 10 more; the run folder's parity.json has them all" in told
-
-
-def test_what_is_accepted_and_what_is_stale_are_told(folder: RunFolder) -> None:
-    smaller(folder)
-    told = looked(folder, accept(TASK, "cpu"))
-    assert (told.finding, told.says) == (
-        Finding.OK,
-        "10 resources are as in production.json but for 1 difference that is accepted",
-    )
-    stale = looked(folder, accept(TASK, "cpu"), accept("aws_nat_gateway", "count"))
-    assert stale.finding is Finding.NOTE
-    assert "aws_nat_gateway count is accepted (slo.yaml:9) and no difference any more; remove it" in stale.says
-
-
-def test_what_scaling_moves_is_counted(folder: RunFolder) -> None:
-    value = written(HERE)
-    resource(value, "_service.worker")["values"]["desired_count"] = 9
-    (folder.path.parent / HERE).write_text(json.dumps(value), "utf-8")
-    assert looked(folder).says == "10 resources are as in production.json, 1 noted"
-
-
-def test_a_document_that_is_not_there_or_none_is_told_with_what_to_run(folder: RunFolder) -> None:
-    (folder.path.parent / THERE).unlink()
-    told = looked(folder)
-    assert (told.finding, told.says) == (
+def test_a_listed_host_may_be_gone_to_and_no_other() -> None:
+    fine = looked(guarded(hosts=["other.example", "api.toy.example"]))["host"]
+    assert (fine.finding, fine.says) == (Finding.OK, "api.toy.example is listed")
+    foreign = looked(guarded("https://api.prod.example", hosts=["api.toy.example", "*.lt.example"]))["host"]
+    assert (foreign.finding, foreign.says) == (
         Finding.FAILED,
-        "production.json cannot be read: No such file or directory; run terraform show -json > production.json "
-        "(slo.yaml:4)",
+        "api.prod.example of base_url is not listed under guard.hosts (slo.yaml:9): api.toy.example, *.lt.example; is "
+        "base_url that of load-testing?",
     )
-    shutil.copy(DATA / "terraform-raw-state.json", folder.path.parent / THERE)
-    assert "is the raw state, as terraform state pull gives it" in looked(folder).says
-    assert folder.parity() is None
 
 
-def test_documents_that_changed_during_the_run_are_refused(folder: RunFolder) -> None:
-    assert not looked(folder).failed
-    smaller(folder, cpu="1024")  # the same content, written otherwise
-    told = looked(folder)
+@pytest.mark.parametrize(
+    ("host", "listed", "fits"),
+    [
+        ("api.example", "api.example", True),
+        ("api.example", "API.example.", True),
+        ("api.example", "example", False),
+        ("api.example", "*.example", True),
+        ("a.b.example", "*.example", True),
+        ("example", "*.example", False),
+        (".example", "*.example", False),
+        ("badexample", "*.example", False),
+        ("api.example.evil", "*.example", False),
+        ("::1", "[::1]", True),
+        ("", "*.example", False),
+    ],
+)
+def test_which_host_is_which(host: str, listed: str, fits: bool) -> None:
+    assert is_host(host, listed) is fits
+
+
+def test_every_address_must_be_in_a_listed_network(resolver: list[str]) -> None:
+    environment = guarded(networks=["10.0.0.0/8", "fd00::/8"])
+    resolver[:] = ["10.1.2.3", "fd00::1"]
+    fine = looked(environment)["network"]
+    assert (fine.finding, fine.says) == (Finding.OK, "api.toy.example resolves to 10.1.2.3, fd00::1, as listed")
+    resolver.append("203.0.113.7")
+    foreign = looked(environment)["network"]
+    assert foreign.failed
+    assert foreign.says == (
+        "api.toy.example of base_url resolves to 203.0.113.7, outside of guard.networks (slo.yaml:9): 10.0.0.0/8, "
+        "fd00::/8; does this machine ask the right name server?"
+    )
+    resolver[:] = [f"203.0.113.{number}" for number in range(7)]
+    assert "203.0.113.3 and 3 more, outside" in looked(environment)["network"].says
+
+
+def test_a_host_that_does_not_resolve_is_refused(resolver: list[str]) -> None:
+    told = looked(guarded(networks=["10.0.0.0/8"]))["network"]
     assert told.failed
-    assert "load-testing.json is another than an earlier phase of this run was compared by" in told.says
+    assert told.says == (
+        "api.toy.example of base_url cannot be resolved here: Name or service not known; guard.networks asks for that"
+    )
 
 
-def test_a_guard_that_fails_lets_nobody_be_asked(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    smaller(folder)
-    monkeypatch.setattr("pytest_syncload.conductor.preflight.probe", None)
-    monkeypatch.setattr("pytest_syncload.conductor.preflight.client", None)
-    plan = spec(environment=environment(folder))
-    ground = Ground(environment=plan.environment, clock=ServiceClock.starting_now())
-    checks = check(plan, ground, folder, [phase("peak", LATENCY)], lambda: None)
-    assert [each.name for each in checks if each.failed] == ["parity"]
+def test_an_address_needs_no_name_server() -> None:
+    assert resolved("127.0.0.1") == ["127.0.0.1"]
+    assert looked(guarded("http://127.0.0.1:9", networks=["127.0.0.0/8"]))["network"].finding is Finding.OK
+    assert looked(guarded("http://[::1]:9", networks=["127.0.0.0/8"]))["network"].failed
 
 
-def test_no_secret_of_a_state_is_kept_or_said(folder: RunFolder) -> None:
-    smaller(folder)
-    told = looked(folder)
-    assert not any(secret in told.says for secret in SECRETS)
-    for file in folder.path.rglob("*"):
-        assert file.is_dir() or not any(secret in file.read_text("utf-8") for secret in SECRETS)
+@given(st.ip_addresses().map(str), st.lists(st.ip_addresses(v=4).map(lambda ip: f"{ip}/32")))
+def test_an_address_is_outside_of_what_does_not_hold_it(address: str, networks: list[str]) -> None:
+    inside = f"{address}/32" in networks
+    assert outside([address], networks) == ([] if inside else [address])
+    assert outside([address], [*networks, "0.0.0.0/0", "::/0"]) == []
+
+
+def test_a_listed_account_may_be_asked_and_no_other() -> None:
+    environment = guarded(accounts=["111122223333", "444455556666"])
+    assert lists_accounts(environment)
+    (fine,) = account_check("444455556666", environment, "slo.yaml")
+    assert (fine.finding, fine.says) == (Finding.OK, "444455556666 is listed")
+    (foreign,) = account_check("999988887777", environment, "slo.yaml")
+    assert foreign.failed
+    assert foreign.says == (
+        "the credentials are of account 999988887777, which is not listed under guard.accounts (slo.yaml:9): "
+        "111122223333, 444455556666; choose those of load-testing (AWS_PROFILE, the role of the job)"
+    )
+    assert account_check(None, environment, "slo.yaml") == [], "that STS did not answer is a check of its own"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_here"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("localhost", True),
+        ("api.localhost", True),
+        ("localhost.example.com", False),
+        ("10.0.0.1", False),
+        ("", False),
+    ],
+)
+def test_what_is_this_machine(host: str, is_here: bool) -> None:
+    assert is_loopback(host) is is_here

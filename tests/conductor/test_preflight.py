@@ -17,6 +17,7 @@ from pytest_syncload.conductor.ground import Ground, prepare
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.plan import (
     AwsAccess,
     Climb,
@@ -389,3 +390,28 @@ def test_credentials_must_last_for_all_of_a_climb(sound: Prepared, monkeypatch: 
     stress = phase("stress", LATENCY, climb=CLIMB)
     check(spec(), ground, folder, [stress], lambda: None)
     assert asked == pytest.approx([15.0 + way_of(spec(), stress, ground).longest_s])
+
+
+def test_nobody_signs_in_with_credentials_of_a_foreign_account(sound: Prepared) -> None:
+    foreign = looked(sound, LATENCY, guard=Guard(accounts=("999988887777",)))
+    assert failures(foreign) == {"account guard"}
+    assert "111122223333, which is not listed" in foreign["account guard"].says
+    assert "sign-in and request" not in foreign, "nothing was sent"
+    assert "queries" not in foreign, "and nothing else asked"
+    fine = looked(sound, LATENCY, guard=Guard(accounts=("111122223333",)))
+    assert failures(fine) == set()
+    assert not fine["sign-in and request"].failed
+
+
+def test_nobody_signs_in_where_the_account_cannot_be_known(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        sandbox = prepared(tmp_path, stack, Faults(expired_credentials=True))
+        checks = looked(sandbox, LATENCY, guard=Guard(accounts=("111122223333",)))
+    assert failures(checks) == {"account"}
+    assert "sign-in and request" not in checks
+
+
+def test_a_foreign_host_hears_nothing(sound: Prepared) -> None:
+    checks = looked(sound, LATENCY, guard=Guard(hosts=("api.toy.example",), line=3))
+    assert failures(checks) == {"host"}
+    assert set(checks) == {"limits of peak", "host"}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pytest_syncload.conductor.reporting import load_began_at, report_of, where_of
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Environment, SandboxSettings
 from pytest_syncload.facts.report import RunReport
@@ -81,6 +83,25 @@ def test_what_was_compared_comes_from_the_folder(folder: RunFolder) -> None:
     assert "parity" not in told(folder).not_looked_at
     (folder.path / "parity.json").write_text('{"compared": 3}', "utf-8")
     assert told(folder).parity is None, "damaged, so it is not known"
+
+
+ACCOUNT_OPEN = "whether the account is the right one (guard.accounts lists none)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_open"),
+    [
+        ({}, True),
+        ({"guard": Guard(accounts=("111122223333",))}, False),
+        ({"guard": Guard(hosts=("api.toy.example",))}, True),
+        ({"base_url": "http://localhost:8080"}, False),
+        ({"sandbox": SandboxSettings()}, False),
+    ],
+)
+def test_an_account_that_nobody_listed_is_left_open(folder: RunFolder, changes: dict[str, Any], is_open: bool) -> None:
+    plan = replace(PLAN, environment=replace(PLAN.environment, **changes))
+    report = report_of(plan, folder, folder.record, ["peak"], [], root=folder.path.parent.parent, command="pytest")
+    assert (ACCOUNT_OPEN in report.not_looked_at) is is_open
 
 
 def test_another_runs_record_takes_the_place_of_the_folders(folder: RunFolder) -> None:

@@ -38,6 +38,7 @@ PLACES = {
     "ResourcesModel": "environments.<name>.resources",
     "ApiModel": "environments.<name>.resources.api",
     "EcsModel": "environments.<name>.resources.ecs",
+    "GuardModel": "environments.<name>.guard",
     "ParityModel": "environments.<name>.parity",
     "AcceptModel": "environments.<name>.parity.accept[]",
     "LoadModel": "load",

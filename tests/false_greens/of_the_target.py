@@ -8,13 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pytest_syncload.conductor import ground
 from pytest_syncload.conductor.guards import before_anything
 from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.parity import Difference
+from pytest_syncload.facts.plan import Environment
 from tests.conductor.plans import REAL, spec
 from tests.false_greens.entry import Entry, Seen, Through
+from tests.false_greens.of_the_conductor import Prepared, looked
 from tests.false_greens.of_the_load import nothing
 from tests.parity.made import DATA, HERE, THERE, parity, planned, resource, written
+from tests.rows import ERRORS
 
 Change = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -29,7 +35,7 @@ def compared(change: Change, *, with_itself: bool = False) -> Callable[[Path], S
         given = replace(parity(**names), terraform=str(tmp_path / HERE), reference=str(reference))
         folder = RunFolder(tmp_path / "run")
         folder.make()
-        checks = before_anything(spec(environment=replace(REAL, parity=given)), folder)
+        checks = before_anything(spec(), replace(REAL, parity=given), folder)
         return Seen.ERROR if any(each.failed for each in checks) else Seen.GREEN
 
     return scenario
@@ -62,17 +68,27 @@ def taken(difference: Difference, _: Any) -> Difference:
     return replace(difference, accepted="it will be fine")
 
 
-def _entry(name: str, mistake: str, scenario: Any, guard: str, instead: Any, peers: str = "") -> Entry:
-    where = f"pytest_syncload.parity.{guard}"
-    return Entry(
-        name=name,
-        mistake=mistake,
-        through=Through.PURE,
-        scenario=scenario,
-        guards={where: instead},
-        peers=peers,
-        needs=("tmp_path",),
-    )
+def elsewhere(sandbox: Prepared, guard: Guard) -> Seen:
+    """The target is looked at with what the environment may be."""
+    return looked(sandbox, ERRORS, guard=guard)
+
+
+def production(spec_of: Environment) -> Callable[[], Seen]:
+    """The run goes there, and nobody typed its name."""
+
+    def scenario() -> Seen:
+        try:
+            ground.refuse_production(spec(environment=spec_of), None)
+        except Refused:
+            return Seen.ERROR
+        return Seen.GREEN
+
+    return scenario
+
+
+def _entry(name: str, mistake: str, scenario: Any, guard: str, instead: Any, **more: Any) -> Entry:
+    given: dict[str, Any] = {"needs": ("tmp_path",), "through": Through.PURE} | more
+    return Entry(name=name, mistake=mistake, scenario=scenario, guards={f"pytest_syncload.{guard}": instead}, **given)
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -80,29 +96,55 @@ ENTRIES: tuple[Entry, ...] = (
         "a target that is larger than production",
         "The tasks of the environment have another size than production's, and what holds here says nothing there.",
         compared(smaller),
-        "differences:accepted",
+        "parity.differences:accepted",
         taken,
-        "every load test without a look at its target",
+        peers="every load test without a look at its target",
     ),
     _entry(
         "a value that nobody may see",
         "Terraform marks the size as sensitive, and what is hidden on both sides looks alike.",
         compared(sensitive),
-        "differences:same",
+        "parity.differences:same",
         by_text,
     ),
     _entry(
         "a plan that was never applied",
         "The plan has the environment as large as production, and what runs is what was there before.",
         compared(not_applied),
-        "resources:unapplied",
+        "parity.resources:unapplied",
         lambda *_: (),
     ),
     _entry(
         "a document compared with itself",
         "Both documents were written in the same workspace, so they are equal.",
         compared(smaller, with_itself=True),
-        "differences:require_two_documents",
+        "parity.differences:require_two_documents",
         nothing,
+    ),
+    _entry(
+        "somebody else's host",
+        "A variable of base_url was left from another job, and the load proves a target that nobody asked about.",
+        lambda sandbox: elsewhere(sandbox, Guard(hosts=("api.toy.example",))),
+        "conductor.guards:is_host",
+        lambda *_: True,
+        through=Through.BOTO3,
+        needs=("sandbox",),
+    ),
+    _entry(
+        "somebody else's account",
+        "The credentials are another account's, which has resources of the same names, and CloudWatch there is calm.",
+        lambda sandbox: elsewhere(sandbox, Guard(accounts=("999988887777",))),
+        "conductor.guards:account_check",
+        lambda *_: [],
+        through=Through.BOTO3,
+        needs=("sandbox",),
+    ),
+    _entry(
+        "production by its name in a variable",
+        "SYNCLOAD_ENV was copied with a CI file, and the load goes to what users depend on.",
+        production(replace(REAL, production=True)),
+        "conductor.ground:refuse_production",
+        nothing,
+        needs=(),
     ),
 )

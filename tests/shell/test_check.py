@@ -59,6 +59,20 @@ def test_what_is_wrong_is_told_with_what_to_do_and_its_rows(project: Project) ->
 
 
 @pytest.mark.usefixtures("unmeasured")
+def test_a_foreign_account_is_one_message_before_anything_is_sent(project: Project) -> None:
+    change(project, "  sandbox:\n    sandbox:\n", "  sandbox:\n    guard: {accounts: ['999988887777']}\n    sandbox:\n")
+    result = project.run("-m", "baseline")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    result.stdout.fnmatch_lines(
+        [
+            "*FAILED  account guard  the credentials are of account 111122223333, which is not listed under "
+            "guard.accounts (slo.yaml:4): 999988887777; *"
+        ]
+    )
+    assert project.sent() == {}
+
+
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_run_is_refused_by_the_same_check(project: Project, workers: tuple[str, ...]) -> None:
     resources = "resources: {api: {rest: syncwell, stage: v1}, tables: {sync-jobs: []}}"

@@ -137,3 +137,30 @@ def test_unit_tests_beside_a_file_do_not_pay_for_the_load_path(project: Project)
         """
     )
     project.run_apart("-p", "no:anyio").assert_outcomes(passed=1, deselected=10)
+
+
+def test_production_is_gone_to_only_where_it_is_typed_for_the_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project.pytester.path / "slo.yaml"
+    live = REAL.replace("  real:\n", "  live:\n    production: true\n").replace("100/s", "9000/s")
+    file.write_text(file.read_text("utf-8").replace("environments:\n", "environments:" + live), "utf-8")
+    monkeypatch.setenv("SYNCLOAD_ENV", "live")  # what an alias, or a CI file that was copied, would set
+    for asked in (("-m", "peak"), ("--syncload-check",)):
+        refused = project.run(*asked)
+        assert refused.ret == pytest.ExitCode.USAGE_ERROR
+        refused.stderr.fnmatch_lines(
+            ["ERROR: syncload: 'live' is marked as production (slo.yaml:3)*add --syncload-production live"]
+        )
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--syncload-production=live")
+    always = project.run("-m", "peak")
+    always.stderr.fnmatch_lines(["ERROR: syncload: --syncload-production is in addopts or PYTEST_ADDOPTS*"])
+    monkeypatch.delenv("PYTEST_ADDOPTS")
+    assert not project.started_load()
+    # Typed, it is looked at like any other: the next thing in the way is an emulator's address.
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    typed = project.run("-m", "peak", "--syncload-production", "live")
+    typed.stderr.fnmatch_lines(["*resolves to http://127.0.0.1:9, which is not AWS*"])
+    typed.stdout.fnmatch_lines(["syncload: PRODUCTION · live · https://api.example.com · *"])
+    wrong = project.run("-m", "peak", "--syncload-env", "sandbox", "--syncload-production", "live")
+    wrong.stderr.fnmatch_lines(["*names 'live', and the run goes to 'sandbox', which is not marked as production*"])

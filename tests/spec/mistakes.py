@@ -12,6 +12,7 @@ RAW = (*PEAK, "slos", "raw")
 SUM = (*PEAK, "slos", "sum")
 FAULTS = ("environments", "sandbox", "sandbox", "faults")
 CAPACITY = ("environments", "sandbox", "sandbox", "capacity")
+GUARD = ("environments", "real", "guard")
 PARITY = ("environments", "real", "parity")
 REAL = {"base_url": "https://x", "region": "r"}
 
@@ -42,6 +43,14 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("environments", "sandbox", "sandbox"), None, "environments.sandbox.sandbox: this takes a mapping"),
     (("environments", "sandbox", "sandbox", "rate_scale"), "1/s", "is not a plain number"),
     (("environments", "sandbox", "sandbox", "rate_scale"), True, "is not a plain number"),
+    ((*GUARD, "accounts"), [111122223333], "guard.accounts[0]: this takes text, not 111122223333; put it in quotes"),
+    ((*GUARD, "accounts"), ["1111"], "'1111' is not an account's twelve digits"),
+    ((*GUARD, "hosts"), ["https://x"], "'https://x' is not a host such as 'api.example.com'"),
+    ((*GUARD, "hosts"), ["x:80"], "'x:80' is not a host such as"),
+    ((*GUARD, "networks"), ["ten"], "'ten' is not a network such as '10.0.0.0/8'"),
+    ((*GUARD, "accuonts"), ["1"], "environments.real.guard: unknown key 'accuonts'; did you mean 'accounts'?"),
+    (("environments", "real", "production"), "yes", "environments.real.production: this takes true or false"),
+    (("environments", "sandbox", "production"), True, "environments.sandbox: unknown key 'production'"),
     ((*PARITY, "terraform"), "", "environments.real.parity.terraform: '' is not a text that says something"),
     ((*PARITY, "names"), ["real"], "environments.real.parity.names: this takes a mapping, not a list"),
     ((*PARITY, "accept"), {}, "environments.real.parity.accept: this takes a list, not a mapping"),
@@ -186,6 +195,9 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
 
 #: What takes the reader: sums of several keys, and names that only pytest knows to be taken.
 FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
+    ((*GUARD, "hosts"), [], "hosts lists none, so nothing would be allowed; list one"),
+    (GUARD, {}, "environments.real.guard: guards nothing; list hosts, networks or accounts"),
+    ((*GUARD, "networks"), ["10.0.0.1/8"], "'10.0.0.1/8' is not a network such as"),
     (("phases", "stress", "climb", "every"), "90s", "is not whole minutes"),
     (("phases", "stress", "abort"), "failed > 20 % for 1500 ms", "is not whole seconds"),
     (("environments", "real", "resources", "api", "http"), "h", "rest and http exclude each other"),

@@ -71,6 +71,7 @@ FULL: dict[str, Any] = {
             "resources": {"queue": "hot-path", "cache": ["syncwell-001"]},
             "max_rate": "9000/s",
             "parity": {"terraform": "toy.json", "reference": "other.json"},
+            "guard": {"accounts": ["111122223333"]},
         },
         "real": {
             "base_url": "https://api.example.com:8443/base/",
@@ -94,6 +95,12 @@ FULL: dict[str, Any] = {
                 "ecs": {"cluster": "c", "service": "s"},
                 "cache": ["n-1", "n-2"],
                 "serverless_cache": ["sessions"],
+            },
+            "production": True,
+            "guard": {
+                "hosts": ["api.example.com", "*.load.example.com"],
+                "networks": ["10.0.0.0/8", "fd00::/8"],
+                "accounts": ["012345678901"],
             },
             "parity": {
                 "terraform": "terraform/real.json",

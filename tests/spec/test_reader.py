@@ -18,6 +18,7 @@ from pytest_syncload.facts.capacity import Capacities, Recovery
 from pytest_syncload.facts.catalogue import PRESETS
 from pytest_syncload.facts.errors import SpecError
 from pytest_syncload.facts.feeder import Feeder, Order
+from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
 from pytest_syncload.facts.parity import Accepted, Parity
 from pytest_syncload.facts.plan import (
@@ -70,6 +71,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
             names={"sandbox": "production"},
             line=1,
         ),
+        guard=Guard(accounts=("111122223333",), line=1),
         resources=Resources(queue="hot-path", cache=("syncwell-001",)),
         sandbox=SandboxSettings(
             speed=30.0,
@@ -176,6 +178,13 @@ def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
             ecs_service="s",
             cache=("n-1", "n-2"),
             serverless_cache=("sessions",),
+        ),
+        production=True,
+        guard=Guard(
+            hosts=("api.example.com", "*.load.example.com"),
+            networks=("10.0.0.0/8", "fd00::/8"),
+            accounts=("012345678901",),
+            line=1,
         ),
         parity=Parity(
             terraform=str(tmp_path / "terraform/real.json"),

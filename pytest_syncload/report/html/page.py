@@ -67,6 +67,8 @@ def _header(report: RunReport) -> Html:
     loud = []
     if where.is_sandbox:
         loud.append(tag("p", tag("strong", "SANDBOX"), " It proves nothing about a real target."))
+    if where.production:
+        loud.append(tag("p", tag("strong", "PRODUCTION"), " Users depend on this environment."))
     if report.rejudged is not None:
         loud.append(tag("p", tag("strong", "REJUDGED"), f" No load was offered: {format_rejudged(report.rejudged)}."))
     facts = [
