@@ -18,6 +18,7 @@ from pytest_syncload.conductor.climbing import way_of
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.guards import account_check, before_anything, lists_accounts
 from pytest_syncload.conductor.probe import probe
+from pytest_syncload.conductor.quotas import quota_checks
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.conductor.verifiable import key_checks
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
@@ -92,16 +93,18 @@ def check(
                 return (*own, *who)
             sending = sending or send()
             # With credentials that AWS does not take, every further question would only be refused the same way.
-            asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, pool)
+            asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, planned or phases, pool)
             sent = sending.result()
         except KeyboardInterrupt:
             interrupted.set()  # leaving the pool waits for the request, which looks here
             raise
+    folder.keep_unlooked(each.name for each in asked if each.unlooked)
     return (*own, *who, *rows.unlisted, *asked, sent)
 
 
-def _ask_aws(ground: Ground, rows: _Rows, pool: ThreadPoolExecutor) -> list[Check]:
-    """Every query once, and what slo.yaml lists against what there is."""
+def _ask_aws(ground: Ground, rows: _Rows, phases: Sequence[Phase], pool: ThreadPoolExecutor) -> list[Check]:
+    """Every query once, what slo.yaml lists against what there is, and what is wanted against what is allowed."""
+    allowing = pool.submit(quota_checks, ground, phases, {*rows.by_namespace})
     querying = pool.submit(_dry_run, ground, rows.by_query)
     comparing = [
         pool.submit(_compare, ground, service, partial(compare, rows=rows.by_namespace[namespace]))
@@ -112,7 +115,7 @@ def _ask_aws(ground: Ground, rows: _Rows, pool: ThreadPoolExecutor) -> list[Chec
         for other, touch in rows.other_queues(ground.resources)
     ]
     found = inventory.everything([each.result() for each in comparing], ground.aws.region)
-    return [*querying.result(), *found]
+    return [*querying.result(), *found, *allowing.result()]
 
 
 def refusal(failed: Sequence[Check]) -> str:
@@ -224,7 +227,7 @@ def _identity(
     spec: Spec, ground: Ground, phases: Sequence[Phase], rows: tuple[str, ...]
 ) -> tuple[list[Check], str | None]:
     """Who asks AWS, where, and whether the credentials last until the end; and the account, where it is known."""
-    services = ("cloudwatch", *dict.fromkeys(service for service, _ in _KINDS.values()), "sts")
+    services = ("cloudwatch", *dict.fromkeys(service for service, _ in _KINDS.values()), "service-quotas", "sts")
     try:
         clients = {service: client(service, ground.aws, patience=FOR_CHECKS) for service in services}
     except Refused as error:

@@ -49,7 +49,7 @@ def report_of(
         phases=tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases),
         rejudged=spec.rejudged,
         compared=spec.compared,
-        not_looked_at=tuple(_not_looked_at(spec, parity)),
+        not_looked_at=(*_not_looked_at(spec, parity), *offered.unlooked()),
         parity=parity,
     )
 

@@ -5,6 +5,7 @@ phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
 plan.json         the phases and rows as they are run (see `earlier`)
 account.json      the AWS account that is asked
+unlooked.json     checks before load that could not look
 parity.json       in what the environment differs from what it stands for, where that was compared
 rejudged_from.json   in a folder of its own: the run whose measurements were judged again
 <phase>.started   a phase has begun; without a result beside it, it was lost
@@ -21,7 +22,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -45,6 +46,7 @@ from pytest_syncload.sources.settle import Reading
 
 _ACCOUNT = "account.json"
 _PARITY = "parity.json"
+_UNLOOKED = "unlooked.json"
 #: No hold lasts as long; the minutes of a damaged window would fill the memory.
 _LONGEST_WINDOW_S = 31 * 86_400
 _VERDICT = TypeAdapter(Verdict)
@@ -251,6 +253,20 @@ class RunFolder:
             return None if data is None else _FOUND.validate_python(data)
         except UNREADABLE:
             return None
+
+    def keep_unlooked(self, checks: Iterable[str]) -> None:
+        """Record the names of checks that could not look, of this phase and those before."""
+        known = self.unlooked()
+        if new := [each for each in dict.fromkeys(checks) if each not in known]:
+            self.write(_UNLOOKED, [*known, *new])
+
+    def unlooked(self) -> tuple[str, ...]:
+        """The same; none where what is kept cannot be read."""
+        try:
+            data = self.read(_UNLOOKED)
+        except UNREADABLE:
+            return ()
+        return tuple(str(each) for each in data) if isinstance(data, list) else ()
 
     @contextmanager
     def controller_lock(self) -> Iterator[int]:

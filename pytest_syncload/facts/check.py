@@ -19,12 +19,14 @@ class Check:
     """One check. ``name`` says what was looked at; ``says`` what was found and, where it failed, what to do.
 
     ``rows`` are the ids of the rows that would be unproven, each with its place in slo.yaml, where it concerns rows.
+    ``unlooked``: it could not look, which stops nothing, and reports say so.
     """
 
     name: str
     finding: Finding
     says: str
     rows: tuple[str, ...] = ()
+    unlooked: bool = False
 
     @property
     def failed(self) -> bool:

@@ -301,7 +301,8 @@ class Faults:
 
     Of the doubles: ``late_s`` service seconds until a minute is published; ``missing_metrics`` never published and
     ``partial_data`` answered as PartialData, by metric name; a ``lost_page`` of every answer that has several;
-    ``throttled_queries_share`` of calls; ``expired_credentials``.
+    ``throttled_queries_share`` of calls; ``expired_credentials``; ``api_quota_per_s`` requests that the account is
+    allowed (None: AWS's default); ``unreadable_quotas``, which nobody may ask for.
 
     Of sign-in: ``token_life_s`` wall seconds of an ID token (None: an hour); ``sign_in_quota_per_s`` sign-ins a wall
     second, and as many refreshes (None: no end); ``failed_refreshes_share`` of refreshes.
@@ -329,6 +330,8 @@ class Faults:
     lost_page: bool = False
     throttled_queries_share: float = 0.0
     expired_credentials: bool = False
+    api_quota_per_s: float | None = None
+    unreadable_quotas: bool = False
     token_life_s: int | None = None
     sign_in_quota_per_s: float | None = None
     failed_refreshes_share: float = 0.0

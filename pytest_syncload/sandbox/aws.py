@@ -25,6 +25,7 @@ from pytest_syncload.sandbox.http import Answer, Request
 from pytest_syncload.sandbox.live import Live
 from pytest_syncload.sandbox.monitoring import CloudWatch
 from pytest_syncload.sandbox.names import REGION
+from pytest_syncload.sandbox.servicequotas import ServiceQuotas
 from pytest_syncload.sandbox.sqs import Sqs
 from pytest_syncload.sandbox.sts import sts
 
@@ -68,7 +69,7 @@ class Aws:
             ecs = Ecs(world, clock, created).service()
             dynamodb = DynamoDb(here, created, self._faults, capacities).service()
             elasticache = ElastiCache(here, created).service()
-            identity = sts()
+            identity, quotas = sts(), ServiceQuotas(name, self._faults).service()
             return {
                 "monitoring": lambda host: cloudwatch,
                 "ecs": lambda host: ecs,
@@ -76,6 +77,7 @@ class Aws:
                 "dynamodb": lambda host: dynamodb,
                 "elasticache": lambda host: elasticache,
                 "sts": lambda host: identity,
+                "servicequotas": lambda host: quotas,
             }
 
         self._region = region

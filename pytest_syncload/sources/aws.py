@@ -88,7 +88,10 @@ _NOT_THERE = (
     "ClusterNotFoundException",
     "ServiceNotFoundException",
     "ServerlessCacheNotFoundFault",
+    "NoSuchResourceException",
 )
+#: Where the prefix of IAM actions is another than boto3's name of the service.
+_ACTIONS = {"service-quotas": "servicequotas"}
 _REJECTED = (
     "ValidationError",
     "ValidationException",
@@ -118,7 +121,7 @@ class Rejected(Inconclusive):
 
 
 def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS) -> Any:
-    """A boto3 client of ``service``: cloudwatch, ecs, sqs, sts, dynamodb, elasticache.
+    """A boto3 client of ``service``: cloudwatch, ecs, sqs, sts, dynamodb, elasticache, service-quotas.
 
     Raises:
         Refused: boto3 cannot make it, or its resolved endpoint does not fit the environment.
@@ -154,7 +157,7 @@ def require_aws(service: str, endpoint: str) -> None:
     if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
         raise Refused(
             f"{service} resolves to {endpoint}, which is not AWS: a real environment cannot be judged by an emulator; "
-            f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper()}"
+            f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"
         )
 
 
@@ -263,7 +266,7 @@ def measured_offset_s(client: Any, wall: Callable[[], float]) -> float:
 def explained(error: Exception, asked: str, service: str = "cloudwatch") -> Inconclusive:
     """What an error of a boto3 call means for a reader; the subclass says what asking again, or otherwise, would help.
 
-    ``asked`` is for the reader; ``service`` as boto3 names it, which for ours is also the prefix of its IAM actions.
+    ``asked`` is for the reader; ``service`` as boto3 names it.
     """
     if isinstance(error, botocore.exceptions.ClientError):
         return _refusal(error, asked, service)
@@ -290,7 +293,8 @@ def _refusal(error: botocore.exceptions.ClientError, asked: str, service: str) -
     if code in _CREDENTIALS:
         return Inconclusive(f"{asked}: the AWS credentials are expired or unknown ({code}); sign in again")
     if code in _FORBIDDEN:
-        return Inconclusive(f"{asked}: forbidden ({code}: {said}); allow {service}:{error.operation_name}")
+        action = f"{_ACTIONS.get(service, service)}:{error.operation_name}"
+        return Inconclusive(f"{asked}: forbidden ({code}: {said}); allow {action}")
     if code in _THROTTLED:
         return Passing(f"{asked}: throttled by AWS ({code})")
     if code in _NOT_THERE:

@@ -138,6 +138,8 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         lost_page=model.lost_page,
         throttled_queries_share=model.throttled_queries,
         expired_credentials=model.expired_credentials,
+        api_quota_per_s=model.api_quota,
+        unreadable_quotas=model.unreadable_quotas,
         token_life_s=model.token_life,
         sign_in_quota_per_s=model.sign_in_quota,
         failed_refreshes_share=model.failed_refreshes,

@@ -54,6 +54,10 @@ class FaultsModel(Strict):
     lost_page: bool = Field(default=False, description="An answer of several pages loses one.")
     throttled_queries: fields.Share = Field(default=0.0, description="Share of AWS calls that are throttled.")
     expired_credentials: bool = Field(default=False, description="AWS says that the credentials have expired.")
+    api_quota: Annotated[fields.Rate | None, Given] = Field(
+        default=None, description="Requests that API Gateway allows the account. Default: 10000/s, as AWS's."
+    )
+    unreadable_quotas: bool = Field(default=False, description="Service Quotas may not be asked.")
     token_life: Annotated[fields.TokenLife | None, Given] = Field(
         default=None, description="How long an ID token lives, in wall time. Default: 1h, as Firebase's."
     )

@@ -101,6 +101,10 @@ def test_where_all_is_well_everything_was_looked_at(sound: Prepared) -> None:
             "cache syncwell",
             "service syncwell/worker",
             "tasks",
+            "quota of API Gateway's throttle rate",
+            "quota of a DynamoDB table's writes",
+            "quota of a DynamoDB table's reads",
+            "quota of Fargate's vCPU",
             "sign-in and request",
         ],
         Finding.OK,
@@ -415,3 +419,26 @@ def test_a_foreign_host_hears_nothing(sound: Prepared) -> None:
     checks = looked(sound, LATENCY, guard=Guard(hosts=("api.toy.example",), line=3))
     assert failures(checks) == {"host"}
     assert set(checks) == {"limits of peak", "host"}
+
+
+def test_a_quota_that_is_too_small_is_told_before_load(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        checks = looked(prepared(tmp_path, stack, Faults(api_quota_per_s=50.0)), LATENCY)
+    assert failures(checks) == {"quota of API Gateway's throttle rate"}
+    assert "the account allows 50/s; peak holds 60/s" in checks["quota of API Gateway's throttle rate"].says
+
+
+def test_quotas_that_may_not_be_read_are_named_and_kept_for_the_report(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        ground, folder = prepared(tmp_path, stack, Faults(unreadable_quotas=True))
+        checks = looked((ground, folder), LATENCY, THROTTLES)
+        again = looked((ground, folder), LATENCY, THROTTLES)
+    assert failures(checks) == failures(again) == set()
+    unlooked = [name for name, each in checks.items() if each.unlooked]
+    assert unlooked == [
+        "quota of API Gateway's throttle rate",
+        "quota of a DynamoDB table's writes",
+        "quota of a DynamoDB table's reads",
+    ]
+    assert folder.unlooked() == tuple(unlooked)
+    assert all("allow servicequotas:GetServiceQuota" in checks[name].says for name in unlooked)

@@ -104,6 +104,15 @@ def test_an_account_that_nobody_listed_is_left_open(folder: RunFolder, changes: 
     assert (ACCOUNT_OPEN in report.not_looked_at) is is_open
 
 
+def test_what_could_not_be_looked_at_comes_from_the_folder(folder: RunFolder) -> None:
+    folder.keep_unlooked(["quota of a", "quota of b"])
+    folder.keep_unlooked(["quota of b", "quota of c"])
+    assert told(folder).not_looked_at[-3:] == ("quota of a", "quota of b", "quota of c")
+    for damaged in ("{", "{}"):
+        (folder.path / "unlooked.json").write_text(damaged, "utf-8")
+        assert folder.unlooked() == ()
+
+
 def test_another_runs_record_takes_the_place_of_the_folders(folder: RunFolder) -> None:
     def damaged(_: str) -> PhaseRecord:
         raise PhaseInvalid("run X lost it")

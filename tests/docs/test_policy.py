@@ -18,7 +18,10 @@ import pytest_syncload
 from tests.docs.blocks import ROOT, blocks
 
 _PACKAGE = Path(pytest_syncload.__file__).parent
-_SERVICES = ("cloudwatch", "dynamodb", "ecs", "elasticache", "sqs", "sts")
+#: Of operations of the same name, the last service's is meant: Service Quotas has a ListServices too.
+_SERVICES = ("service-quotas", "cloudwatch", "dynamodb", "ecs", "elasticache", "sqs", "sts")
+#: Where an action's prefix is another than the name of botocore's model.
+_ACTIONS = {"service-quotas": "servicequotas"}
 #: Needs no permission, whatever a policy says (IAM user guide, "Actions, resources, and condition keys for AWS STS").
 _FREE = {"sts:GetCallerIdentity"}
 #: Only to suggest the nearest name where one is wrong; what is not allowed is left out there.
@@ -30,7 +33,9 @@ def called() -> dict[str, set[str]]:
     """Each operation that the package asks AWS for, with the files that ask."""
     loaded = botocore.session.get_session()
     operations = {
-        operation: service for service in _SERVICES for operation in loaded.get_service_model(service).operation_names
+        operation: _ACTIONS.get(service, service)
+        for service in _SERVICES
+        for operation in loaded.get_service_model(service).operation_names
     }
     found: dict[str, set[str]] = {}
     for file in sorted(_PACKAGE.rglob("*.py")):

@@ -102,6 +102,7 @@ def strangers(shape: Any, raw: Any, where: str = "") -> list[str]:
         "integer": int,
         "long": int,
         "boolean": bool,
+        "double": float,
         "timestamp": (int, float),
         "map": dict,
     }

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import botocore.exceptions
 import pytest
+from botocore import xform_name
 
 from pytest_syncload.facts.plan import Faults
 from tests.sandbox.awsclients import CLOCK, Stage, client, model, strangers
@@ -30,11 +31,13 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("ecs", "ListServices", {"cluster": "syncwell"}),
     ("ecs", "DescribeServices", {"cluster": "syncwell", "services": ["worker", "other"]}),
     ("cloudwatch", "ListMetrics", {}),
+    ("service-quotas", "GetAWSDefaultServiceQuota", {"ServiceCode": "fargate", "QuotaCode": "L-3032A538"}),
+    ("service-quotas", "ListServiceQuotas", {"ServiceCode": "apigateway"}),
 ]
 
 
 def method(operation: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in operation).lstrip("_")
+    return str(xform_name(operation))
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def test_expired_credentials_are_refused_as_the_protocol_has_it(
         getattr(stage.client(service), method(operation))(**members)
     query = service in ("sts", "elasticache")
     assert refused.value.response["Error"]["Code"] == ("ExpiredToken" if query else "ExpiredTokenException")
-    assert status(refused) == (400 if service == "dynamodb" else 403)
+    assert status(refused) == (400 if service in ("dynamodb", "service-quotas") else 403)
 
 
 @pytest.mark.parametrize(("service", "operation", "members"), CALLS)

@@ -53,6 +53,8 @@ FULL: dict[str, Any] = {
                     "lost_page": True,
                     "throttled_queries": "30 %",
                     "expired_credentials": True,
+                    "api_quota": "70/s",
+                    "unreadable_quotas": True,
                     "token_life": "5s",
                     "sign_in_quota": "500/s",
                     "failed_refreshes": "10 %",

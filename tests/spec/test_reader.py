@@ -101,6 +101,8 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 lost_page=True,
                 throttled_queries_share=30.0,
                 expired_credentials=True,
+                api_quota_per_s=70.0,
+                unreadable_quotas=True,
                 token_life_s=5,
                 sign_in_quota_per_s=500.0,
                 failed_refreshes_share=10.0,

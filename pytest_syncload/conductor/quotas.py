@@ -1,0 +1,53 @@
+"""What the phases want of the account, put beside what Service Quotas says that it is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from pytest_syncload.conductor.ground import Ground
+from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.errors import Inconclusive, Refused
+from pytest_syncload.facts.plan import Phase
+from pytest_syncload.sources import quotas
+from pytest_syncload.sources.aws import FOR_CHECKS, client
+from pytest_syncload.sources.quotas import Wanted
+
+
+def quota_checks(ground: Ground, phases: Sequence[Phase], namespaces: Collection[str]) -> list[Check]:
+    """One check a quota that the phases could exceed. ``namespaces`` are those that rows look at: of the others nothing
+    is known, and their services may not be asked."""
+    resources, wanted = ground.resources, most_wanted(ground, phases)
+    try:
+        told = client("service-quotas", ground.aws, patience=FOR_CHECKS)
+    except Refused as error:
+        return [Check(name="quotas", finding=Finding.NOTE, says=f"not looked at: {error}", unlooked=True)]
+    found = [quotas.of_api(told, wanted)] if resources.rest_api or resources.http_api else []
+    if "AWS/DynamoDB" in namespaces and resources.tables:
+        found += quotas.of_tables(told, wanted)
+    if "AWS/ECS" in namespaces and resources.ecs_cluster and resources.ecs_service:
+        found += _of_fargate(ground, told, resources.ecs_cluster, resources.ecs_service)
+    return found
+
+
+def most_wanted(ground: Ground, phases: Sequence[Phase]) -> Wanted:
+    """The highest rate that any of the phases may offer."""
+    return max(
+        (
+            Wanted(
+                rate_per_s=(phase.rate_per_s if phase.climb is None else phase.climb.at_most_per_s) * ground.rate_scale,
+                phase=phase.name,
+                climbs=phase.climb is not None,
+            )
+            for phase in phases
+        ),
+        key=lambda each: each.rate_per_s,
+    )
+
+
+def _of_fargate(ground: Ground, told: Any, cluster: str, service: str) -> list[Check]:
+    try:
+        wanted = quotas.fargate_of(client("ecs", ground.aws, patience=FOR_CHECKS), cluster, service)
+    except (Inconclusive, Refused):
+        return []  # that the service cannot be asked for is a check of its own
+    return [] if wanted is None else [quotas.of_fargate(told, wanted)]

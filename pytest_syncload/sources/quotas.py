@@ -1,0 +1,157 @@
+"""What the account allows, compared with what the phases want, before load: beyond it AWS itself refuses.
+
+The codes are those of AWS General Reference's "Service quotas" pages of each service. What cannot be read is said by
+name, with the IAM action that is missing; it stops nothing, because a run without that permission proves as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.errors import Inconclusive
+from pytest_syncload.sources.aws import NotThere, call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """A quota of one region of an account. ``name`` is for the reader."""
+
+    service: str
+    code: str
+    name: str
+
+
+#: Requests a second that API Gateway takes for all APIs of a region together, steadily ("Amazon API Gateway quotas").
+API_RATE = Quota(service="apigateway", code="L-8A5B8E43", name="API Gateway's throttle rate")
+#: How many of them at once, beyond that rate.
+API_BURST = Quota(service="apigateway", code="L-CDF5615A", name="API Gateway's throttle burst")
+#: vCPU of all Fargate tasks that are not Spot ("AWS Fargate service quotas").
+FARGATE = Quota(service="fargate", code="L-3032A538", name="Fargate's vCPU")
+#: Units a second that one table or index is allowed, on demand too ("Amazon DynamoDB service quotas").
+TABLE_READ = Quota(service="dynamodb", code="L-CF0CBE56", name="a DynamoDB table's reads")
+TABLE_WRITE = Quota(service="dynamodb", code="L-AB614373", name="a DynamoDB table's writes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the phases want at most: ``rate_per_s`` requests, by the phase of that name, which climbs or holds it."""
+
+    rate_per_s: float
+    phase: str
+    climbs: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fargate:
+    """Tasks of ``vcpu`` each that a service wants."""
+
+    service: str
+    tasks: int
+    vcpu: float
+
+
+def value(client: Any, quota: Quota) -> float:
+    """What is applied to the account, else AWS's default. ``client``: Service Quotas. Raises `Inconclusive`."""
+    asked = {"ServiceCode": quota.service, "QuotaCode": quota.code}
+    try:
+        told = call(client, "GetServiceQuota", **asked)
+    except NotThere:
+        told = call(client, "GetAWSDefaultServiceQuota", **asked)
+    return float(told["Quota"]["Value"])
+
+
+def of_api(client: Any, wanted: Wanted) -> Check:
+    """The requests that API Gateway takes for the account."""
+    name = f"quota of {API_RATE.name}"
+    try:
+        allowed, burst = value(client, API_RATE), value(client, API_BURST)
+    except Inconclusive as error:
+        return _unread(API_RATE, error)
+    wants = _rate(wanted)
+    if wanted.rate_per_s > allowed:
+        what = "at_most" if wanted.climbs else "the rate"
+        says = (
+            f"the account allows {_shown(allowed)}/s; {wants}, and what is beyond would be refused by API Gateway and "
+            f"not by the service: have it raised (Service Quotas, {API_RATE.code}), or lower {what}"
+        )
+        return Check(name=name, finding=Finding.FAILED, says=says)
+    says = f"the account allows {_shown(allowed)}/s for all its APIs here, in bursts of {_shown(burst)}; {wants}"
+    return Check(name=name, finding=Finding.OK, says=says)
+
+
+def of_tables(client: Any, wanted: Wanted) -> list[Check]:
+    """The reads and writes that one table is allowed. A request may need none or many: beyond it is a note."""
+    return [_of_table(client, quota, wanted) for quota in (TABLE_WRITE, TABLE_READ)]
+
+
+def _of_table(client: Any, quota: Quota, wanted: Wanted) -> Check:
+    name = f"quota of {quota.name}"
+    try:
+        allowed = value(client, quota)
+    except Inconclusive as error:
+        return _unread(quota, error)
+    says = f"the account allows {_shown(allowed)} units/s; {_rate(wanted)}"
+    if wanted.rate_per_s > allowed:
+        says += (
+            f", so one unit a request is more than that: have it raised (Service Quotas, {quota.code}) where it is so"
+        )
+        return Check(name=name, finding=Finding.NOTE, says=says)
+    return Check(name=name, finding=Finding.OK, says=says)
+
+
+def of_fargate(client: Any, wanted: Fargate) -> Check:
+    """The vCPU that Fargate gives the account."""
+    name = f"quota of {FARGATE.name}"
+    try:
+        allowed = value(client, FARGATE)
+    except Inconclusive as error:
+        return _unread(FARGATE, error)
+    vcpu = wanted.tasks * wanted.vcpu
+    wants = f"{wanted.tasks} tasks of {wanted.service} are {_shown(vcpu)} vCPU"
+    if vcpu > allowed:
+        says = (
+            f"the account allows {_shown(allowed)}; {wants}, so not all can start: have it raised (Service Quotas, "
+            f"{FARGATE.code}), or want fewer"
+        )
+        return Check(name=name, finding=Finding.FAILED, says=says)
+    return Check(name=name, finding=Finding.OK, says=f"the account allows {_shown(allowed)}; {wants}")
+
+
+def fargate_of(client: Any, cluster: str, service: str) -> Fargate | None:
+    """What the service wants of Fargate, None where it runs elsewhere or on Spot only. ``client``: ECS.
+
+    Raises:
+        Inconclusive: ECS did not say.
+    """
+    services = call(client, "DescribeServices", cluster=cluster, services=[service]).get("services", ())
+    if not services or not on_demand(services[0]):
+        return None
+    told = services[0]
+    definition = call(client, "DescribeTaskDefinition", taskDefinition=told["taskDefinition"])["taskDefinition"]
+    # In CPU units, 1,024 of which are a vCPU; of a Fargate task it is always there.
+    vcpu = float(definition.get("cpu", 0)) / 1024
+    return Fargate(service=service, tasks=int(told["desiredCount"]), vcpu=vcpu) if vcpu else None
+
+
+def on_demand(service: Mapping[str, Any]) -> bool:
+    """Whether tasks of an ECS service may run on Fargate that is not Spot."""
+    strategy = service.get("capacityProviderStrategy") or ()
+    if strategy:
+        return any(each.get("capacityProvider") == "FARGATE" for each in strategy)
+    return service.get("launchType") == "FARGATE"
+
+
+def _unread(quota: Quota, error: Inconclusive) -> Check:
+    return Check(name=f"quota of {quota.name}", finding=Finding.NOTE, says=f"not looked at: {error}", unlooked=True)
+
+
+def _rate(wanted: Wanted) -> str:
+    verb = "climbs to" if wanted.climbs else "holds"
+    return f"{wanted.phase} {verb} {_shown(wanted.rate_per_s)}/s"
+
+
+def _shown(number: float) -> str:
+    return f"{number:,.10g}"
