@@ -24,6 +24,9 @@ def nowhere_but_here() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "GITHUB_WORKSPACE"):
             patch.delenv(name, raising=False)
+        # Nor does it matter where the tests run.
+        patch.delenv("ECS_CONTAINER_METADATA_URI_V4", raising=False)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield
 
 

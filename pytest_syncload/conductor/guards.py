@@ -6,6 +6,7 @@ What fails here lets nobody be asked: no user signs in, no request is sent, and 
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -14,19 +15,28 @@ from pytest_syncload.conductor.parity import parity_check
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.guard import Guard
+from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.plan import Environment, Spec
+from pytest_syncload.report.place import placed_in_words
+from pytest_syncload.sources import placement
 
+_REGION = "generator's region"
 #: Addresses of a host that a message lists.
 _SHOWN = 4
 
 
 def before_anything(spec: Spec, environment: Environment, folder: RunFolder) -> list[Check]:
-    """Every guard that needs to ask nobody but a name server. ``environment`` is the one that was made ready."""
+    """Every guard that needs to ask nobody but this machine's neighbours: a name server, the metadata of EC2 or ECS.
+
+    ``environment`` is the one that was made ready.
+    """
     found = []
     if environment.guard is not None and environment.guard.hosts is not None:
         found.append(host_check(environment, environment.guard, spec.file.name))
     if environment.guard is not None and environment.guard.networks is not None:
         found.append(network_check(environment, environment.guard, spec.file.name))
+    if may_be_elsewhere(environment):
+        found.append(region_check(environment, folder, spec.file.name))
     if environment.parity is not None:
         found.append(parity_check(spec, environment.parity, folder))
     return found
@@ -62,6 +72,25 @@ def network_check(environment: Environment, guard: Guard, file: str) -> Check:
     return Check(name="network", finding=Finding.OK, says=f"{host} resolves to {_few(addresses)}, as listed")
 
 
+def region_check(environment: Environment, folder: RunFolder, file: str) -> Check:
+    """Whether load comes from the target's own region; what was found is kept in the run's folder."""
+    aws, accepted = environment.aws, environment.generator_elsewhere
+    assert aws is not None
+    found = Placed(place=placement.placed(os.environ), target=aws.region, accepted=accepted)
+    folder.keep_place(found)
+    says = placed_in_words(found)
+    if found.is_there:
+        return Check(name=_REGION, finding=Finding.OK, says=says)
+    if accepted is not None:
+        return Check(name=_REGION, finding=Finding.NOTE, says=says)
+    why = "" if found.place.region else f" ({found.place.known_by})"
+    says += (
+        f"{why}; load from afar meets the way there too: run it in {aws.region}, or accept it with a reason ({file}:"
+        f"{environment.line}): generator_region: {{accept: …}}"
+    )
+    return Check(name=_REGION, finding=Finding.FAILED, says=says)
+
+
 def account_check(account: str | None, environment: Environment, file: str) -> list[Check]:
     """Whether the credentials are of a listed account. ``account`` None: STS did not say, and a check says why."""
     guard = environment.guard
@@ -79,6 +108,11 @@ def account_check(account: str | None, environment: Environment, file: str) -> l
 def lists_accounts(environment: Environment) -> bool:
     """Whether the account must be known before anybody signs in."""
     return environment.guard is not None and environment.guard.accounts is not None
+
+
+def may_be_elsewhere(environment: Environment) -> bool:
+    """Whether the target is anywhere that the generators could be far from: neither a sandbox nor this machine."""
+    return environment.sandbox is None and not is_loopback(host_of(environment))
 
 
 def is_host(host: str, listed: str) -> bool:

@@ -13,8 +13,9 @@ from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.parity import ParityFound
+from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.plan import Phase, Spec
-from pytest_syncload.facts.report import NOT_LOOKED_AT, PARITY, PhaseReport, RunReport, Where
+from pytest_syncload.facts.report import NOT_LOOKED_AT, PARITY, REGION, PhaseReport, RunReport, Where
 from pytest_syncload.facts.result import PhaseResult
 
 
@@ -36,7 +37,7 @@ def report_of(
     begun = _read(folder, PLAN_FILE) or again
     offered = RunFolder(Path(again["folder"])) if isinstance(again.get("folder"), str) else folder
     ground = _read(offered, ENVIRONMENT_FILE)
-    parity = offered.parity()
+    parity, placed = offered.parity(), offered.place()
     return RunReport(
         service=spec.service,
         run_id=folder.run_id,
@@ -49,14 +50,16 @@ def report_of(
         phases=tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases),
         rejudged=spec.rejudged,
         compared=spec.compared,
-        not_looked_at=(*_not_looked_at(spec, parity), *offered.unlooked()),
+        not_looked_at=(*_not_looked_at(spec, parity, placed), *offered.unlooked()),
         parity=parity,
+        placed=placed,
     )
 
 
-def _not_looked_at(spec: Spec, parity: ParityFound | None) -> Iterator[str]:
+def _not_looked_at(spec: Spec, parity: ParityFound | None, placed: Placed | None) -> Iterator[str]:
     """What this run leaves open, which a green row could be taken to say."""
-    yield from (what for what in NOT_LOOKED_AT if what != PARITY or parity is None)
+    known = {PARITY: parity is not None, REGION: placed is not None and placed.place.region is not None}
+    yield from (what for what in NOT_LOOKED_AT if not known.get(what, False))
     environment = spec.environment
     if environment.sandbox is None and not lists_accounts(environment) and not is_loopback(host_of(environment)):
         yield "whether the account is the right one (guard.accounts lists none)"

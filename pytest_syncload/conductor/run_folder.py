@@ -5,6 +5,7 @@ phase.lock        held while a phase runs, by the worker and its generators
 environment.json  where the run goes, and its clock
 plan.json         the phases and rows as they are run (see `earlier`)
 account.json      the AWS account that is asked
+place.json        from where the load came, beside where its target is
 unlooked.json     checks before load that could not look
 parity.json       in what the environment differs from what it stands for, where that was compared
 rejudged_from.json   in a folder of its own: the run whose measurements were judged again
@@ -39,6 +40,7 @@ from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Verdict
 from pytest_syncload.facts.parity import ParityFound
+from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.result import PhaseResult, Second, Window
 from pytest_syncload.facts.tasks import Census
 from pytest_syncload.sources.cloudwatch import Answer, Ask
@@ -46,6 +48,7 @@ from pytest_syncload.sources.settle import Reading
 
 _ACCOUNT = "account.json"
 _PARITY = "parity.json"
+_PLACE = "place.json"
 _UNLOOKED = "unlooked.json"
 #: No hold lasts as long; the minutes of a damaged window would fill the memory.
 _LONGEST_WINDOW_S = 31 * 86_400
@@ -56,6 +59,7 @@ _RANKED = TypeAdapter(ClimbRanked)
 _SECOND = TypeAdapter(Second)
 _CHECKS = TypeAdapter(tuple[Check, ...])
 _FOUND = TypeAdapter(ParityFound)
+_PLACED = TypeAdapter(Placed)
 _SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
 _DOUBTS = TypeAdapter(dict[str, str])
 
@@ -251,6 +255,18 @@ class RunFolder:
         try:
             data = self.read(_PARITY)
             return None if data is None else _FOUND.validate_python(data)
+        except UNREADABLE:
+            return None
+
+    def keep_place(self, placed: Placed) -> None:
+        """Record from where the load comes."""
+        self.write(_PLACE, _PLACED.dump_python(placed, mode="json"))
+
+    def place(self) -> Placed | None:
+        """The same, None where it was not looked at or what is kept cannot be read."""
+        try:
+            data = self.read(_PLACE)
+            return None if data is None else _PLACED.validate_python(data)
         except UNREADABLE:
             return None
 

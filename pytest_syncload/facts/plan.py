@@ -360,7 +360,8 @@ class Environment:
     Users sign in at ``firebase``, or have the ``tokens`` of a file.
     ``resources`` of a sandbox are what slo.yaml lists of it; None: all that it has.
     ``production``: users depend on it. ``guard`` says what it may be; None: nothing is listed. ``parity`` says what it
-    must be like; None: nobody compares it.
+    must be like; None: nobody compares it. ``generator_elsewhere`` is why load may come from another region, or from
+    nobody knows where; None: it may not.
     """
 
     name: str
@@ -375,6 +376,7 @@ class Environment:
     production: bool = False
     guard: Guard | None = None
     parity: Parity | None = None
+    generator_elsewhere: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

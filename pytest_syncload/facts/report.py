@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.parity import ParityFound
+from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.plan import Phase, Rejudged
 from pytest_syncload.facts.result import PhaseResult
 
 PARITY = "parity"
+REGION = "generator's region"
 #: What is not looked at unless it is asked for, so that green implies no more than it proved.
-NOT_LOOKED_AT = (PARITY, "cost", "generator's region")
+NOT_LOOKED_AT = (PARITY, "cost", REGION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +73,7 @@ class RunReport:
     a person would type it. ``command`` begins the same run again. ``rejudged`` names the run whose measurements were
     judged again: then no load was offered. ``compared`` names the run that every row is shown beside.
     ``parity`` is in what the environment differs from what it stands for, None where nobody compared it.
+    ``placed`` is from where the load came, None where nobody looked.
     """
 
     service: str
@@ -86,6 +89,7 @@ class RunReport:
     compared: Rejudged | None = None
     not_looked_at: tuple[str, ...] = NOT_LOOKED_AT
     parity: ParityFound | None = None
+    placed: Placed | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -22,6 +22,7 @@ from pytest_syncload.report.github import FEW, causes_of, unproven_rows
 from pytest_syncload.report.markdown import code, fenced, plain
 from pytest_syncload.report.mermaid import pictures_of_climb, pictures_of_seconds
 from pytest_syncload.report.parity import parity_lines
+from pytest_syncload.report.place import placed_in_words
 from pytest_syncload.report.progress import format_window
 from pytest_syncload.report.table import headroom_in_words, value_in_words
 
@@ -47,6 +48,7 @@ def summary_of(report: RunReport, said: Sequence[str] = (), *, status: int = 0, 
         _causes(report, said),
         _fitted(_table(report), room // 2, _ROWS_LEFT_OUT),
         _left_out(report),
+        _placed(report),
         _parity(report),
         _not_looked_at(report),
         _reproduce(report),
@@ -166,6 +168,10 @@ def _left_out(report: RunReport) -> list[str]:
         return []
     counts = (f"{phase.left_out} of {len(phase.plan.slos)} of {code(phase.name, _NAME)}" for phase in phases)
     return ["", f"**Rows that were not asked for:** {', '.join(counts)}"]
+
+
+def _placed(report: RunReport) -> list[str]:
+    return [] if report.placed is None else ["", f"**Generator:** {plain(placed_in_words(report.placed))}", ""]
 
 
 def _parity(report: RunReport) -> list[str]:

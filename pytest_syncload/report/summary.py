@@ -12,6 +12,7 @@ from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.observation import Before, Ruling, Verdict
 from pytest_syncload.facts.parity import ParityFound
+from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.plan import Rejudged, Slo, Target
 from pytest_syncload.facts.report import PhaseReport, RunReport
 from pytest_syncload.facts.result import Outcome, PhaseResult, Window
@@ -29,6 +30,7 @@ from pytest_syncload.report.summary_form import (
     EstimateModel,
     FirstModel,
     GeneratorModel,
+    GeneratorPlaceModel,
     InvalidModel,
     LawModel,
     MeasuredModel,
@@ -89,12 +91,18 @@ def _run(report: RunReport) -> RunModel:
         if report.compared is None
         else OtherRunModel(run_id=report.compared.run_id, begun_at=_moment(report.compared.begun_at)),
         not_looked_at=list(report.not_looked_at),
+        generator=None if report.placed is None else _generator(report.placed),
         parity=None if report.parity is None else _parity(report.parity),
         proven=report.proven,
         counts=CountsModel(
             passed=counts[Ruling.PASS], breach=counts[Ruling.BREACH], inconclusive=counts[Ruling.INCONCLUSIVE]
         ),
     )
+
+
+def _generator(placed: Placed) -> GeneratorPlaceModel:
+    place = placed.place
+    return GeneratorPlaceModel(region=place.region, known_by=place.known_by, accepted=placed.accepted)
 
 
 def _parity(found: ParityFound) -> ParityModel:

@@ -68,6 +68,14 @@ class OtherRunModel(_Model):
     begun_at: datetime | None
 
 
+class GeneratorPlaceModel(_Model):
+    """The AWS region that the generators ran in."""
+
+    region: str | None = Field(description="Null: nobody could say.")
+    known_by: str = Field(description="Who said so, or why nobody could.")
+    accepted: str | None = Field(description="Why it may be another than the target's, or unknown.")
+
+
 class DocumentModel(_Model):
     """A document of `terraform show -json` as it was read."""
 
@@ -118,6 +126,7 @@ class RunModel(_Model):
     rejudged: RejudgedModel | None
     compared: OtherRunModel | None
     not_looked_at: list[str]
+    generator: GeneratorPlaceModel | None = Field(description="From where the load came; null: nobody looked.")
     parity: ParityModel | None = Field(
         description="In what the environment differs from what it stands for; null: nobody compared it."
     )

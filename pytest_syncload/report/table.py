@@ -11,6 +11,7 @@ from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.climb import climb_sentence, climb_table
 from pytest_syncload.report.comparison import compared_in_words, format_compared
 from pytest_syncload.report.parity import parity_lines
+from pytest_syncload.report.place import placed_in_words
 
 _NOTHING = "–"
 
@@ -25,6 +26,7 @@ def closing_table(report: RunReport) -> list[str]:
         lines.append(f"offered: rates × {format_number(report.where.rate_scale)}, not the rates of the plan")
     if report.compared is not None:
         lines.append(f"compared with: {format_compared(report.compared)}")
+    lines += [] if report.placed is None else [f"generator: {placed_in_words(report.placed)}"]
     lines += [] if report.parity is None else [f"parity: {line}" for line in parity_lines(report.parity)]
     lines.append("not looked at: " + " · ".join(report.not_looked_at))
     return lines

@@ -102,7 +102,10 @@ def describe(spec: Spec) -> list[str]:
     if environment.sandbox is None:
         region = environment.aws.region if environment.aws else "unknown region"
         mark = "PRODUCTION · " if environment.production else ""
-        return [*again, f"syncload: {mark}{environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
+        lines = [*again, f"syncload: {mark}{environment.name} · {environment.base_url} · {region} · {spec.file.name}"]
+        if environment.generator_elsewhere is not None:
+            lines.append(f"syncload: load may come from another region: {environment.generator_elsewhere}")
+        return lines
     sandbox = environment.sandbox
     scaled = "" if sandbox.rate_scale == 1 else f" · rates × {format_number(sandbox.rate_scale)}"
     return [

@@ -180,6 +180,7 @@ def real(
         tokens=None if model.tokens is None else TokenFile(path=str(folder / model.tokens)),
         resources=resources(model.resources),
         production=model.production,
+        generator_elsewhere=None if model.generator_region is None else model.generator_region.accept,
         guard=_guard(line_of, model.guard),
         parity=_parity(name, line_of, model.parity, folder),
     )

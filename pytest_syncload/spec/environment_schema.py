@@ -10,7 +10,7 @@ from pytest_syncload.facts.plan import USER_NUMBER, USERS
 from pytest_syncload.spec import fields
 from pytest_syncload.spec.capacity_schema import CapacityModel
 from pytest_syncload.spec.fields import Given, Text, wrong
-from pytest_syncload.spec.guard_schema import GuardModel
+from pytest_syncload.spec.guard_schema import GeneratorRegionModel, GuardModel
 from pytest_syncload.spec.parity_schema import ParityModel
 from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
@@ -218,6 +218,7 @@ class RealEnvironmentModel(Strict):
     )
     guard: Annotated[GuardModel | None, Given] = None
     parity: Annotated[ParityModel | None, Given] = None
+    generator_region: Annotated[GeneratorRegionModel | None, Given] = None
 
     @field_validator("tokens")
     @classmethod

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from pytest_syncload.spec import forms
-from pytest_syncload.spec.fields import Given, checked, wrong
+from pytest_syncload.spec.fields import Given, Text, checked, wrong
 from pytest_syncload.spec.schema import Strict
 
 _HOST = r"(?:(?:\*\.)?[^\s/:*@?#\[\]]+|\[[0-9a-fA-F:.]+\])"
@@ -42,6 +42,12 @@ Account = Annotated[
     checked(lambda text: bool(re.fullmatch(r"\d{12}", text, re.ASCII)), "an account's twelve digits, in quotes"),
     forms.text(r"[0-9]{12}", "an account's twelve digits, in quotes", "111122223333"),
 ]
+
+
+class GeneratorRegionModel(Strict):
+    """Load comes from the target's region, as EC2 or ECS say of this machine, unless another is accepted."""
+
+    accept: Text = Field(description="Why another region, or an unknown one, is right. It stands in every report.")
 
 
 class GuardModel(Strict):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from pytest_syncload.conductor import guards
 from pytest_syncload.conductor.guards import (
     account_check,
     before_anything,
+    host_of,
     is_host,
     is_loopback,
     lists_accounts,
@@ -24,8 +27,10 @@ from pytest_syncload.conductor.guards import (
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.guard import Guard
+from pytest_syncload.facts.place import Place
 from pytest_syncload.facts.plan import Environment
-from tests.conductor.plans import REAL, spec
+from pytest_syncload.sources import placement
+from tests.conductor.plans import REAL, SANDBOX, spec
 
 
 def guarded(base_url: str = "https://API.toy.example:8443/base", **lists: Sequence[str]) -> Environment:
@@ -33,8 +38,13 @@ def guarded(base_url: str = "https://API.toy.example:8443/base", **lists: Sequen
     return replace(REAL, base_url=base_url, guard=Guard(line=9, **given))
 
 
-def looked(environment: Environment, folder: Any = None) -> dict[str, Check]:
-    return {each.name: each for each in before_anything(spec(), environment, RunFolder(folder))}
+def looked(environment: Environment) -> dict[str, Check]:
+    """What is looked at beside the region, which has tests of its own."""
+    folder = mock.create_autospec(RunFolder, instance=True)
+    near = replace(environment, generator_elsewhere="a test")
+    checks = {each.name: each for each in before_anything(spec(), near, folder)}
+    assert (checks.pop("generator's region", None) is None) is is_loopback(host_of(environment))
+    return checks
 
 
 @pytest.fixture
@@ -156,3 +166,59 @@ def test_a_listed_account_may_be_asked_and_no_other() -> None:
 )
 def test_what_is_this_machine(host: str, is_here: bool) -> None:
     assert is_loopback(host) is is_here
+
+
+def region(environment: Environment, folder: Path, found: Place) -> Check | None:
+    """The check of the region, on a machine that is there; where it is looked at, it is kept."""
+    run = RunFolder(folder / "run")
+    run.make()
+    with mock.patch.object(placement, "placed", return_value=found):
+        checks = {each.name: each for each in before_anything(spec(), environment, run)}
+    kept = run.place()
+    assert (kept is None) is (not checks)
+    assert kept is None or kept.place == found
+    return checks.get("generator's region")
+
+
+HERE = Place(region="eu-central-1", known_by="EC2 instance metadata")
+AWAY = Place(region="us-east-1", known_by="ECS task metadata")
+UNKNOWN = Place(region=None, known_by="nobody says")
+ACCEPTED = replace(REAL, generator_elsewhere="CloudWatch judges, and not the client")
+
+
+def test_load_comes_from_the_targets_region(tmp_path: Path) -> None:
+    told = region(REAL, tmp_path, HERE)
+    assert told is not None
+    assert (told.finding, told.says) == (Finding.OK, "eu-central-1, the target's (EC2 instance metadata)")
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        (
+            AWAY,
+            "us-east-1 (ECS task metadata), and the target is in eu-central-1; load from afar meets the way there too: "
+            "run it in eu-central-1, or accept it with a reason (slo.yaml:7): generator_region: {accept: …}",
+        ),
+        (
+            UNKNOWN,
+            "unknown, and the target is in eu-central-1 (nobody says); load from afar meets the way there too: "
+            "run it in eu-central-1, or accept it with a reason (slo.yaml:7): generator_region: {accept: …}",
+        ),
+    ],
+)
+def test_another_region_or_an_unknown_one_is_refused_unless_accepted(tmp_path: Path, place: Place, says: str) -> None:
+    told = region(REAL, tmp_path, place)
+    assert told is not None
+    assert (told.finding, told.says) == (Finding.FAILED, says)
+    taken = region(ACCEPTED, tmp_path, place)
+    assert taken is not None
+    assert taken.finding is Finding.NOTE
+    assert taken.says.endswith("and the target is in eu-central-1; accepted: CloudWatch judges, and not the client")
+
+
+@pytest.mark.parametrize(
+    "environment", [replace(REAL, base_url="http://127.0.0.1:9"), SANDBOX], ids=["loopback", "sandbox"]
+)
+def test_what_is_on_this_machine_is_far_from_nobody(tmp_path: Path, environment: Environment) -> None:
+    assert region(environment, tmp_path, UNKNOWN) is None

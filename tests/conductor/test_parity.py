@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> RunFolder:
 def environment(folder: RunFolder, *accepted: Accepted, **changes: Any) -> Environment:
     beside = folder.path.parent
     given = replace(parity(*accepted), terraform=str(beside / HERE), reference=str(beside / THERE))
-    return replace(REAL, parity=given, **changes)
+    return replace(REAL, parity=given, generator_elsewhere="a test", **changes)
 
 
 def smaller(folder: RunFolder, cpu: str = "512") -> None:
@@ -56,7 +56,7 @@ def looked(folder: RunFolder, *accepted: Accepted) -> Check:
 
 
 def test_nobody_compares_what_nobody_asked_for(folder: RunFolder) -> None:
-    assert before_anything(spec(), REAL, folder) == []
+    assert [each.name for each in before_anything(spec(), REAL, folder)] == ["generator's region"]
     assert folder.parity() is None
 
 

@@ -18,6 +18,7 @@ from pytest_syncload.facts.report import RunReport
 from tests.conductor.plans import phase, spec
 from tests.report.reports import STRESS, stress
 from tests.report.test_parity import FOUND
+from tests.report.test_place import AWAY, NOWHERE
 from tests.rows import ERRORS, LATENCY, START, THROTTLES, result
 
 SOAK = phase("soak", replace(LATENCY, phase="soak"))
@@ -102,6 +103,17 @@ def test_an_account_that_nobody_listed_is_left_open(folder: RunFolder, changes: 
     plan = replace(PLAN, environment=replace(PLAN.environment, **changes))
     report = report_of(plan, folder, folder.record, ["peak"], [], root=folder.path.parent.parent, command="pytest")
     assert (ACCOUNT_OPEN in report.not_looked_at) is is_open
+
+
+def test_from_where_the_load_came_is_open_only_where_nobody_knows(folder: RunFolder) -> None:
+    assert told(folder).placed is None
+    assert "generator's region" in told(folder).not_looked_at
+    for placed, is_open in ((NOWHERE, True), (AWAY, False)):
+        folder.keep_place(placed)
+        assert told(folder).placed == placed
+        assert ("generator's region" in told(folder).not_looked_at) is is_open
+    (folder.path / "place.json").write_text("{}", "utf-8")
+    assert told(folder).placed is None, "damaged, so it is not known"
 
 
 def test_what_could_not_be_looked_at_comes_from_the_folder(folder: RunFolder) -> None:

@@ -39,6 +39,7 @@ PLACES = {
     "ApiModel": "environments.<name>.resources.api",
     "EcsModel": "environments.<name>.resources.ecs",
     "GuardModel": "environments.<name>.guard",
+    "GeneratorRegionModel": "environments.<name>.generator_region",
     "ParityModel": "environments.<name>.parity",
     "AcceptModel": "environments.<name>.parity.accept[]",
     "LoadModel": "load",

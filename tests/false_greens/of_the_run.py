@@ -46,6 +46,7 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.conductor.phase:sent_but_not_counted",
     "pytest_syncload.conductor.run_folder:new_run_id",
     "pytest_syncload.facts.idempotency:added_up",
+    "pytest_syncload.facts.place:Placed.is_there",
     "pytest_syncload.facts.plan:Target.met_by",
     "pytest_syncload.facts.result:Tally.failed",
     "pytest_syncload.facts.units:parse_quantity",

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from pytest_syncload.conductor import ground
+from pytest_syncload.conductor import ground, guards
 from pytest_syncload.conductor.guards import before_anything
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.parity import Difference
+from pytest_syncload.facts.place import Place
 from pytest_syncload.facts.plan import Environment
+from pytest_syncload.sources import placement
 from tests.conductor.plans import REAL, spec
 from tests.false_greens.entry import Entry, Seen, Through
 from tests.false_greens.of_the_conductor import Prepared, looked
@@ -35,7 +38,7 @@ def compared(change: Change, *, with_itself: bool = False) -> Callable[[Path], S
         given = replace(parity(**names), terraform=str(tmp_path / HERE), reference=str(reference))
         folder = RunFolder(tmp_path / "run")
         folder.make()
-        checks = before_anything(spec(), replace(REAL, parity=given), folder)
+        checks = before_anything(spec(), replace(REAL, parity=given, generator_elsewhere="a test"), folder)
         return Seen.ERROR if any(each.failed for each in checks) else Seen.GREEN
 
     return scenario
@@ -66,6 +69,19 @@ def by_text(here: Any, there: Any) -> bool:
 
 def taken(difference: Difference, _: Any) -> Difference:
     return replace(difference, accepted="it will be fine")
+
+
+def from_afar(place: Place) -> Callable[[Path], Seen]:
+    """The machine is there, and the target elsewhere."""
+
+    def scenario(tmp_path: Path) -> Seen:
+        folder = RunFolder(tmp_path / "run")
+        folder.make()
+        with mock.patch.object(placement, "placed", return_value=place):
+            checks = guards.before_anything(spec(), REAL, folder)
+        return Seen.ERROR if any(each.failed for each in checks) else Seen.GREEN
+
+    return scenario
 
 
 def elsewhere(sandbox: Prepared, guard: Guard) -> Seen:
@@ -138,6 +154,20 @@ ENTRIES: tuple[Entry, ...] = (
         lambda *_: [],
         through=Through.BOTO3,
         needs=("sandbox",),
+    ),
+    _entry(
+        "a generator on another continent",
+        "The way there spreads arrivals that were due together, and the service never meets their burst.",
+        from_afar(Place(region="ap-southeast-2", known_by="EC2 instance metadata")),
+        "facts.place:Placed.is_there",
+        lambda _: True,
+    ),
+    _entry(
+        "a generator that is nobody knows where",
+        "Nobody says where this machine is, and what is not known to differ is taken for equal.",
+        from_afar(Place(region=None, known_by="nobody says")),
+        "facts.place:Placed.is_there",
+        lambda placed: placed.place.region in (None, placed.target),
     ),
     _entry(
         "production by its name in a variable",

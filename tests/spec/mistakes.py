@@ -51,6 +51,8 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*GUARD, "accuonts"), ["1"], "environments.real.guard: unknown key 'accuonts'; did you mean 'accounts'?"),
     (("environments", "real", "production"), "yes", "environments.real.production: this takes true or false"),
     (("environments", "sandbox", "production"), True, "environments.sandbox: unknown key 'production'"),
+    (("environments", "real", "generator_region"), {}, "environments.real.generator_region: accept is missing"),
+    (("environments", "real", "generator_region", "accept"), True, "accept: this takes text, not true"),
     ((*PARITY, "terraform"), "", "environments.real.parity.terraform: '' is not a text that says something"),
     ((*PARITY, "names"), ["real"], "environments.real.parity.names: this takes a mapping, not a list"),
     ((*PARITY, "accept"), {}, "environments.real.parity.accept: this takes a list, not a mapping"),

@@ -99,6 +99,7 @@ FULL: dict[str, Any] = {
                 "serverless_cache": ["sessions"],
             },
             "production": True,
+            "generator_region": {"accept": "a laptop"},
             "guard": {
                 "hosts": ["api.example.com", "*.load.example.com"],
                 "networks": ["10.0.0.0/8", "fd00::/8"],

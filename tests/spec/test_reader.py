@@ -182,6 +182,7 @@ def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
             serverless_cache=("sessions",),
         ),
         production=True,
+        generator_elsewhere="a laptop",
         guard=Guard(
             hosts=("api.example.com", "*.load.example.com"),
             networks=("10.0.0.0/8", "fd00::/8"),

@@ -14,6 +14,7 @@ from pytest_syncload.report.html.markup import Html, join, lines, tag
 from pytest_syncload.report.html.phases import phase_anchor, phase_section
 from pytest_syncload.report.html.rows import rows_table
 from pytest_syncload.report.html.words import headline, limits_of, title, utc
+from pytest_syncload.report.place import placed_in_words
 
 
 def html_of(report: RunReport) -> str:
@@ -76,6 +77,7 @@ def _header(report: RunReport) -> Html:
         ("target", where.target),
         ("region", where.region or "unknown"),
         ("account", where.account or "unknown"),
+        *([] if report.placed is None else [("generator", placed_in_words(report.placed))]),
         ("begun", utc(report.begun_at)),
         ("run", report.run_id),
     ]

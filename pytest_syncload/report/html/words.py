@@ -9,6 +9,7 @@ from pytest_syncload.facts.plan import Phase
 from pytest_syncload.facts.report import RunReport
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.report.parity import parity_lines
+from pytest_syncload.report.place import placed_in_words
 
 #: A sign beside the word, so that a verdict is not told by colour alone.
 SIGN = {Ruling.PASS: "✓", Ruling.BREACH: "✗", Ruling.INCONCLUSIVE: "?"}
@@ -81,6 +82,8 @@ def limits_of(report: RunReport) -> list[str]:
         elif phase.left_out:
             many = "1 row was" if phase.left_out == 1 else f"{phase.left_out} rows were"
             said.append(f"Of {phase.name} {many} not asked for.")
+    if report.placed is not None and not report.placed.is_there:
+        said.append(f"Load came from elsewhere: {placed_in_words(report.placed)}.")
     if report.parity is not None:
         said += [f"Parity: {line}." for line in parity_lines(report.parity)]
     said += [f"Not looked at: {what}." for what in report.not_looked_at]
