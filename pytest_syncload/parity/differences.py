@@ -29,7 +29,11 @@ def compare(terraform: Document, reference: Document, parity: Parity) -> ParityF
         Refused: the documents cannot be compared, or comparing them would prove nothing.
     """
     require_two_documents(terraform, reference)
-    here, there = _renamed(resources_of(terraform), parity, terraform.used.name), resources_of(reference)
+    try:
+        here, there = _renamed(resources_of(terraform), parity, terraform.used.name), resources_of(reference)
+    except RecursionError:
+        names = f"{terraform.used.name} or {reference.used.name}"
+        raise Refused(f"{names} is nested too deeply for a document of terraform show -json; write it again") from None
     found = [*_of_plan(here), *_of_resources(here, there), *_of_counts(here, there)]
     ordered = sorted(found, key=lambda each: (each.difference.address, each.difference.attribute))
     require_something_compared(here, there, terraform.used.name, reference.used.name)
@@ -123,9 +127,9 @@ def _of_plan(here: Found) -> Iterator[_Seen]:
 def _of_resources(here: Found, there: Found) -> Iterator[_Seen]:
     for address in here.resources.keys() | there.resources.keys():
         one, other = here.resources.get(address), there.resources.get(address)
-        if one is not None and other is not None:
+        if one is not None and other is not None and one.type == other.type:
             yield from _of_attributes(one, other)
-        elif not SCALES[(one or other).type].counted:  # type: ignore[union-attr]  # one of them is there
+        elif not all(SCALES[each.type].counted for each in (one, other) if each is not None):
             yield _seen(address, RESOURCE, _there(one), _there(other), "one side has nothing to bear this load with")
 
 
@@ -182,7 +186,7 @@ def _seen(address: str, attribute: str, here: str, there: str, matters: str, *, 
 
 
 def _there(resource: Resource | None) -> str:
-    return _NOTHING if resource is None else "there"
+    return "none" if resource is None else "one"
 
 
 def _first(found: Found) -> str:

@@ -18,7 +18,7 @@ from pytest_syncload.parity.documents import Document, Kind
 from pytest_syncload.parity.scale import SCALES, SCALING_TARGET
 
 #: Longer names are cut where they are shown; a document can be anybody's.
-_LONGEST_NAME = 300
+_LONGEST_NAME = 1000
 _STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<key>\w+)\]|(?P<json>\{\}))?")
 _BLOCK = re.compile(r"\[(.+)\]")
 
@@ -83,9 +83,6 @@ class _Marks:
         if _has_true(self.sensitive):
             return Hidden.SENSITIVE
         return Hidden.UNKNOWN if _has_true(self.unknown) else None
-
-
-_NONE = _Marks(None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +163,10 @@ def _read(value: Any, marks: _Marks, steps: tuple[_Step, ...], label: str) -> It
     elif len(value) == 1 and not step.key:
         yield from _read(value[0], marks.below(0), rest, label)
     else:
+        keys = [_word(block, marks.below(number), step.key) if step.key else "" for number, block in enumerate(value)]
         for number, block in enumerate(value):
-            key = _word(block, marks.below(number), step.key) if step.key else ""
+            # Its number where it has no name of its own: none of two blocks may stand for the other.
+            key = keys[number] if keys.count(keys[number]) == 1 else ""
             yield from _read(block, marks.below(number), rest, f"{label}[{printable(key) or number}]")
 
 
@@ -198,7 +197,7 @@ def _changes(changes: Any, name: str) -> dict[str, Mapping[str, Any]]:
     """What a plan does to each resource, by address."""
     return {
         _text(_mapping(each, name), "address", name): _mapping(each.get("change", {}), name)
-        | {"type": each.get("type")}
+        | {"type": _text(each, "type", name)}
         for each in _list(changes, name)
         if not _mapping(each, name).get("deposed")
     }
@@ -210,7 +209,7 @@ def unapplied(changes: Mapping[str, Mapping[str, Any]], name: str) -> Iterator[t
         actions = [str(each) for each in _list(change.get("actions", []), name)]
         if change["type"] not in SCALES or not {*actions} - {"no-op", "read"}:
             continue
-        scale = SCALES[str(change["type"])]
+        scale = SCALES[change["type"]]
         if actions == ["update"] and not scale.counted:
             before, after = (
                 dict(

@@ -111,6 +111,8 @@ def _loud(report: RunReport) -> list[str]:
         scale = report.where.rate_scale
         scaled = "" if scale == 1 else f" Rates × {format_number(scale)}, not the rates of the plan."
         lines.append(f"> **SANDBOX: this proves nothing about a real target.**{scaled}")
+    if report.where.production:
+        lines.append("> **PRODUCTION: users depend on this environment.**")
     if report.rejudged is not None:
         lines += [">"] * bool(lines)
         again = plain(format_rejudged(report.rejudged))

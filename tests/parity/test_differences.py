@@ -114,9 +114,9 @@ def test_one_difference_is_exactly_that_difference(change: Change, difference: t
 
 def test_what_one_side_lacks_is_a_difference() -> None:
     lost = found(lambda value: every(value)[0].remove(resource(value, "hot_path")))
-    assert told(lost) == [(QUEUE, RESOURCE, "nothing", "there")]
+    assert told(lost) == [(QUEUE, RESOURCE, "none", "one")]
     more = found(there=lambda value: every(value)[0].remove(resource(value, "hot_path")))
-    assert told(more) == [(QUEUE, RESOURCE, "there", "nothing")]
+    assert told(more) == [(QUEUE, RESOURCE, "one", "none")]
 
 
 def test_an_index_that_one_side_lacks_is_a_difference_in_each_of_its_attributes() -> None:
@@ -152,7 +152,7 @@ def test_where_one_side_does_not_scale_the_number_counts() -> None:
 
     assert told(found(change)) == [
         (SERVICE, "desired_count", "11", "4"),
-        (TARGET, RESOURCE, "nothing", "there"),
+        (TARGET, RESOURCE, "none", "one"),
     ]
     # A target of another service scales nothing here.
     other = found(
@@ -373,6 +373,25 @@ def test_an_address_twice_is_refused_and_what_is_read_or_deposed_is_passed_over(
         found(twice)
     deposed = found(lambda value: every(value)[0].append(resource(value, "hot_path") | {"deposed_key": "a1"}))
     assert told(deposed) == []
+
+
+def test_what_nobody_would_write_is_still_compared_or_refused() -> None:
+    other = found(lambda value: resource(value, "hot_path").update(type="aws_nat_gateway", values={}))
+    assert told(other) == [("aws_nat_gateway", COUNT, "3", "2"), (QUEUE, RESOURCE, "one", "one")]
+    twice = found(put("sync_jobs", global_secondary_index=index() + index(write_capacity=1)))
+    assert "global_secondary_index[1].write_capacity" in {each[1] for each in told(twice)}
+    deep: Any = True
+    for _ in range(900):
+        deep = [deep]
+    with pytest.raises(Refused, match="is nested too deeply"):
+        found(lambda value: resource(value, "hot_path").update(sensitive_values={"fifo_queue": deep}))
+    plan = planned(written(HERE))
+    plan["resource_changes"][0]["type"] = ["hunter22"]
+    with pytest.raises(Refused, match="is not laid out"):
+        compare(document(plan), document(written(THERE), THERE), parity())
+    mute = planned(written(HERE))
+    change_of(mute, "hot_path").update(sensitive_values=3, after_sensitive="x", actions=["update"])
+    assert told(compare(document(mute), document(written(THERE), THERE), parity())) == []
 
 
 def test_an_address_can_be_shown_in_a_terminal() -> None:

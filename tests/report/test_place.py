@@ -1,4 +1,4 @@
-"""Every report tells from where the load came."""
+"""Every report tells from where the load came, and that it went to production where it did."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_syncload.report.html.words import limits_of
 from pytest_syncload.report.place import placed_in_words
 from pytest_syncload.report.summary import summary_text
 from pytest_syncload.report.table import closing_table
-from tests.report.reports import run_report
+from tests.report.reports import REAL, run_report
 
 THERE = Placed(place=Place(region="us-east-1", known_by="EC2 instance metadata"), target="us-east-1")
 AWAY = replace(THERE, target="eu-central-1", accepted="CloudWatch judges")
@@ -56,6 +56,16 @@ def test_every_surface_has_it() -> None:
     }
     near = run_report(placed=THERE)
     assert not [line for line in limits_of(near) if line.startswith("Load came")]
+
+
+def test_production_is_told_loudly_everywhere() -> None:
+    report = run_report(where=replace(REAL, production=True))
+    assert any(line.startswith("where: load-testing (PRODUCTION), https://") for line in closing_table(report))
+    assert "Users depend on this environment." in html_of(report)
+    assert "> **PRODUCTION: users depend on this environment.**" in summary_of(report)
+    assert json.loads(summary_text(report))["run"]["production"] is True
+    for told in (html_of(run_report()), summary_of(run_report()), "\n".join(closing_table(run_report()))):
+        assert "PRODUCTION" not in told
 
 
 def test_where_nobody_looked_nothing_is_said() -> None:

@@ -226,6 +226,14 @@ def test_the_header_is_loud_about_the_sandbox() -> None:
     assert describe(spec()) == ["syncload: load-testing · https://api.toy.example · eu-central-1 · slo.yaml"]
 
 
+def test_the_header_says_production_and_that_load_may_come_from_elsewhere() -> None:
+    marked = replace(REAL, production=True, generator_elsewhere="a laptop")
+    assert describe(spec(marked)) == [
+        "syncload: PRODUCTION · load-testing · https://api.toy.example · eu-central-1 · slo.yaml",
+        "syncload: load may come from another region: a laptop",
+    ]
+
+
 def test_a_phase_is_described_as_it_was_written() -> None:
     assert describe_phase(spec(), "peak") == "peak 3000/s, ramp 5m, hold 15m"
     assert describe_phase(spec(), "baseline") == "baseline 100/s, hold 10m"
