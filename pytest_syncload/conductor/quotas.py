@@ -47,7 +47,11 @@ def most_wanted(ground: Ground, phases: Sequence[Phase]) -> Wanted:
 
 def _of_fargate(ground: Ground, told: Any, cluster: str, service: str) -> list[Check]:
     try:
-        wanted = quotas.fargate_of(client("ecs", ground.aws, patience=FOR_CHECKS), cluster, service)
-    except (Inconclusive, Refused):
+        ecs, scaling = (client(name, ground.aws, patience=FOR_CHECKS) for name in ("ecs", "application-autoscaling"))
+        wanted = quotas.fargate_of(ecs, scaling, cluster, service)
+    except Inconclusive:
         return []  # that the service cannot be asked for is a check of its own
+    except Refused as error:
+        name = f"quota of {quotas.FARGATE.name}"
+        return [Check(name=name, finding=Finding.NOTE, says=f"not looked at: {error}", unlooked=True)]
     return [] if wanted is None else [quotas.of_fargate(told, wanted)]

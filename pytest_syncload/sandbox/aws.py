@@ -25,6 +25,7 @@ from pytest_syncload.sandbox.http import Answer, Request
 from pytest_syncload.sandbox.live import Live
 from pytest_syncload.sandbox.monitoring import CloudWatch
 from pytest_syncload.sandbox.names import REGION
+from pytest_syncload.sandbox.scaling import scaling
 from pytest_syncload.sandbox.servicequotas import ServiceQuotas
 from pytest_syncload.sandbox.sqs import Sqs
 from pytest_syncload.sandbox.sts import sts
@@ -69,7 +70,7 @@ class Aws:
             ecs = Ecs(world, clock, created).service()
             dynamodb = DynamoDb(here, created, self._faults, capacities).service()
             elasticache = ElastiCache(here, created).service()
-            identity, quotas = sts(), ServiceQuotas(name, self._faults).service()
+            identity, quotas, scaled = sts(), ServiceQuotas(name, self._faults).service(), scaling()
             return {
                 "monitoring": lambda host: cloudwatch,
                 "ecs": lambda host: ecs,
@@ -78,6 +79,7 @@ class Aws:
                 "elasticache": lambda host: elasticache,
                 "sts": lambda host: identity,
                 "servicequotas": lambda host: quotas,
+                "application-autoscaling": lambda host: scaled,
             }
 
         self._region = region

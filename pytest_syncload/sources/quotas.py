@@ -46,11 +46,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fargate:
-    """Tasks of ``vcpu`` each that a service wants."""
+    """Tasks of ``vcpu`` each that a service wants now, and ``at_most`` by its scaling: None where it has none, or where
+    that is not known."""
 
     service: str
     tasks: int
     vcpu: float
+    at_most: int | None = None
 
 
 def value(client: Any, quota: Quota) -> float:
@@ -109,19 +111,27 @@ def of_fargate(client: Any, wanted: Fargate) -> Check:
         allowed = value(client, FARGATE)
     except Inconclusive as error:
         return _unread(FARGATE, error)
-    vcpu = wanted.tasks * wanted.vcpu
-    wants = f"{wanted.tasks} tasks of {wanted.service} are {_shown(vcpu)} vCPU"
-    if vcpu > allowed:
+    now = f"{wanted.tasks} tasks of {wanted.service} are {_shown(wanted.tasks * wanted.vcpu)} vCPU"
+    most = (wanted.at_most or 0) * wanted.vcpu
+    if wanted.tasks * wanted.vcpu > allowed:
         says = (
-            f"the account allows {_shown(allowed)}; {wants}, so not all can start: have it raised (Service Quotas, "
+            f"the account allows {_shown(allowed)}; {now}, so not all can start: have it raised (Service Quotas, "
             f"{FARGATE.code}), or want fewer"
         )
         return Check(name=name, finding=Finding.FAILED, says=says)
-    return Check(name=name, finding=Finding.OK, says=f"the account allows {_shown(allowed)}; {wants}")
+    if most > allowed:
+        says = (
+            f"the account allows {_shown(allowed)}; {now}, and the {wanted.at_most} that it may scale to {_shown(most)}"
+            f": scaling would end by the account's limit; have it raised (Service Quotas, {FARGATE.code})"
+        )
+        return Check(name=name, finding=Finding.NOTE, says=says)
+    up_to = "" if wanted.at_most is None else f", and the {wanted.at_most} that it may scale to {_shown(most)}"
+    return Check(name=name, finding=Finding.OK, says=f"the account allows {_shown(allowed)}; {now}{up_to}")
 
 
-def fargate_of(client: Any, cluster: str, service: str) -> Fargate | None:
-    """What the service wants of Fargate, None where it runs elsewhere or on Spot only. ``client``: ECS.
+def fargate_of(client: Any, scaling: Any, cluster: str, service: str) -> Fargate | None:
+    """What the service wants of Fargate, None where it runs elsewhere or on Spot only. ``client``: ECS; ``scaling``:
+    Application Auto Scaling, which may refuse: then it is not known how far the service may grow.
 
     Raises:
         Inconclusive: ECS did not say.
@@ -133,7 +143,20 @@ def fargate_of(client: Any, cluster: str, service: str) -> Fargate | None:
     definition = call(client, "DescribeTaskDefinition", taskDefinition=told["taskDefinition"])["taskDefinition"]
     # In CPU units, 1,024 of which are a vCPU; of a Fargate task it is always there.
     vcpu = float(definition.get("cpu", 0)) / 1024
-    return Fargate(service=service, tasks=int(told["desiredCount"]), vcpu=vcpu) if vcpu else None
+    if not vcpu:
+        return None
+    at_most = scales_to(scaling, cluster, service)
+    return Fargate(service=service, tasks=int(told["desiredCount"]), vcpu=vcpu, at_most=at_most)
+
+
+def scales_to(scaling: Any, cluster: str, service: str) -> int | None:
+    """The most tasks that scaling may make of the service, None where nothing scales it or nobody may ask."""
+    asked = {"ServiceNamespace": "ecs", "ResourceIds": [f"service/{cluster}/{service}"]}
+    try:
+        told = call(scaling, "DescribeScalableTargets", **asked, ScalableDimension="ecs:service:DesiredCount")
+    except Inconclusive:
+        return None
+    return max((int(target["MaxCapacity"]) for target in told.get("ScalableTargets", ())), default=None)
 
 
 def on_demand(service: Mapping[str, Any]) -> bool:

@@ -44,7 +44,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(sources, "of_tables", lambda told, wanted: [check("tables")(told, wanted)])
     monkeypatch.setattr(sources, "of_fargate", check("fargate"))
     wants = Fargate(service="worker", tasks=4, vcpu=1.0)
-    monkeypatch.setattr(sources, "fargate_of", lambda ecs, cluster, service: wants)
+    monkeypatch.setattr(sources, "fargate_of", lambda ecs, scaling, cluster, service: wants)
     return said
 
 
@@ -73,6 +73,17 @@ def test_a_service_that_is_not_on_fargate_or_cannot_be_asked_for_has_none(monkey
     for answer in (lambda *_: None, refuse):
         monkeypatch.setattr(sources, "fargate_of", answer)
         assert [each.name for each in quota_checks(ground(), PHASES, {"AWS/ECS"})] == ["api"]
+
+
+def test_an_ecs_that_an_emulator_would_answer_for_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(service: str, *_: Any, **__: Any) -> str:
+        if service == "ecs":
+            raise Refused("which is not AWS")
+        return service
+
+    monkeypatch.setattr(quotas, "client", refuse)
+    api, told = quota_checks(ground(), PHASES, {"AWS/ECS"})
+    assert (api.name, told.name, told.unlooked) == ("api", "quota of Fargate's vCPU", True)
 
 
 def test_a_client_that_cannot_be_made_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

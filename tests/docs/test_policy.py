@@ -19,7 +19,7 @@ from tests.docs.blocks import ROOT, blocks
 
 _PACKAGE = Path(pytest_syncload.__file__).parent
 #: Of operations of the same name, the last service's is meant: Service Quotas has a ListServices too.
-_SERVICES = ("service-quotas", "cloudwatch", "dynamodb", "ecs", "elasticache", "sqs", "sts")
+_SERVICES = ("application-autoscaling", "service-quotas", "cloudwatch", "dynamodb", "ecs", "elasticache", "sqs", "sts")
 #: Where an action's prefix is another than the name of botocore's model.
 _ACTIONS = {"service-quotas": "servicequotas"}
 #: Needs no permission, whatever a policy says (IAM user guide, "Actions, resources, and condition keys for AWS STS").

@@ -32,6 +32,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("ecs", "DescribeServices", {"cluster": "syncwell", "services": ["worker", "other"]}),
     ("cloudwatch", "ListMetrics", {}),
     ("service-quotas", "GetAWSDefaultServiceQuota", {"ServiceCode": "fargate", "QuotaCode": "L-3032A538"}),
+    ("application-autoscaling", "DescribeScalableTargets", {"ServiceNamespace": "ecs"}),
     ("service-quotas", "ListServiceQuotas", {"ServiceCode": "apigateway"}),
 ]
 
@@ -74,7 +75,7 @@ def test_expired_credentials_are_refused_as_the_protocol_has_it(
         getattr(stage.client(service), method(operation))(**members)
     query = service in ("sts", "elasticache")
     assert refused.value.response["Error"]["Code"] == ("ExpiredToken" if query else "ExpiredTokenException")
-    assert status(refused) == (400 if service in ("dynamodb", "service-quotas") else 403)
+    assert status(refused) == (400 if service in ("dynamodb", "service-quotas", "application-autoscaling") else 403)
 
 
 @pytest.mark.parametrize(("service", "operation", "members"), CALLS)

@@ -129,6 +129,20 @@ def test_who_is_on_fargate(service: dict[str, Any], runs: bool) -> None:
     assert quotas.on_demand(service) is runs
 
 
+@pytest.fixture
+def scaling() -> Iterator[Stubber]:
+    with Stubber(client("application-autoscaling", AWS)) as stub:
+        yield stub
+        stub.assert_no_pending_responses()
+
+
+SCALED = {
+    "ServiceNamespace": "ecs",
+    "ResourceIds": ["service/syncwell/worker"],
+    "ScalableDimension": "ecs:service:DesiredCount",
+}
+
+
 @pytest.mark.parametrize(
     ("services", "cpu", "wants"),
     [
@@ -138,7 +152,9 @@ def test_who_is_on_fargate(service: dict[str, Any], runs: bool) -> None:
         ([], None, None),
     ],
 )
-def test_what_a_service_wants(services: list[dict[str, Any]], cpu: str | None, wants: Fargate | None) -> None:
+def test_what_a_service_wants(
+    scaling: Stubber, services: list[dict[str, Any]], cpu: str | None, wants: Fargate | None
+) -> None:
     with Stubber(client("ecs", AWS)) as stub:
         asked = {"cluster": "syncwell", "services": ["worker"]}
         stub.add_response("describe_services", {"services": services}, asked)
@@ -146,12 +162,48 @@ def test_what_a_service_wants(services: list[dict[str, Any]], cpu: str | None, w
             definition = {} if cpu is None else {"cpu": cpu}
             answer = {"taskDefinition": definition}
             stub.add_response("describe_task_definition", answer, {"taskDefinition": "worker:7"})
-        assert quotas.fargate_of(stub.client, "syncwell", "worker") == wants
+        if wants is not None:
+            scaling.add_response("describe_scalable_targets", {"ScalableTargets": []}, SCALED)
+        assert quotas.fargate_of(stub.client, scaling.client, "syncwell", "worker") == wants
         stub.assert_no_pending_responses()
+
+
+def test_how_far_a_service_scales_is_known_where_it_may_be_asked(scaling: Stubber) -> None:
+    target = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/syncwell/worker",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 4,
+        "MaxCapacity": 40,
+        "RoleARN": "arn:aws:iam::111122223333:role/scaling",
+        "CreationTime": 0,
+    }
+    scaling.add_response("describe_scalable_targets", {"ScalableTargets": [target]}, SCALED)
+    assert quotas.scales_to(scaling.client, "syncwell", "worker") == 40
+    scaling.add_client_error("describe_scalable_targets", "AccessDeniedException", "no")
+    assert quotas.scales_to(scaling.client, "syncwell", "worker") is None
+
+
+@pytest.mark.parametrize(
+    ("at_most", "finding", "says"),
+    [
+        (6, Finding.OK, "the account allows 6; 4 tasks of worker are 4 vCPU, and the 6 that it may scale to 6"),
+        (
+            40,
+            Finding.NOTE,
+            "the account allows 6; 4 tasks of worker are 4 vCPU, and the 40 that it may scale to 40: scaling would end "
+            "by the account's limit; have it raised (Service Quotas, L-3032A538)",
+        ),
+    ],
+)
+def test_scaling_beyond_the_quota_is_a_note(stub: Stubber, at_most: int, finding: Finding, says: str) -> None:
+    allows(stub, quotas.FARGATE, 6.0)
+    told = quotas.of_fargate(stub.client, Fargate(service="worker", tasks=4, vcpu=1.0, at_most=at_most))
+    assert (told.finding, told.says, told.unlooked) == (finding, says, False)
 
 
 def test_an_ecs_that_does_not_answer_says_so() -> None:
     with Stubber(client("ecs", AWS)) as stub:
         stub.add_client_error("describe_services", "AccessDeniedException", "no")
         with pytest.raises(Inconclusive, match="allow ecs:DescribeServices"):
-            quotas.fargate_of(stub.client, "syncwell", "worker")
+            quotas.fargate_of(stub.client, None, "syncwell", "worker")
