@@ -27,7 +27,7 @@ class Comparing:
     def compared(self, now: Observation, resources: Resources) -> Compared:
         """The row beside the earlier run. ``resources`` are what ``now`` was asked of."""
         slo = now.slo
-        problem = self._elsewhere() or self._other_load(self._spec.phase(slo.phase)) or self._other_row(slo, resources)
+        problem = self.unlike(self._spec.phase(slo.phase)) or self._other_row(slo, resources)
         then = None
         if problem is None:
             old = self._folder.verdict(slo.phase, slo.name)
@@ -37,6 +37,10 @@ class Comparing:
             elif then is None:
                 problem = f"that run saw nothing of it: {old.reason}"
         return compare(now, then, self._earlier.rejudged, problem)
+
+    def unlike(self, phase: Phase) -> str | None:
+        """Why no row of the phase can be compared, whatever this run measures; None where they may be."""
+        return self._elsewhere() or self._other_load(phase)
 
     def _elsewhere(self) -> str | None:
         """Whether the load of the two runs went to different places."""

@@ -166,6 +166,7 @@ class Conductor:
             try:
                 ground = self._prepared()
                 checks = check(self._spec, ground, self._folder, [phase], self._keep_going, self._ahead())
+                checks = (*checks, *self._incomparable(phase))
                 self._listen(Checked(phase=phase.name, checks=checks))
                 failed = failures(checks)
                 if not failed and (unseen := self._unseen(phase, ground)) is not None:
@@ -245,6 +246,14 @@ class Conductor:
         )
         rows = tuple(f"{slo.id} ({self._spec.file.name}:{slo.line})" for slo in phase.slos)
         return Check(name="request count", finding=Finding.FAILED, says=says, rows=rows)
+
+    def _incomparable(self, phase: Phase) -> tuple[Check, ...]:
+        """That no row will be compared, where that is known before load. It stops nothing: the next run may need this
+        one to be compared with."""
+        problem = None if self._comparing is None else self._comparing.unlike(phase)
+        if problem is None:
+            return ()
+        return (Check(name="comparison", finding=Finding.NOTE, says=f"no row will be compared: {problem}"),)
 
     def _watch(self, phase: Phase, ground: Ground, open_things: ExitStack) -> Watch | None:
         """Begin to follow the service's tasks, where a row asks about them."""

@@ -129,16 +129,16 @@ def refusal(failed: Sequence[Check]) -> str:
 
 
 def refusal_of(slo: Slo, failed: Sequence[Check]) -> str:
-    """The same for one row: what concerns it in full, the rest by name."""
+    """The same for one row: what concerns it in full, or where nothing does, each check's first line."""
     own = [(each, row) for each in failed for row in each.rows if row.partition(" ")[0] == slo.id]
     if not own:
-        return f"{_headline(failed)} ({', '.join(each.name for each in failed)}); {slo.phase}::load says why"
+        return "; ".join([_headline(failed), *(f"{each.name}: {each.says.partition(chr(10))[0]}" for each in failed)])
     return "; ".join([_headline(failed), *(f"{each.name}: {each.says} (needed by {row})" for each, row in own)])
 
 
 def _headline(failed: Sequence[Check]) -> str:
     count = "1 check" if len(failed) == 1 else f"{len(failed)} checks"
-    return f"{count} before the load failed, so nothing was sent"
+    return f"{count} before the load failed, so no load was offered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.errors import PhaseInvalid
-from pytest_syncload.facts.plan import HIDDEN, Spec
-from pytest_syncload.facts.result import Outcome
+from pytest_syncload.facts.plan import HIDDEN, RequestTemplate, Spec
+from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.facts.units import format_number
 from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.job import JOB, Job
@@ -97,7 +97,22 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
         in_ms = "" if took is None else f" in {format_number(took)} ms"
         return Check(name=NAME, finding=Finding.OK, says=f"{where} was accepted{in_ms}; {message['ready']['token']}")
     became = ", ".join(outcome.value for outcome in Outcome if merged.hold[outcome]) or "lost"
-    return _failed(f"{where} was not accepted ({became}): " + ("; ".join(merged.examples) or "there was no answer"))
+    answers = "; ".join(example.removeprefix(f"{became}: ") for example in merged.examples) or "there was no answer"
+    return _failed(f"{where} was not accepted ({became}): {answers}{_wanted(spec.request, merged.hold)}")
+
+
+def _wanted(request: RequestTemplate, hold: Tally) -> str:
+    """What request.expect of slo.yaml would have taken, and where to look."""
+    if hold[Outcome.UNEXPECTED_STATUS]:
+        statuses = " or ".join(map(str, request.statuses))
+        return f"; request.expect of slo.yaml wants {statuses}: mend the request or its users, or what is expected"
+    if hold[Outcome.WRONG_BODY]:
+        wanted = [
+            *(f"header {name}" for name, _ in request.expect_headers),
+            *(f"json {name}" for name in request.expect_json),
+        ]
+        return f"; request.expect of slo.yaml wants {', '.join(wanted)}: mend the request, or what is expected"
+    return ""
 
 
 def _failed(says: str) -> Check:

@@ -208,7 +208,7 @@ class Climber:
         self._broke = self.legs[broken].rate_per_s
         if broken == first:
             rate = format_number(self._broke)
-            return self._finish(now_s, End.NOTHING_HELD, f"the first step, {rate}/s, did not hold")
+            return self._finish(now_s, End.NOTHING_HELD, f"it was {rate}/s")
         self._held = self.legs[broken - 1].rate_per_s
         self._fell_at = now_s + LEAD_S
         return self._rest(now_s)

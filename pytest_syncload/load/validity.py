@@ -218,7 +218,8 @@ def wrong_answers(evidence: Evidence) -> str | None:
     example = next((f"; for example {one}" for one in evidence.examples if one.startswith(of_these)), "")
     return (
         f"{format_number(share)} % of the answers are unexpected (limit {format_number(WRONG_ANSWERS_PERCENT)} %): "
-        f"{seen}{body}{example}; the load did not do what request.expect of slo.yaml says"
+        f"{seen}{body}{example}; request.expect of slo.yaml wants another answer: mend the request, the target, or "
+        "what is expected"
     )
 
 

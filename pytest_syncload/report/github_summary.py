@@ -126,7 +126,7 @@ def _causes(report: RunReport, said: Sequence[str]) -> list[str]:
     for phase in report.phases:
         causes = causes_of(phase)
         if causes:
-            text = "; ".join(plain(cause) for cause in causes[:CAUSES])
+            text = "; ".join(plain(cause) for cause in causes[:CAUSES]).replace(":; ", ": ")
             phases.append(f"- ⚠️ {code(phase.name, _NAME)} proves nothing (line {phase.plan.line}): {text}")
         breaches += [_cause("❌", [each]) for each in phase.verdicts if each.ruling is Ruling.BREACH]
         if not causes:

@@ -49,7 +49,10 @@ def wait_until_published(
             return silent
         if not told:
             names = ", ".join(map(str, silent))
-            waiting(f"a data point for {names} (an idle queue needs up to {LONGEST_MINUTES} minutes to publish)")
+            patience = (
+                f" (an idle queue needs up to {LONGEST_MINUTES} minutes to publish)" if {*silent} & {*queues} else ""
+            )
+            waiting(f"a data point for {names}{patience}")
             told = True
         time.sleep(clock.wall_seconds(MINUTE / 2))
 

@@ -226,9 +226,14 @@ def unreconciled(traffic: Answer, *, wire_requests: int, in_flight_edges: int) -
         return None
     if negative:
         return f"{traffic.ask.query} came back as {format_number(min(traffic.values))}, which is no count of requests"
+    ask = (
+        "does something else call it"
+        if counted > wire_requests
+        else ("did the others time out on their way, as the load's outcomes would say, or come after the window")
+    )
     return (
         f"{traffic.ask.query} counted {format_number(counted)} requests where this load put {wire_requests} on the "
-        f"wire (allowed difference {format_number(allowed)}); does something else call it, or is it another API?"
+        f"wire (allowed difference {format_number(allowed)}); {ask}, or is it another API?"
     )
 
 

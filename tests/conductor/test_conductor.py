@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from pytest_syncload.conductor import conductor as conducting
+from pytest_syncload.conductor.comparing import Comparing
 from pytest_syncload.conductor.conductor import Conductor, unjudged
+from pytest_syncload.conductor.earlier import EarlierRun
 from pytest_syncload.conductor.ground import prepare
 from pytest_syncload.conductor.phase import Interrupted
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
@@ -137,7 +139,7 @@ def test_where_a_check_fails_no_load_is_offered_and_every_row_says_why(
     asked: list[object] = []
     monkeypatch.setattr(conducting, "run_phase", lambda *given: asked.append(given))
     heard: list[Event] = []
-    nothing = "1 check before the load failed, so nothing was sent"
+    nothing = "1 check before the load failed, so no load was offered"
     for mine in (conductor(ready, heard=heard), conductor(ready)):
         record = mine.record("peak")
         assert (record.refused, record.failed_checks, record.result) == (True, (failing,), None)
@@ -145,9 +147,23 @@ def test_where_a_check_fails_no_load_is_offered_and_every_row_says_why(
         own, other = mine.verdict(THROTTLES), mine.verdict(LATENCY)
         assert own.ruling is other.ruling is Ruling.INCONCLUSIVE
         assert own.reason == f"{nothing}; table jobs: there is none; correct it (needed by {failing.rows[0]})"
-        assert other.reason == f"{nothing} (table jobs); peak::load says why"
+        assert other.reason == f"{nothing}; table jobs: there is none; correct it"
     assert asked == []
     assert [type(event) for event in heard] == [Checked]
+
+
+def test_that_nothing_can_be_compared_is_told_before_load_and_stops_nothing(
+    ready: RunFolder, failing: Check, tmp_path: Path
+) -> None:
+    heard: list[Event] = []
+    earlier = EarlierRun(path=tmp_path, begun_at=0.0, load=spec().load, request_digest="", phases=(), environment=REAL)
+    beside = Comparing(earlier, spec())
+    mine = Conductor(spec(), ready, lambda: ["peak"], heard.append, comparing=beside)
+    assert mine.record("peak").failed_checks == (failing,)
+    (checked,) = [event for event in heard if isinstance(event, Checked)]
+    (told,) = [check for check in checked.checks if check.name == "comparison"]
+    assert (told.finding, told.failed) == (Finding.NOTE, False)
+    assert told.says == "no row will be compared: that run did not run phase 'peak'"
 
 
 def test_where_the_request_of_the_checks_shows_in_no_count_no_load_is_offered(

@@ -220,7 +220,8 @@ def test_a_token_or_a_request_that_is_refused_is_shown_with_its_answer(sound: Pr
     elsewhere = replace(spec(), request=replace(spec().request, path="/v1/nowhere"))
     (*_, sent) = check(elsewhere, ground, folder, [phase("peak", LATENCY)], lambda: None)
     assert sent.failed
-    assert "/v1/nowhere was not accepted (unexpected_status): unexpected_status: HTTP 404" in sent.says
+    assert "/v1/nowhere was not accepted (unexpected_status): HTTP 404" in sent.says
+    assert sent.says.endswith("wants 202: mend the request or its users, or what is expected")
 
 
 def test_what_was_verified_of_the_token_is_told(sound: Prepared, tmp_path: Path) -> None:
@@ -231,7 +232,7 @@ def test_what_was_verified_of_the_token_is_told(sound: Prepared, tmp_path: Path)
     file.write_text("not-a-token-of-this-project", "utf-8")
     given = looked(sound, LATENCY, firebase=None, tokens=TokenFile(path=str(file)))["sign-in and request"]
     assert given.failed
-    assert "was not accepted (unexpected_status): unexpected_status: HTTP 401" in given.says
+    assert "was not accepted (unexpected_status): HTTP 401" in given.says
     assert "not-a-token" not in given.says
 
 
@@ -318,7 +319,7 @@ OTHER = Check(name="account", finding=Finding.FAILED, says="expired")
 
 def test_all_that_failed_is_one_text() -> None:
     assert refusal([FAILED, OTHER]).splitlines() == [
-        "2 checks before the load failed, so nothing was sent:",
+        "2 checks before the load failed, so no load was offered:",
         "  queue q: there is none",
         "    needed by peak::queue-depth (slo.yaml:33): Q",
         "  account: expired",
@@ -329,16 +330,18 @@ def test_what_needs_several_lines_has_them() -> None:
     assert refusal([replace(OTHER, says="one\ntwo")]).splitlines()[1:] == ["  account: one", "    two"]
 
 
-def test_a_row_is_told_what_concerns_it_and_where_the_rest_is() -> None:
+def test_a_row_is_told_what_concerns_it_and_of_the_rest_the_first_line() -> None:
     assert refusal_of(DEPTH, [FAILED, OTHER]) == (
-        "2 checks before the load failed, so nothing was sent; "
+        "2 checks before the load failed, so no load was offered; "
         "queue q: there is none (needed by peak::queue-depth (slo.yaml:33): Q)"
     )
-    assert refusal_of(LATENCY, [FAILED]) == (
-        "1 check before the load failed, so nothing was sent (queue q); peak::load says why"
+    several = replace(FAILED, says="there is none\nmake one")
+    assert (
+        refusal_of(LATENCY, [several])
+        == "1 check before the load failed, so no load was offered; queue q: there is none"
     )
     # A name that another begins with is another row.
-    assert "peak::load says why" in refusal_of(replace(DEPTH, name="queue"), [FAILED])
+    assert "needed by" not in refusal_of(replace(DEPTH, name="queue"), [FAILED])
 
 
 def test_a_queue_that_only_a_written_query_names_is_looked_at_and_touched(sound: Prepared) -> None:

@@ -173,7 +173,7 @@ def test_both_sides_are_told() -> None:
     hold = Tally(outcomes={Outcome.UNEXPECTED_STATUS: 10_000})
     first, second = reasons(hold=hold, statuses={404: 10_000}, lag_p99_ms=500)
     assert (first.side, second.side) == (Side.GENERATOR, Side.TARGET)
-    assert "10000 × 404; the load did not do what request.expect of slo.yaml says" in second.what
+    assert "10000 × 404; request.expect of slo.yaml wants another answer" in second.what
 
 
 @pytest.mark.parametrize("outcome", [Outcome.DROPPED, Outcome.CONNECT_ERROR])

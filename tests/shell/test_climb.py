@@ -75,7 +75,7 @@ COLLAPSING = "from: 170/s, step: 30 %, every: 3m, at_most: 300/s, recovers_withi
             "table: 40/s",
             STEPS,
             "FAILED",
-            "*no step held, broke at 120/s (the first step did not hold: the first step, 120/s, did not hold)*",
+            "*no step held, broke at 120/s (the first step did not hold: it was 120/s)*",
         ),
     ],
     ids=["stays down", "recovers", "fails at once"],

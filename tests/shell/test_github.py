@@ -84,7 +84,7 @@ def told_at(step: Step, result: pytest.RunResult, text: str, title: str) -> str:
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("faults", "says"),
-    [("{wrong_body: 30 %}", "(the target's doing)"), ("{rejected_tokens: 100 %}", "nothing was sent")],
+    [("{wrong_body: 30 %}", "(the target's doing)"), ("{rejected_tokens: 100 %}", "no load was offered")],
     ids=["invalid phase", "refused target"],
 )
 def test_a_phase_that_proves_nothing_says_why_at_its_line(step: Step, faults: str, says: str) -> None:

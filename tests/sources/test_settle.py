@@ -114,6 +114,8 @@ def test_the_count_may_differ_by_a_hundredth_or_by_what_was_open(
     assert (problem is None) is fits
     if not fits:
         assert f"counted {counted} requests where this load put {wire} on the wire" in (problem or "")
+        assert ("does something else call it" in (problem or "")) is (counted > wire)
+        assert ("did the others time out" in (problem or "")) is (counted <= wire)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**5))

@@ -23,10 +23,14 @@ def test_it_is_green_only_after_a_proof_or_where_nothing_changed(
     tmp_path: Path, touched: str, needed: str, load: str
 ) -> None:
     green = (touched, needed, load) in {("success", "true", "success"), ("success", "false", "skipped")}
-    values = {"TOUCHED": touched, "LOAD_NEEDED": needed, "LOAD": load}
+    values = {"TOUCHED": touched, "LOAD_NEEDED": needed, "LOAD": load, "ENVIRONMENT": "toy", "SANDBOX": ", a SANDBOX"}
     done = run_step("gate", "Status", values, tmp_path, tmp_path / "files")
     assert (done.status == 0) is green
     assert bool(done.commands("error")) is not green
+    if load == "success" and green:
+        assert done.commands("notice")[0].endswith("passed in environment toy, a SANDBOX")
+    elif not green:
+        assert f"the job load ended as {load} (what changed: {touched}); its annotations" in done.said
 
 
 def test_the_gate_reports_whatever_happened_to_the_others() -> None:

@@ -16,9 +16,9 @@ SIGN = {Ruling.PASS: "✓", Ruling.BREACH: "✗", Ruling.INCONCLUSIVE: "?"}
 
 
 def headline(report: RunReport) -> str:
-    """``Not proven: 1 row broke its target, 2 could not be judged, 6 passed``. Never proven in a sandbox."""
+    """``Broken: 1 row broke its target, 2 rows could not be judged, 6 rows passed``. Never proven in a sandbox."""
     if not report.proven:
-        return f"Not proven: {counts(report)}"
+        return f"{'Broken' if report.counts[Ruling.BREACH] else 'Not proven'}: {counts(report)}"
     passed = "the row passed" if len(report.verdicts) == 1 else f"all {len(report.verdicts)} rows passed"
     if report.where.is_sandbox:
         return f"{passed[0].upper()}{passed[1:]} in the sandbox, which proves nothing about a real target"
@@ -40,7 +40,10 @@ def counts(report: RunReport) -> str:
 def title(report: RunReport) -> str:
     """What a browser's tab and a bookmark show."""
     where = "SANDBOX" if report.where.is_sandbox else report.where.environment
-    word = "passed" if report.proven and report.where.is_sandbox else "proven" if report.proven else "NOT PROVEN"
+    if report.proven:
+        word = "passed" if report.where.is_sandbox else "proven"
+    else:
+        word = "BROKEN" if report.counts[Ruling.BREACH] else "NOT PROVEN"
     return f"{word} · {report.service} · {where} · {report.run_id}"
 
 

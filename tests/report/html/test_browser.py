@@ -113,7 +113,7 @@ def test_the_network_is_out_of_reach_even_for_what_runs_in_it(driver: webdriver.
             thread.join()
     assert {"connect-src", "img-src", "style-src-elem", "style-src-attr", "trusted types"} <= set(refused_by)
     assert heard == ["/heard"]
-    assert driver.title.startswith("NOT PROVEN")
+    assert driver.title.startswith("BROKEN")
     complaints(driver)  # they were the point
 
 
@@ -282,7 +282,7 @@ def test_without_javascript_every_verdict_and_number_is_there(page: str, tmp_pat
     with opened(tmp_path, scripts=False) as driver:
         driver.get(page)
         text = driver.find_element(By.TAG_NAME, "body").text
-        assert "Not proven: 2 rows broke their targets" in text
+        assert "Broken: 2 rows broke their targets" in text
         assert "peak::api-latency-p95" in text
         assert "The charts need JavaScript." in text
         assert driver.find_elements(By.TAG_NAME, "canvas") == []

@@ -22,7 +22,7 @@ GREEN = peak(PASS)
         (run_report(GREEN), "Proven: the row passed"),
         (run_report(peak(PASS, PASS)), "Proven: all 2 rows passed"),
         (run_report(GREEN, where=TOY), "The row passed in the sandbox, which proves nothing about a real target"),
-        (run_report(), "Not proven: 1 row broke its target, 1 row could not be judged, 1 row passed"),
+        (run_report(), "Broken: 1 row broke its target, 1 row could not be judged, 1 row passed"),
         (run_report(refused()), "Not proven: 3 rows could not be judged"),
         (
             run_report(GREEN, replace(stress(), verdicts=())),
@@ -42,7 +42,7 @@ def test_only_a_proof_is_called_one(report: RunReport) -> None:
 
 
 def test_the_title_tells_it_in_a_tab() -> None:
-    assert title(run_report()).startswith("NOT PROVEN · syncwell · load-testing · ")
+    assert title(run_report()).startswith("BROKEN · syncwell · load-testing · ")
     assert title(run_report(GREEN)).startswith("proven · ")
     assert title(run_report(GREEN, where=TOY)).startswith("passed · syncwell · SANDBOX · ")
 
