@@ -50,7 +50,7 @@ class ParityModel(Strict):
 
     terraform: Text = Field(description="The document of this environment: a path from slo.yaml's folder.")
     reference: Text = Field(description="The document of the environment that it stands for, production say.")
-    names: Annotated[dict[str, Text] | None, Given] = Field(
+    names: Annotated[dict[Text, Text] | None, Given] = Field(
         default=None,
         description="Which name of this environment in Terraform's addresses stands for which name of the reference. "
         f"Default: its own name for `{STANDS_FOR}`.",

@@ -23,11 +23,13 @@ from pytest_syncload.spec.environment_schema import FaultsModel
 from tests.docs.blocks import ROOT
 from tests.report.reports import BREACH, REAL, TOY, observation, run_report, stress
 from tests.report.test_comparison import COMPARED, RUN
+from tests.report.test_parity import FOUND
+from tests.report.test_place import AWAY
 from tests.rows import LATENCY
 
 VERDICTS = (ROOT / "docs" / "verdicts.md").read_text("utf-8")
 NUMBERS = (ROOT / "docs" / "numbers.md").read_text("utf-8")
-_BELOW = ("where", "offered", "compared with", "not looked at")
+_BELOW = ("where", "offered", "compared with", "generator", "parity", "not looked at")
 _LIMIT = re.compile(r"^\| `([\w.]+)\.(\w+)` \| ([\d.,]+) ?(%?)", re.M)
 
 
@@ -51,7 +53,7 @@ def test_every_line_of_a_failure_is_explained(spec: Spec) -> None:
 
 @pytest.mark.parametrize("where", [REAL, TOY])
 def test_every_line_below_the_rows_is_explained(where: object) -> None:
-    lines = closing_table(run_report(where=where, compared=RUN))
+    lines = closing_table(run_report(where=where, compared=RUN, parity=FOUND, placed=AWAY))
     labels = [label for line in lines if (label := line.partition(": ")[0]) in _BELOW]
     assert {*_BELOW} - {"offered"} <= {*labels}
     for label in labels:

@@ -197,6 +197,7 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
 
 #: What takes the reader: sums of several keys, and names that only pytest knows to be taken.
 FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
+    ((*PARITY, "names"), {"": "live"}, "'' is not a text that says something"),
     ((*GUARD, "hosts"), [], "hosts lists none, so nothing would be allowed; list one"),
     (GUARD, {}, "environments.real.guard: guards nothing; list hosts, networks or accounts"),
     ((*GUARD, "networks"), ["10.0.0.1/8"], "'10.0.0.1/8' is not a network such as"),
