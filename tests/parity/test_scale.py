@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
+
+import pytest
 
 from pytest_syncload.parity.scale import SCALES
+from tests.parity.made import every, found, told
 
 
 def test_every_attribute_says_why_and_can_be_read() -> None:
@@ -23,3 +28,36 @@ def test_every_attribute_says_why_and_can_be_read() -> None:
 def test_what_an_id_needs_is_read() -> None:
     assert SCALES["aws_ecs_service"].identity == ("name", "cluster")
     assert SCALES["aws_nat_gateway"].identity == ()
+
+
+def values_at(path: str, value: Any) -> Any:
+    """The values of a resource that has this value at this path, laid out as the AWS provider lays blocks out."""
+    for step in reversed(path.split(".")):
+        name, key = re.fullmatch(r"(\w+)(?:\[(\w+)\])?(?:\{\})?", step).groups()  # type: ignore[union-attr]
+        if step.endswith("{}"):
+            value = json.dumps(value)
+        elif key is not None:
+            value = [{key: "other"}, {key: "one"} | value]
+        elif isinstance(value, dict):
+            value = [value]
+        value = {name: value}
+    return value
+
+
+ATTRIBUTES = [(type_, attribute.path) for type_, scale in SCALES.items() for attribute in scale.attributes]
+
+
+@pytest.mark.parametrize(("type_", "path"), ATTRIBUTES, ids=lambda each: each)
+def test_every_attribute_is_read_where_its_path_says(type_: str, path: str) -> None:
+    def put(value: int) -> Any:
+        resource = {
+            "address": f"{type_}.own",
+            "type": type_,
+            "values": {"name": "own"} | values_at(path, value),
+            "sensitive_values": {},
+        }
+        return lambda document: every(document)[0].append(resource)
+
+    label = re.sub(r"\[\w+\]", "[one]", path).replace("{}", "")
+    assert told(found(put(7), put(8))) == [(f"{type_}.own", label, "7", "8")]
+    assert told(found(put(7), put(7))) == []
