@@ -63,7 +63,8 @@ def check(
 ) -> tuple[Check, ...]:
     """Look at all that these phases need. ``keep_going`` says why to break off, None while not.
 
-    ``planned`` are all that the credentials must last for, where that is more.
+    ``planned`` are all that the credentials must last for, where that is more. Where a guard of the target fails,
+    nobody else is asked, and there are no further checks.
 
     The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
     """

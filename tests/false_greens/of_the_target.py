@@ -44,8 +44,8 @@ def compared(change: Change, *, with_itself: bool = False) -> Callable[[Path], S
     return scenario
 
 
-def smaller(value: dict[str, Any]) -> dict[str, Any]:
-    resource(value, "_task_definition.worker")["values"]["cpu"] = "256"
+def larger(value: dict[str, Any]) -> dict[str, Any]:
+    resource(value, "_task_definition.worker")["values"]["cpu"] = "4096"
     return value
 
 
@@ -111,7 +111,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "a target that is larger than production",
         "The tasks of the environment have another size than production's, and what holds here says nothing there.",
-        compared(smaller),
+        compared(larger),
         "parity.differences:accepted",
         taken,
         peers="every load test without a look at its target",
@@ -133,7 +133,7 @@ ENTRIES: tuple[Entry, ...] = (
     _entry(
         "a document compared with itself",
         "Both documents were written in the same workspace, so they are equal.",
-        compared(smaller, with_itself=True),
+        compared(larger, with_itself=True),
         "parity.differences:require_two_documents",
         nothing,
     ),
