@@ -17,10 +17,10 @@ from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.plan import Environment, Spec
+from pytest_syncload.facts.report import REGION
 from pytest_syncload.report.place import placed_in_words
 from pytest_syncload.sources import placement
 
-_REGION = "generator's region"
 #: Addresses of a host that a message lists.
 _SHOWN = 4
 
@@ -80,15 +80,15 @@ def region_check(environment: Environment, folder: RunFolder, file: str) -> Chec
     folder.keep_place(found)
     says = placed_in_words(found)
     if found.is_there:
-        return Check(name=_REGION, finding=Finding.OK, says=says)
+        return Check(name=REGION, finding=Finding.OK, says=says)
     if accepted is not None:
-        return Check(name=_REGION, finding=Finding.NOTE, says=says)
+        return Check(name=REGION, finding=Finding.NOTE, says=says)
     why = "" if found.place.region else f" ({found.place.known_by})"
     says += (
         f"{why}; load from afar meets the way there too: run it in {aws.region}, or accept it with a reason ({file}:"
         f"{environment.line}): generator_region: {{accept: …}}"
     )
-    return Check(name=_REGION, finding=Finding.FAILED, says=says)
+    return Check(name=REGION, finding=Finding.FAILED, says=says)
 
 
 def account_check(account: str | None, environment: Environment, file: str) -> list[Check]:

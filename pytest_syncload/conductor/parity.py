@@ -10,7 +10,7 @@ from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.parity import Parity, ParityFound
 from pytest_syncload.facts.plan import Spec
 from pytest_syncload.parity import Document, compare, documents, read
-from pytest_syncload.report.parity import stale_in_words, unaccepted_in_words
+from pytest_syncload.report.parity import accepted_in_words, unaccepted_in_words
 
 _PARITY = "parity"
 
@@ -26,13 +26,8 @@ def parity_check(spec: Spec, parity: Parity, folder: RunFolder) -> Check:
     folder.keep_parity(found)
     if found.unaccepted:
         return Check(name=_PARITY, finding=Finding.FAILED, says=unaccepted_in_words(found, where))
-    stale, kept = stale_in_words(found, spec.file.name), found.accepted
-    says = f"{found.compared} resources are as in {found.reference.name}"
-    if kept:
-        says += f" but for {'1 difference that is' if len(kept) == 1 else f'{len(kept)} differences that are'} accepted"
-    if found.noted:
-        says += f", {len(found.noted)} noted"
-    return Check(name=_PARITY, finding=Finding.NOTE if stale else Finding.OK, says="; ".join([says, *stale]))
+    finding = Finding.NOTE if found.stale else Finding.OK
+    return Check(name=_PARITY, finding=finding, says=accepted_in_words(found, spec.file.name))
 
 
 def require_the_same_documents(before: ParityFound | None, now: ParityFound) -> None:

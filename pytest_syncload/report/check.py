@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.report import REGION
 
 #: Stands out among many lines.
 _WORDS = {Finding.OK: "ok", Finding.NOTE: "note", Finding.FAILED: "FAILED"}
@@ -39,11 +40,14 @@ def closing_line(checks: Sequence[Check]) -> str:
 
 
 def progress_lines(phase: str, checks: Sequence[Check]) -> list[str]:
-    """What is said of them before a phase: how many were well, whose account it is, and each of the others."""
+    """What is said of them before a phase: how many were well, whose account, where we are, and each of the others."""
     notable = [check for check in checks if check.finding is not Finding.OK]
     well = len(checks) - len(notable)
     head = f"{phase}: 1 check ok" if well == 1 else f"{phase}: {well} checks ok"
     account = next((check.says for check in checks if check.name == _ACCOUNT and check.finding is Finding.OK), None)
     if account is not None:
         head += f" · account {account}"
+    place = next((check.says for check in checks if check.name == REGION and check.finding is Finding.OK), None)
+    if place is not None:
+        head += f" · generator in {place}"
     return [head, *(f"  {line}" for line in check_lines(notable))]

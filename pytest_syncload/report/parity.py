@@ -46,12 +46,20 @@ def unaccepted_in_words(found: ParityFound, where: str) -> str:
     return "\n".join(lines)
 
 
-def stale_in_words(found: ParityFound, file: str) -> list[str]:
-    """What is accepted and no difference any more, each with its line of ``file``."""
-    return [
+def accepted_in_words(found: ParityFound, file: str) -> str:
+    """That load may be offered, what is accepted and why, what is noted, and what is to be removed from ``file``."""
+    kept = found.accepted
+    says = f"{found.compared} resources are as in {found.reference.name}"
+    if kept:
+        says += f" but for {'1 difference that is' if len(kept) == 1 else f'{len(kept)} differences that are'} accepted"
+    lines = [f"accepted: {difference_in_words(each)}: {each.accepted}" for each in kept]
+    lines += [f"noted: {difference_in_words(each)}" for each in found.noted]
+    more = [f"and {len(lines) - MOST} more; the run folder's parity.json has them all"] if len(lines) > MOST else []
+    stale = [
         f"{each.address} {each.attribute} is accepted ({file}:{each.line}) and no difference any more; remove it"
         for each in found.stale
     ]
+    return "\n".join([says, *(f"  {line}" for line in (*lines[:MOST], *more)), *stale])
 
 
 def _document(used: DocumentUsed) -> str:

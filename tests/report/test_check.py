@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +50,15 @@ def test_before_a_phase_only_what_is_not_well_is_told() -> None:
         "  note    queue  was idle",
         "                 needed by peak::b (slo.yaml:4)",
     ]
+
+
+def test_where_we_are_is_told_before_a_phase_where_it_is_the_right_place() -> None:
+    here = Check(name="generator's region", finding=Finding.OK, says="us-east-1, the target's (EC2 instance metadata)")
+    assert progress_lines("peak", [WELL, here]) == [
+        "peak: 2 checks ok · generator in us-east-1, the target's (EC2 instance metadata)"
+    ]
+    noted = replace(here, finding=Finding.NOTE)
+    assert "generator in" not in progress_lines("peak", [WELL, noted])[0]
 
 
 checks = st.builds(

@@ -11,7 +11,7 @@ from pytest_syncload.facts.parity import Accepted, Difference, DocumentUsed, Par
 from pytest_syncload.report.github_summary import summary_of
 from pytest_syncload.report.html.words import limits_of
 from pytest_syncload.report.markdown import plain
-from pytest_syncload.report.parity import parity_lines, unaccepted_in_words
+from pytest_syncload.report.parity import accepted_in_words, parity_lines, unaccepted_in_words
 from pytest_syncload.report.summary import summary_text
 from pytest_syncload.report.table import closing_table
 from tests.report.reports import run_report
@@ -58,6 +58,16 @@ def test_how_to_accept_is_yaml() -> None:
     assert [(each["address"], each["attribute"]) for each in entries] == [
         (ADDRESS, "launch_type"),
         ("aws_nat_gateway", "count"),
+    ]
+
+
+def test_many_accepted_differences_are_cut_and_counted() -> None:
+    many = tuple(replace(ACCEPTED, address=f"a.b{number}") for number in range(25))
+    says = accepted_in_words(replace(FOUND, differences=many, noted=()), "slo.yaml").splitlines()
+    assert says[0] == "14 resources are as in prod.json but for 25 differences that are accepted"
+    assert says[-2:] == [
+        "  and 5 more; the run folder's parity.json has them all",
+        "a b is accepted (slo.yaml:0) and no difference any more; remove it",
     ]
 
 
