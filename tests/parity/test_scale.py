@@ -7,9 +7,12 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pytest_syncload.parity import compare, read
 from pytest_syncload.parity.scale import SCALES
-from tests.parity.made import every, found, told
+from tests.parity.made import document, every, found, parity, told
 
 
 def test_every_attribute_says_why_and_can_be_read() -> None:
@@ -61,3 +64,23 @@ def test_every_attribute_is_read_where_its_path_says(type_: str, path: str) -> N
     label = re.sub(r"\[\w+\]", "[one]", path).replace("{}", "")
     assert told(found(put(7), put(8))) == [(f"{type_}.own", label, "7", "8")]
     assert told(found(put(7), put(7))) == []
+
+
+SCALAR = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9)
+)
+VALUES = st.dictionaries(st.sampled_from(ATTRIBUTES), SCALAR | st.lists(st.text(max_size=3), max_size=3), min_size=1)
+
+
+@given(VALUES, st.randoms())
+def test_a_document_that_is_only_written_otherwise_has_no_difference(values: Any, random: Any) -> None:
+    resources = [
+        {"address": f"{type_}.r{number}", "type": type_, "values": values_at(path, value)}
+        for number, ((type_, path), value) in enumerate(values.items())
+    ]
+    one = {"format_version": "1.0", "values": {"root_module": {"resources": resources}}}
+    moved = random.sample(resources, len(resources))
+    below = [{"resources": moved[1:]}]
+    other = {"format_version": "1.0", "values": {"root_module": {"resources": moved[:1], "child_modules": below}}}
+    same = compare(document(one), read(json.dumps(other, indent=1).encode(), "other.json"), parity())
+    assert (same.differences, same.noted, same.compared) == ((), (), len(resources))
