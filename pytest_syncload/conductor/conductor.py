@@ -13,7 +13,9 @@ from dataclasses import replace
 from pytest_syncload.conductor.beside import beside_the_breach
 from pytest_syncload.conductor.climbing import offer_climb
 from pytest_syncload.conductor.comparing import Comparing
+from pytest_syncload.conductor.costing import cost_of_phase, is_costed, meters, observe_cost
 from pytest_syncload.conductor.ground import Ground, find
+from pytest_syncload.conductor.own_price import spent_by
 from pytest_syncload.conductor.phase import Interrupted, offer_hold, run_phase
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.ranking import ranked, read_series
@@ -21,6 +23,7 @@ from pytest_syncload.conductor.replay import Replay
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
 from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.cost import Cost
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.events import Checked, ClimbRanked, Listener, Settled, Settling, Waiting
 from pytest_syncload.facts.observation import Ruling, Verdict
@@ -110,7 +113,11 @@ class Conductor:
             resources = self._resources()
         except Refused as error:
             return Verdict(slo=slo, ruling=Ruling.INCONCLUSIVE, reason=str(error))
-        observation = observe(slo, reading, resources, record.result, record.census)
+        cost = self._cost(record, resources)
+        if preset_of(slo).fold is Fold.COST:
+            observation = observe_cost(slo, cost, resources, record.result)
+        else:
+            observation = observe(slo, reading, resources, record.result, record.census)
         if self._replay is not None:
             observation = self._replay.observed(observation, record)
         ranking = self._ranking(record, resources)
@@ -195,7 +202,9 @@ class Conductor:
             except (Inconclusive, Refused) as error:
                 return PhaseRecord(result=None, reading=None, problem=str(error))
             if result.invalid:
-                return PhaseRecord(result=result, reading=None, problem="the phase is invalid")
+                record = PhaseRecord(result=result, reading=None, problem="the phase is invalid")
+                self._keep_spent(phase, record, ground)
+                return record
             # Kept before CloudWatch is read: what was measured must survive an interrupt, and a mistake of ours too.
             unread = "the run ended before CloudWatch had settled"
             self._folder.keep(phase.name, PhaseRecord(result=result, reading=None, problem=unread))
@@ -204,6 +213,7 @@ class Conductor:
             series = read_series(self._spec, ground, result, self._keep_going)
             record = PhaseRecord(result=result, reading=reading, problem=None, census=census, series=series)
             self._ranking(record, ground.resources)
+            self._keep_spent(phase, record, ground)
             return record
 
     def _ranking(self, record: PhaseRecord, resources: Resources) -> ClimbRanked | None:
@@ -217,6 +227,25 @@ class Conductor:
                 self._folder.keep_ranking(known)
                 self._listen(known)
         return known
+
+    def _cost(self, record: PhaseRecord, resources: Resources) -> Cost | None:
+        """What the phase's jobs cost, as the run's folder has it; worked out and kept where nobody has."""
+        if record.result is None or record.result.invalid:
+            return None
+        known = self._folder.cost(record.result.phase)
+        if known is None:
+            billing = self._folder.billing() if self._replay is None else self._replay.billing()
+            known = cost_of_phase(self._spec, record.reading, billing, resources, record.result)
+            if known is not None:
+                self._folder.keep_cost(known)
+        return known
+
+    def _keep_spent(self, phase: Phase, record: PhaseRecord, ground: Ground) -> None:
+        """Keep what the phase's jobs cost, and what its load did."""
+        cost = self._cost(record, ground.resources)
+        spent = spent_by(self._spec, ground, self._folder, phase, record, cost)
+        if spent is not None:
+            self._folder.keep_spent(phase.name, spent)
 
     def _keep_going(self) -> str | None:
         return "the run was interrupted" if self._folder.controller_is_gone() else None
@@ -274,6 +303,8 @@ class Conductor:
                 asks += asks_of(slo, ground.resources, result.window)
             except Inconclusive:
                 continue  # the row's own verdict says why
+        if is_costed(self._spec, phase):
+            asks += meters(ground.resources, result.window)
         try:
             reading = settle(
                 client("cloudwatch", ground.aws),

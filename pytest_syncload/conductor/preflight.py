@@ -15,8 +15,10 @@ from functools import partial
 
 from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.climbing import way_of
+from pytest_syncload.conductor.costing import billing_checks
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.guards import account_check, before_anything, lists_accounts
+from pytest_syncload.conductor.own_price import price_checks
 from pytest_syncload.conductor.probe import probe
 from pytest_syncload.conductor.quotas import quota_checks
 from pytest_syncload.conductor.run_folder import RunFolder
@@ -94,13 +96,23 @@ def check(
                 return (*own, *who)
             sending = sending or send()
             # With credentials that AWS does not take, every further question would only be refused the same way.
-            asked = [] if any(each.failed for each in who) else _ask_aws(ground, rows, planned or phases, pool)
+            known = not any(each.failed for each in who)
+            costing = pool.submit(_costs, spec, ground, folder, phases, planned or phases) if known else None
+            asked = _ask_aws(ground, rows, planned or phases, pool) if known else []
+            costs = [] if costing is None else costing.result()
             sent = sending.result()
         except KeyboardInterrupt:
             interrupted.set()  # leaving the pool waits for the request, which looks here
             raise
     folder.keep_unlooked(each.name for each in asked if each.unlooked)
-    return (*own, *who, *rows.unlisted, *asked, sent)
+    return (*own, *who, *rows.unlisted, *asked, *costs, sent)
+
+
+def _costs(
+    spec: Spec, ground: Ground, folder: RunFolder, phases: Sequence[Phase], planned: Sequence[Phase]
+) -> list[Check]:
+    """Whether costs can be said, and what the run itself will cost."""
+    return [*billing_checks(spec, ground, folder, phases), *price_checks(spec, ground, folder, planned)]
 
 
 def _ask_aws(ground: Ground, rows: _Rows, phases: Sequence[Phase], pool: ThreadPoolExecutor) -> list[Check]:

@@ -12,6 +12,7 @@ from pytest_syncload.conductor.climbing import peak_of
 from pytest_syncload.conductor.earlier import POINTER_FILE, EarlierRun
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for, service_of
+from pytest_syncload.facts.cost import Billing
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
 from pytest_syncload.facts.observation import Before, Observation, Verdict
 from pytest_syncload.facts.plan import Climb, Phase, Resources, Slo, Spec
@@ -53,6 +54,10 @@ class Replay:
         if record.result is not None and record.result.phase != name:
             raise PhaseInvalid(f"{self._earlier.path}: what is kept as phase {name!r} is {record.result.phase!r}")
         return self._beside_the_peak(record)
+
+    def billing(self) -> Billing | None:
+        """What was billed when the run went on, None where nobody looked."""
+        return self._folder.billing()
 
     def _beside_the_peak(self, record: PhaseRecord) -> PhaseRecord:
         """A climb's record, its headroom above the highest rate that slo.yaml holds now: that one was not measured."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import reduce
 from importlib.metadata import version
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ from pytest_syncload.conductor.earlier import ENVIRONMENT_FILE, PLAN_FILE, POINT
 from pytest_syncload.conductor.guards import host_of, is_loopback, lists_accounts
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.cost import RunPrice
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.parity import ParityFound
 from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.plan import Phase, Spec
-from pytest_syncload.facts.report import NOT_LOOKED_AT, PARITY, REGION, PhaseReport, RunReport, Where
+from pytest_syncload.facts.report import COST, NOT_LOOKED_AT, PARITY, REGION, PhaseReport, RunReport, Where
 from pytest_syncload.facts.result import PhaseResult
 
 
@@ -38,6 +41,7 @@ def report_of(
     offered = RunFolder(Path(again["folder"])) if isinstance(again.get("folder"), str) else folder
     ground = _read(offered, ENVIRONMENT_FILE)
     parity, placed = offered.parity(), offered.place()
+    reports = tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases)
     return RunReport(
         service=spec.service,
         run_id=folder.run_id,
@@ -47,18 +51,37 @@ def report_of(
         folder=str(folder.path.relative_to(root)),
         command=command,
         where=where_of(spec, ground, folder.account()),
-        phases=tuple(_phase(phase, folder, ground, record_of, rows) for phase in spec.phases if phase.name in phases),
+        phases=reports,
+        estimated=folder.estimate(),
+        spent=spent_of(folder, spec.phases),
         rejudged=spec.rejudged,
         compared=spec.compared,
-        not_looked_at=(*_not_looked_at(spec, parity, placed), *offered.unlooked()),
+        not_looked_at=(*_not_looked_at(spec, reports, parity, placed), *offered.unlooked()),
         parity=parity,
         placed=placed,
     )
 
 
-def _not_looked_at(spec: Spec, parity: ParityFound | None, placed: Placed | None) -> Iterator[str]:
+def spent_of(folder: RunFolder, phases: Iterable[Phase]) -> RunPrice | None:
+    """What all phases of the run have cost, None where nobody asked or nothing was sent."""
+    spent = [found for phase in phases if (found := folder.spent(phase.name)) is not None]
+    return reduce(add, spent) if spent else None
+
+
+def is_costed(phases: Collection[PhaseReport]) -> bool:
+    """Whether a cost was looked at in every phase: what one lacks was not."""
+    return bool(phases) and all(phase.cost is not None for phase in phases)
+
+
+def _not_looked_at(
+    spec: Spec, phases: Collection[PhaseReport], parity: ParityFound | None, placed: Placed | None
+) -> Iterator[str]:
     """What this run leaves open, which a green row could be taken to say."""
-    known = {PARITY: parity is not None, REGION: placed is not None and placed.place.region is not None}
+    known = {
+        PARITY: parity is not None,
+        COST: is_costed(phases),
+        REGION: placed is not None and placed.place.region is not None,
+    }
     yield from (what for what in NOT_LOOKED_AT if not known.get(what, False))
     environment = spec.environment
     if environment.sandbox is None and not lists_accounts(environment) and not is_loopback(host_of(environment)):
@@ -118,6 +141,7 @@ def _phase(
         problem=problem if record is None else record.problem,
         verdicts=tuple(verdict for verdict in verdicts if verdict is not None),
         climb=folder.ranking(phase.name),
+        cost=folder.cost(phase.name),
         load_began_at=None if result is None else load_began_at(phase, result, ground),
     )
 

@@ -8,11 +8,14 @@ account.json      the AWS account that is asked
 place.json        from where the load came, beside where its target is
 unlooked.json     checks before load that could not look
 parity.json       in what the environment differs from what it stands for, where that was compared
+billing.json      what is billed of what stands there, by its sizes and prices
 rejudged_from.json   in a folder of its own: the run whose measurements were judged again
 <phase>.started   a phase has begun; without a result beside it, it was lost
 <phase>.timeline.jsonl   its seconds, as known when each was over; what is left where pytest itself was killed
 <phase>.series.json   of a climb: every minute of what may say what broke first
 <phase>.ranking.json   of a climb: what broke first, and how throughput scales
+<phase>.cost.json   what its jobs cost
+estimate.json, <phase>.spent.json   what the run itself was thought to cost, and did
 <phase>.result.json, <phase>.answers.json, <phase>.tasks.json, verdicts/<phase>--<row>.json
 """
 
@@ -35,6 +38,7 @@ from pytest_syncload.conductor.damage import UNREADABLE, reason, require_plain_n
 from pytest_syncload.facts.check import Check
 from pytest_syncload.facts.climb import ClimbFound
 from pytest_syncload.facts.clock import MINUTE
+from pytest_syncload.facts.cost import Billing, Cost, RunPrice
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid, Refused
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
@@ -62,6 +66,11 @@ _FOUND = TypeAdapter(ParityFound)
 _PLACED = TypeAdapter(Placed)
 _SAID: TypeAdapter[str | None] = TypeAdapter(str | None)
 _DOUBTS = TypeAdapter(dict[str, str])
+_BILLING = TypeAdapter(Billing)
+_COST = TypeAdapter(Cost)
+_RUN_PRICE = TypeAdapter(RunPrice)
+_ESTIMATE_FILE = "estimate.json"
+_BILLING_FILE = "billing.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +217,53 @@ class RunFolder:
         try:
             data = self.read(f"{phase}.ranking.json")
             return None if data is None else _RANKED.validate_python(data)
+        except UNREADABLE:
+            return None
+
+    def keep_billing(self, billing: Billing) -> None:
+        """Record what is billed, and for how much."""
+        self.write(_BILLING_FILE, _BILLING.dump_python(billing, mode="json"))
+
+    def billing(self) -> Billing | None:
+        """What is billed, None where nobody has asked for it yet or what is kept cannot be read."""
+        try:
+            data = self.read(_BILLING_FILE)
+            return None if data is None else _BILLING.validate_python(data)
+        except UNREADABLE:
+            return None
+
+    def keep_cost(self, cost: Cost) -> None:
+        """Record what a phase's jobs cost."""
+        self.write(f"{cost.phase}.cost.json", _COST.dump_python(cost, mode="json"))
+
+    def cost(self, phase: str) -> Cost | None:
+        """What a phase's jobs cost, None where nobody has worked it out or what is kept cannot be read."""
+        try:
+            data = self.read(f"{phase}.cost.json")
+            return None if data is None else _COST.validate_python(data)
+        except UNREADABLE:
+            return None
+
+    def keep_estimate(self, price: RunPrice) -> None:
+        """Record what the run is thought to cost, before its first request."""
+        self.write(_ESTIMATE_FILE, _RUN_PRICE.dump_python(price, mode="json"))
+
+    def estimate(self) -> RunPrice | None:
+        """What the run was thought to cost, None where nobody asked or what is kept cannot be read."""
+        return self._run_price(_ESTIMATE_FILE)
+
+    def keep_spent(self, phase: str, price: RunPrice) -> None:
+        """Record what a phase's load has cost."""
+        self.write(f"{phase}.spent.json", _RUN_PRICE.dump_python(price, mode="json"))
+
+    def spent(self, phase: str) -> RunPrice | None:
+        """What a phase's load has cost, None where nobody asked or what is kept cannot be read."""
+        return self._run_price(f"{phase}.spent.json")
+
+    def _run_price(self, name: str) -> RunPrice | None:
+        try:
+            data = self.read(name)
+            return None if data is None else _RUN_PRICE.validate_python(data)
         except UNREADABLE:
             return None
 

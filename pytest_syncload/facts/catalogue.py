@@ -24,6 +24,7 @@ from pytest_syncload.facts.metric import (
 from pytest_syncload.facts.plan import RawQuery, Resources, Slo
 from pytest_syncload.facts.presets import PRESETS
 from pytest_syncload.facts.presets.apigateway import REQUEST_COUNT
+from pytest_syncload.facts.presets.cost import HTTP_BYTES, MESSAGES, TASKS, UNITS
 from pytest_syncload.facts.presets.dynamodb import OPERATIONS
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "Rule",
     "Template",
     "fill",
+    "metered",
     "preset_of",
     "queries_for",
     "service_of",
@@ -79,7 +81,25 @@ def queries_for(slo: Slo, resources: Resources) -> tuple[Query, ...]:
     preset = preset_of(slo)
     if preset.fold is Fold.TASKS:
         service_of(resources, preset.name)
+    if preset.fold is Fold.COST:
+        return metered(resources)
     return fill(preset, resources, statistic_of(slo))
+
+
+def metered(resources: Resources) -> tuple[Query, ...]:
+    """What counts that AWS bills, of everything that the environment lists.
+
+    Raises:
+        Inconclusive: it lists no API, by whose requests jobs are counted, or no stage of it.
+    """
+    meters = [
+        REQUEST_COUNT,
+        *([HTTP_BYTES] if resources.http_api else []),
+        *([UNITS] if resources.tables else []),
+        *([MESSAGES] if resources.queue else []),
+        *([TASKS] if resources.ecs_cluster and resources.ecs_service else []),
+    ]
+    return tuple(query for meter in meters for query in fill(meter, resources, "Sum"))
 
 
 def fill(preset: Preset, resources: Resources, statistic: str) -> tuple[Query, ...]:

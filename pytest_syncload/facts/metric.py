@@ -12,12 +12,13 @@ from pytest_syncload.facts.units import Kind
 
 
 class Role(StrEnum):
-    """What a query is for. ALIVE shows that its sibling's silence means zero."""
+    """What a query is for. ALIVE shows that its sibling's silence means zero, METER counts what is billed."""
 
     VALUE = "value"
     NUMERATOR = "numerator"
     DENOMINATOR = "denominator"
     ALIVE = "alive"
+    METER = "meter"
 
 
 class Fold(StrEnum):
@@ -31,6 +32,7 @@ class Fold(StrEnum):
     TASKS = "100 × tasks that an application error stopped ÷ tasks alive in the window"
     OWN = "what the load's own checks found, added up over the window"
     CLIMB = "what the climb found"
+    COST = "what the window used, through the tiers of its prices: between a low and a high bound"
 
 
 class Absent(StrEnum):

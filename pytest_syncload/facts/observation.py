@@ -9,7 +9,7 @@ from enum import StrEnum
 from pytest_syncload.facts.comparison import Compared
 from pytest_syncload.facts.plan import Slo
 from pytest_syncload.facts.result import Window
-from pytest_syncload.facts.units import Kind
+from pytest_syncload.facts.units import Kind, format_quantity, format_range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,9 @@ class Observation:
     Either ``value`` is a finite number or ``problem`` says why there is none. ``samples`` is how many measurements
     stand behind the value (None where the question has no meaning). ``sources`` are the queries, for a person.
     ``parts`` name the numbers the value was made of. ``after`` are the minutes behind the window, for a row that says
-    what must hold there. ``notes`` are sentences that a reader of the value should know.
+    what must hold there. ``notes`` are sentences that a reader of the value should know. ``bounds``, the lower
+    first, are what the value is known to lie between, where that is all that is known; ``value`` is the one that
+    decides.
     """
 
     slo: Slo
@@ -42,6 +44,14 @@ class Observation:
     problem: str | None = None
     after: Series | None = None
     notes: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None
+
+    @property
+    def in_words(self) -> str | None:
+        """Its value with the unit, or its bounds; None where there is none."""
+        if self.value is None:
+            return None
+        return format_quantity(self.value, self.kind) if self.bounds is None else format_range(*self.bounds, self.kind)
 
 
 class Ruling(StrEnum):

@@ -8,12 +8,16 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from json import dumps
+from math import ceil
 from pathlib import Path
 from typing import Any
 
 from pytest_syncload.facts.capacity import Capacities
+from pytest_syncload.facts.cost import DAYS_A_MONTH
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.idempotency import Idempotency, KeyRule
@@ -302,7 +306,7 @@ class Faults:
     Of the doubles: ``late_s`` service seconds until a minute is published; ``missing_metrics`` never published and
     ``partial_data`` answered as PartialData, by metric name; a ``lost_page`` of every answer that has several;
     ``throttled_queries_share`` of calls; ``expired_credentials``; ``api_quota_per_s`` requests that the account is
-    allowed (None: AWS's default); ``unreadable_quotas``, which nobody may ask for.
+    allowed (None: AWS's default); ``unreadable_quotas``, which nobody may ask for; IAM actions that are ``denied``.
 
     Of sign-in: ``token_life_s`` wall seconds of an ID token (None: an hour); ``sign_in_quota_per_s`` sign-ins a wall
     second, and as many refreshes (None: no end); ``failed_refreshes_share`` of refreshes.
@@ -332,6 +336,7 @@ class Faults:
     expired_credentials: bool = False
     api_quota_per_s: float | None = None
     unreadable_quotas: bool = False
+    denied: tuple[str, ...] = ()
     token_life_s: int | None = None
     sign_in_quota_per_s: float | None = None
     failed_refreshes_share: float = 0.0
@@ -351,6 +356,14 @@ class SandboxSettings:
     users: int = USERS
     faults: Faults = field(default_factory=Faults)
     capacities: Capacities = field(default_factory=Capacities)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxCost:
+    """What a run may cost at most, dollars."""
+
+    usd: Decimal
+    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,6 +390,7 @@ class Environment:
     guard: Guard | None = None
     parity: Parity | None = None
     generator_elsewhere: str | None = None
+    max_cost: MaxCost | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -385,6 +399,20 @@ class Rejudged:
 
     run_id: str
     begun_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """What the service must bear when it is launched. A job is an accepted request of the hot path."""
+
+    daily_users: int
+    jobs_per_user: Fraction
+    line: int
+
+    @property
+    def jobs_a_month(self) -> int:
+        """Of thirty days, rounded up to a whole job."""
+        return ceil(self.daily_users * self.jobs_per_user * DAYS_A_MONTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -397,7 +425,7 @@ class Spec:
     ``request_digest`` tells two requests apart as they are written, before variables (they may hold secrets), and by
     what they draw from.
     ``rejudged`` says which run is judged again; then no load is offered, and ``environment`` is where that run went.
-    ``compared`` says which earlier run every row is shown beside.
+    ``compared`` says which earlier run every row is shown beside. ``scale`` is what costs are said for.
     """
 
     file: Path
@@ -412,6 +440,7 @@ class Spec:
     request_digest: str = ""
     rejudged: Rejudged | None = None
     compared: Rejudged | None = None
+    scale: Scale | None = None
 
     def phase(self, name: str) -> Phase:
         """The phase of that name. Raises KeyError."""

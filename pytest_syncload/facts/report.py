@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from pytest_syncload.facts.cost import Cost, RunPrice
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.parity import ParityFound
@@ -16,9 +17,10 @@ from pytest_syncload.facts.plan import Phase, Rejudged
 from pytest_syncload.facts.result import PhaseResult
 
 PARITY = "parity"
+COST = "cost"
 REGION = "generator's region"
 #: What is not looked at unless it is asked for, so that green implies no more than it proved.
-NOT_LOOKED_AT = (PARITY, "cost", REGION)
+NOT_LOOKED_AT = (PARITY, COST, REGION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class PhaseReport:
     ``result`` is None where nothing was measured, and ``problem`` says why; ``problem`` beside a result says why it
     proves nothing. ``verdicts`` are those of the rows that were asked for, in order of the file, ``left_out`` counts
     the others. ``climb`` is what broke first, None of a phase that holds or where nobody could look.
+    ``cost`` is what its jobs cost, None where nobody asked or nothing was measured.
     ``load_began_at`` is the wall time (epoch seconds) at which second 0 of the result's timeline begins.
     """
 
@@ -55,6 +58,7 @@ class PhaseReport:
     verdicts: tuple[Verdict, ...]
     climb: ClimbRanked | None = None
     load_began_at: float | None = None
+    cost: Cost | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +78,7 @@ class RunReport:
     judged again: then no load was offered. ``compared`` names the run that every row is shown beside.
     ``parity`` is in what the environment differs from what it stands for, None where nobody compared it.
     ``placed`` is from where the load came, None where nobody looked.
+    ``estimated`` is what the run itself was thought to cost, ``spent`` what it did; None where nobody asked.
     """
 
     service: str
@@ -90,6 +95,8 @@ class RunReport:
     not_looked_at: tuple[str, ...] = NOT_LOOKED_AT
     parity: ParityFound | None = None
     placed: Placed | None = None
+    estimated: RunPrice | None = None
+    spent: RunPrice | None = None
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -1,7 +1,8 @@
 """Quantities as people write them in slo.yaml: `500 ms`, `0.1 %`, `10m`, `3000/s`. A bare number is never guessed at.
 
 A metric has a `Kind`, and every kind one canonical unit in which values are compared: time in milliseconds, shares in
-percent, rates per second, counts as they are. Conversion goes through `Decimal`, so `0.1 %` is 0.1 and nothing near it.
+percent, rates per second, counts as they are, money in US dollars. Conversion goes through `Decimal`, so `0.1 %` is 0.1
+and nothing near it.
 """
 
 from __future__ import annotations
@@ -19,13 +20,20 @@ class Kind(StrEnum):
     SHARE = "share"
     RATE = "rate"
     COUNT = "count"
+    MONEY = "cost"
 
 
 #: The unit in which values of a kind are kept and compared.
-CANONICAL = {Kind.TIME: "ms", Kind.SHARE: "%", Kind.RATE: "/s", Kind.COUNT: ""}
+CANONICAL = {Kind.TIME: "ms", Kind.SHARE: "%", Kind.RATE: "/s", Kind.COUNT: "", Kind.MONEY: "USD"}
 
 #: An example of every kind, for error messages.
-EXAMPLE = {Kind.TIME: "500 ms", Kind.SHARE: "0.1 %", Kind.RATE: "3000/s", Kind.COUNT: "1000"}
+EXAMPLE = {
+    Kind.TIME: "500 ms",
+    Kind.SHARE: "0.1 %",
+    Kind.RATE: "3000/s",
+    Kind.COUNT: "1000",
+    Kind.MONEY: "4 USD",
+}
 
 _TO_CANONICAL: dict[str, tuple[Kind, Decimal]] = {
     "us": (Kind.TIME, Decimal("0.001")),
@@ -36,6 +44,7 @@ _TO_CANONICAL: dict[str, tuple[Kind, Decimal]] = {
     "%": (Kind.SHARE, Decimal(1)),
     "/s": (Kind.RATE, Decimal(1)),
     "": (Kind.COUNT, Decimal(1)),
+    "USD": (Kind.MONEY, Decimal(1)),
 }
 
 _QUANTITY = re.compile(r"\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[^\s\d.,].*?)?\s*", re.ASCII)
@@ -102,7 +111,7 @@ def split_target(text: str) -> tuple[str, str]:
 
 
 def format_quantity(value: float, kind: Kind) -> str:
-    """``value`` (canonical unit) for a person: ``612 ms``, ``0.04 %``, ``3000/s``, ``17``."""
+    """``value`` (canonical unit) for a person: ``612 ms``, ``0.04 %``, ``3000/s``, ``17``, ``4.19 USD``."""
     match kind:
         case Kind.TIME:
             return f"{format_number(value)} ms" if value < 10_000 else f"{format_number(value / 1000)} s"
@@ -112,6 +121,22 @@ def format_quantity(value: float, kind: Kind) -> str:
             return f"{format_number(value)}/s"
         case Kind.COUNT:
             return format_number(value)
+        case Kind.MONEY:
+            return f"{format_money(value)} USD"
+
+
+def format_range(low: float, high: float, kind: Kind) -> str:
+    """``4.19 USD to 5.27 USD``; one quantity where both bounds read the same."""
+    both = format_quantity(low, kind), format_quantity(high, kind)
+    return both[0] if both[0] == both[1] else " to ".join(both)
+
+
+def format_money(dollars: float) -> str:
+    """``4.19``, ``11,400``: cents below a thousand dollars, whole dollars from there; of less than ten cents, three
+    digits."""
+    if abs(dollars) >= 1000:
+        return f"{dollars:,.0f}"
+    return f"{dollars:.2f}" if abs(dollars) >= 0.1 or not dollars else format_number(dollars)
 
 
 def format_number(value: float) -> str:

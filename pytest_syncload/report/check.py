@@ -12,6 +12,8 @@ from pytest_syncload.facts.report import REGION
 _WORDS = {Finding.OK: "ok", Finding.NOTE: "note", Finding.FAILED: "FAILED"}
 #: The check that says it, as `sources.credentials` names it.
 _ACCOUNT = "account"
+#: The same of what the run will cost, as `conductor.own_price` names it.
+_PRICE = "price of the run"
 _WORD_WIDTH = max(len(word) for word in _WORDS.values())
 
 
@@ -40,7 +42,8 @@ def closing_line(checks: Sequence[Check]) -> str:
 
 
 def progress_lines(phase: str, checks: Sequence[Check]) -> list[str]:
-    """What is said of them before a phase: how many were well, whose account, where we are, and each of the others."""
+    """What is said of them before a phase: how many were well, whose account, where we are, what the run will cost; and
+    each of the others."""
     notable = [check for check in checks if check.finding is not Finding.OK]
     well = len(checks) - len(notable)
     head = f"{phase}: 1 check ok" if well == 1 else f"{phase}: {well} checks ok"
@@ -50,4 +53,7 @@ def progress_lines(phase: str, checks: Sequence[Check]) -> list[str]:
     place = next((check.says for check in checks if check.name == REGION and check.finding is Finding.OK), None)
     if place is not None:
         head += f" · generator in {place}"
+    price = next((check.says for check in checks if check.name == _PRICE and check.finding is Finding.OK), None)
+    if price is not None:
+        head += f" · {price.partition(';')[0]}"
     return [head, *(f"  {line}" for line in check_lines(notable))]

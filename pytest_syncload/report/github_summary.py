@@ -18,12 +18,14 @@ from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.climb import climb_sentence, climb_table
 from pytest_syncload.report.comparison import beside_in_words
+from pytest_syncload.report.cost import sentence
 from pytest_syncload.report.github import FEW, causes_of, unproven_rows
 from pytest_syncload.report.markdown import code, fenced, plain
 from pytest_syncload.report.mermaid import pictures_of_climb, pictures_of_seconds
 from pytest_syncload.report.parity import parity_lines
 from pytest_syncload.report.place import placed_in_words
 from pytest_syncload.report.progress import format_window
+from pytest_syncload.report.run_price import price_of_the_run
 from pytest_syncload.report.table import headroom_in_words, value_in_words
 
 #: Bytes of one summary. GitHub takes 1 MiB a step, and others of the step write there too.
@@ -50,6 +52,7 @@ def summary_of(report: RunReport, said: Sequence[str] = (), *, status: int = 0, 
         _left_out(report),
         _placed(report),
         _parity(report),
+        _price(report),
         _not_looked_at(report),
         _reproduce(report),
         *(block for phase in report.phases for block in _of_phase(phase)),
@@ -186,6 +189,11 @@ def _parity(report: RunReport) -> list[str]:
     return [*lines, *([f"- … and {more} more, in the run's folder"] if more > 0 else []), ""]
 
 
+def _price(report: RunReport) -> list[str]:
+    price = price_of_the_run(report)
+    return [] if price is None else ["", f"**Price of the run:** {plain(price)}"]
+
+
 def _not_looked_at(report: RunReport) -> list[str]:
     return ["", "**Not looked at:** " + " · ".join(plain(each) for each in report.not_looked_at), ""]
 
@@ -213,6 +221,8 @@ def _of_phase(phase: PhaseReport) -> Iterator[list[str]]:
         lines += [*(f"- {line}" for line in _measured(phase.result)), ""]
     if phase.climb is not None:
         lines += [f"**{plain(climb_sentence(phase.climb))}**", ""]
+    if phase.cost is not None:
+        lines += [f"**Cost:** {plain(sentence(phase.cost))}", ""]
     yield lines
     if phase.climb is not None:
         table = fenced(climb_table(phase.climb)[:_LINES], "text")

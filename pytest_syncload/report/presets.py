@@ -43,6 +43,8 @@ def _entries(preset: Preset) -> Iterator[tuple[str, str]]:
         yield "checks", "; ".join(f"{rule}: {meaning}" for rule, meaning in MEANING.items())
     elif preset.fold is Fold.CLIMB:
         yield "asks", "nobody: the climb's own steps"
+    elif preset.fold is Fold.COST:
+        yield "asks", "what everything that the environment lists used; see docs/cost.md"
     else:
         yield "namespace", preset.namespace
     for role, key in _KEYS.items():
@@ -56,6 +58,8 @@ def _entries(preset: Preset) -> Iterator[tuple[str, str]]:
         yield "no data", f"inconclusive; each rule needs {ENOUGH} checks that came to an end"
     elif preset.fold is Fold.CLIMB:
         yield "no data", "inconclusive; so is a target that needs more than the climb could show"
+    elif preset.fold is Fold.COST:
+        yield "no data", "inconclusive; so is what has no price, and a target that lies between the bounds"
     elif preset.fold is not Fold.TASKS:
         yield "no data", preset.absent.value
     yield "rules", ", ".join(rule.value for rule in Rule if rule in preset.rules) or "none"

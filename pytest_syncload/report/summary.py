@@ -18,6 +18,7 @@ from pytest_syncload.facts.report import PhaseReport, RunReport
 from pytest_syncload.facts.result import Outcome, PhaseResult, Window
 from pytest_syncload.facts.units import CANONICAL
 from pytest_syncload.report.climb import climb_sentence
+from pytest_syncload.report.summary_cost import cost_model, run_price_model
 from pytest_syncload.report.summary_form import (
     FORMAT,
     BeforeModel,
@@ -40,6 +41,7 @@ from pytest_syncload.report.summary_form import (
     PhaseModel,
     PlanModel,
     QueryModel,
+    RangeModel,
     RejudgedModel,
     RowModel,
     RunModel,
@@ -93,6 +95,8 @@ def _run(report: RunReport) -> RunModel:
         not_looked_at=list(report.not_looked_at),
         generator=None if report.placed is None else _generator(report.placed),
         parity=None if report.parity is None else _parity(report.parity),
+        estimated=None if report.estimated is None else run_price_model(report.estimated),
+        spent=None if report.spent is None else run_price_model(report.spent),
         proven=report.proven,
         counts=CountsModel(
             passed=counts[Ruling.PASS], breach=counts[Ruling.BREACH], inconclusive=counts[Ruling.INCONCLUSIVE]
@@ -147,6 +151,7 @@ def _phase(phase: PhaseReport, report: RunReport) -> PhaseModel:
         invalid=[] if result is None else [InvalidModel(side=each.side, what=each.what) for each in result.invalid],
         measured=None if result is None else _measured(result, phase, report.where.speed),
         climb=None if result is None or result.climb is None else _climb(result.climb, phase.climb),
+        cost=None if phase.cost is None else cost_model(phase.cost),
     )
 
 
@@ -308,6 +313,7 @@ def _row(verdict: Verdict) -> RowModel:
         unit=CANONICAL[slo.target.kind],
         target=_target(slo.target),
         headroom_percent=headroom(verdict),
+        bounds=None if seen is None or seen.bounds is None else RangeModel(low=seen.bounds[0], high=seen.bounds[1]),
         samples=None if seen is None else seen.samples,
         window=None if seen is None else _window(seen.window),
         sources=[] if seen is None else list(seen.sources),

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from pytest_syncload.facts.comparison import Regression
+from pytest_syncload.facts.cost import Origin
 from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.result import Outcome, Side
 
@@ -44,6 +45,13 @@ class WindowModel(_Model):
     start: datetime
     end: datetime
     seconds: float = Field(description="Its length in service seconds.")
+
+
+class RangeModel(_Model):
+    """What a number is known to lie between."""
+
+    low: float
+    high: float
 
 
 class CountsModel(_Model):
@@ -105,6 +113,16 @@ class ParityModel(_Model):
     noted: list[DifferenceModel] = Field(description="What scaling moves between bounds that are compared.")
 
 
+class RunPriceModel(_Model):
+    """What the run's requests and its questions to CloudWatch cost, in US dollars; not what stands there anyway."""
+
+    usd: RangeModel
+    requests: RangeModel
+    items: dict[str, RangeModel]
+    basis: str = Field(description="How it is known what a request uses.")
+    not_known: list[str] = Field(description="What has no price; with it, `usd` is no more than a low bound.")
+
+
 class RunModel(_Model):
     """The run as a whole."""
 
@@ -130,6 +148,8 @@ class RunModel(_Model):
     parity: ParityModel | None = Field(
         description="In what the environment differs from what it stands for; null: nobody compared it."
     )
+    estimated: RunPriceModel | None = Field(description="Before the first request; null where nobody asked.")
+    spent: RunPriceModel | None = Field(description="By what was sent; null where nothing was, or nobody asked.")
     proven: bool = Field(description="Whether every row that was asked for passed, and each phase had one.")
     counts: CountsModel
 
@@ -280,6 +300,61 @@ class ClimbModel(_Model):
     law: LawModel | None
 
 
+class TierModel(_Model):
+    """Dollars a unit, from where the tier before ends; `up_to` is null in the last."""
+
+    up_to: Number
+    usd: float
+
+
+class PriceModel(_Model):
+    """What a unit costs. `live` is of the Price List API, `shipped` of the table that came with this version."""
+
+    origin: Origin
+    as_of: str
+    region: str
+    tiers: list[TierModel]
+
+
+class CostLineModel(_Model):
+    """One product. Money is in US dollars, rounded to a billionth; null where the product has no price."""
+
+    item: str
+    of: list[str] = Field(description="The resources that used it.")
+    units_per_million_jobs: RangeModel
+    price: PriceModel | None
+    usd_per_million_jobs: RangeModel | None
+    usd_per_month_variable: RangeModel | None
+    usd_per_month_fixed: Number
+
+
+class AlternativeModel(_Model):
+    """A table's other way of paying: dollars a month for what the scale needs."""
+
+    of: str
+    what: str
+    usd_on_demand: float
+    usd_provisioned: float
+    break_even_percent: float = Field(description="Of use; from here on provisioned capacity is the cheaper.")
+    used_percent: float = Field(description="What the scale uses of capacity that bears the phase's rate.")
+
+
+class CostModel(_Model):
+    """What the phase's jobs cost. With `not_known` every sum is no more than a low bound."""
+
+    jobs: int = Field(description="Accepted requests of the window, by which its usage is divided.")
+    jobs_per_month: int | None
+    usd_per_million_jobs: RangeModel = Field(description="Without what is paid whether or not there is a job.")
+    usd_per_month: RangeModel | None = Field(description="Null where slo.yaml has no scale.")
+    usd_per_month_variable: RangeModel | None
+    usd_per_month_fixed: Number
+    lines: list[CostLineModel]
+    not_known: list[str] = Field(description="What has no price, or could not be measured.")
+    not_in_it: list[str]
+    alternatives: list[AlternativeModel]
+    prices_note: str | None
+
+
 class PhaseModel(_Model):
     """A phase that was asked for."""
 
@@ -289,6 +364,7 @@ class PhaseModel(_Model):
     invalid: list[InvalidModel]
     measured: MeasuredModel | None
     climb: ClimbModel | None
+    cost: CostModel | None = Field(description="Null where nobody asked for it, or nothing was measured.")
 
 
 class TargetModel(_Model):
@@ -342,11 +418,12 @@ class RowModel(_Model):
     verdict: Ruling
     reason: str
     value: Number
-    unit: str = Field(description="`ms`, `%` or `/s`, of `value` and `target.value`; empty for a count.")
+    unit: str = Field(description="`ms`, `%`, `/s` or `USD`, of `value` and `target.value`; empty for a count.")
     target: TargetModel
     headroom_percent: Number = Field(
         description="How far the value may move before the target breaks, in percent of the target; negative beyond."
     )
+    bounds: RangeModel | None = Field(description="What the value is known to lie between, where that is all.")
     samples: int | None
     window: WindowModel | None
     sources: list[str]

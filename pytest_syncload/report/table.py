@@ -6,12 +6,14 @@ from collections.abc import Collection
 
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.report import PhaseReport, RunReport
-from pytest_syncload.facts.units import format_number, format_quantity
+from pytest_syncload.facts.units import format_number
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.climb import climb_sentence, climb_table
 from pytest_syncload.report.comparison import compared_in_words, format_compared
+from pytest_syncload.report.cost import cost_table
 from pytest_syncload.report.parity import parity_lines
 from pytest_syncload.report.place import placed_in_words
+from pytest_syncload.report.run_price import price_of_the_run
 
 _NOTHING = "–"
 
@@ -24,6 +26,8 @@ def closing_table(report: RunReport) -> list[str]:
     lines.append(f"where: {where_in_words(report)}")
     if report.where.rate_scale != 1:
         lines.append(f"offered: rates × {format_number(report.where.rate_scale)}, not the rates of the plan")
+    if (price := price_of_the_run(report)) is not None:
+        lines.append(f"price of the run: {price}")
     if report.compared is not None:
         lines.append(f"compared with: {format_compared(report.compared)}")
     lines += [] if report.placed is None else [f"generator: {placed_in_words(report.placed)}"]
@@ -53,7 +57,7 @@ def headroom_in_words(verdict: Verdict) -> str:
 def value_in_words(verdict: Verdict) -> str:
     """``612 ms``, or a dash."""
     seen = verdict.observation
-    return _NOTHING if seen is None or seen.value is None else format_quantity(seen.value, seen.kind)
+    return _NOTHING if seen is None else seen.in_words or _NOTHING
 
 
 def where_in_words(report: RunReport) -> str:
@@ -135,4 +139,6 @@ def _of_phase(phase: PhaseReport) -> list[str]:
         lines.append(f"{phase.name}: {phase.left_out} of its rows were not asked for")
     if phase.climb is not None:
         lines += [f"{phase.name}: {climb_sentence(phase.climb)}", *climb_table(phase.climb)]
+    if phase.cost is not None:
+        lines += cost_table(phase.cost)
     return lines

@@ -27,7 +27,7 @@ def explain(verdict: Verdict, spec: Spec) -> str:
         lines.append(f"            with {format_compared(spec.compared)}")
     seen = verdict.observation
     if seen is not None:
-        observed = "nothing" if seen.value is None else format_quantity(seen.value, seen.kind)
+        observed = seen.in_words or "nothing"
         lines.append(f"  observed  {observed}" + (f" from {seen.samples} samples" if seen.samples else ""))
         lines.append(f"  target    {slo.target.text}")
         lines.append(f"  window    {format_window(seen.window)}")

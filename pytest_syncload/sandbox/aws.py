@@ -25,6 +25,7 @@ from pytest_syncload.sandbox.http import Answer, Request
 from pytest_syncload.sandbox.live import Live
 from pytest_syncload.sandbox.monitoring import CloudWatch
 from pytest_syncload.sandbox.names import REGION
+from pytest_syncload.sandbox.pricing import PriceList
 from pytest_syncload.sandbox.scaling import scaling
 from pytest_syncload.sandbox.servicequotas import ServiceQuotas
 from pytest_syncload.sandbox.sqs import Sqs
@@ -36,6 +37,8 @@ _CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/\d{8}/([\w-]+)/([
 _OLDER_S = 86_400.0
 #: The supervisor publishes with the keys that a fault lets expire for everybody else.
 _NEVER_EXPIRED = "PutMetricData"
+#: What IAM calls a service where the signature has another name.
+_IAM = {"monitoring": "cloudwatch"}
 
 
 class Aws:
@@ -71,6 +74,7 @@ class Aws:
             dynamodb = DynamoDb(here, created, self._faults, capacities).service()
             elasticache = ElastiCache(here, created).service()
             identity, quotas, scaled = sts(), ServiceQuotas(name, self._faults).service(), scaling()
+            prices = PriceList().service()
             return {
                 "monitoring": lambda host: cloudwatch,
                 "ecs": lambda host: ecs,
@@ -80,6 +84,7 @@ class Aws:
                 "sts": lambda host: identity,
                 "servicequotas": lambda host: quotas,
                 "application-autoscaling": lambda host: scaled,
+                "pricing": lambda host: prices,
             }
 
         self._region = region
@@ -102,6 +107,8 @@ class Aws:
                 raise service.unknown_key()
             if self._faults.expired_credentials and operation != _NEVER_EXPIRED:
                 raise service.expired()
+            if (action := f"{_IAM.get(name, name)}:{operation}") in self._faults.denied:
+                raise service.denied(action)
 
         return service.answer(request, admit)
 

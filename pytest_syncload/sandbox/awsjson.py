@@ -60,6 +60,11 @@ class JsonService:
         message = "The security token included in the request is expired"
         return refusal("ExpiredTokenException", message, self.denied_status)
 
+    def denied(self, action: str) -> AwsError:
+        """The credentials are right, and may not do this."""
+        message = f"User is not authorized to perform: {action} because no identity-based policy allows the action"
+        return refusal("AccessDeniedException", message, self.denied_status)
+
     def _answer(self, status: int, body: Mapping[str, Any], *extra: tuple[bytes, bytes]) -> Answer:
         kind = f"application/x-amz-json-{self.version}".encode()
         request_id = (b"x-amzn-requestid", str(uuid.uuid4()).encode())

@@ -51,6 +51,11 @@ class QueryService:
         """The credentials were right once."""
         return refusal("ExpiredToken", "The security token included in the request is expired", 403)
 
+    def denied(self, action: str) -> AwsError:
+        """The credentials are right, and may not do this."""
+        message = f"User is not authorized to perform: {action} because no identity-based policy allows the action"
+        return refusal("AccessDenied", message, 403)
+
     def _perform(self, request: Request, admit: Callable[[str], None]) -> tuple[str, dict[str, Any]]:
         if not request.header("content-type").startswith("application/x-www-form-urlencoded"):
             raise refusal("MalformedInput", "the query protocol is spoken here: the body must be a form")

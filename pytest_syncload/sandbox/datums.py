@@ -30,6 +30,8 @@ Datum = dict[str, Any]
 
 #: How long somebody else's requests take, whole milliseconds: as ours without a fault.
 _FOREIGN_MS = 20
+#: A job's message holds its id, a UUID.
+MESSAGE_BYTES = 36
 
 
 def datums(counts: Mapping[str, Any]) -> dict[str, list[Datum]]:
@@ -91,8 +93,11 @@ def _queue(queue: Mapping[str, Any] | None, when: datetime) -> Iterator[Datum]:
         ("NumberOfMessagesSent", queue["sent"]),
         ("NumberOfMessagesReceived", queue["received"]),
         ("NumberOfMessagesDeleted", queue["deleted"]),
+        # A worker waits for a message as long as it takes.
+        ("NumberOfEmptyReceives", 0),
     ):
         yield _datum(name, {"QueueName": QUEUE}, when, "Count", {value: 1})
+    yield from _histogram("SentMessageSize", {"QueueName": QUEUE}, when, "Bytes", {MESSAGE_BYTES: queue["sent"]})
     # SQS gives whole seconds.
     yield _datum("ApproximateAgeOfOldestMessage", {"QueueName": QUEUE}, when, "Seconds", {int(queue["age_s"]): 1})
 

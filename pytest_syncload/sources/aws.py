@@ -121,7 +121,7 @@ class Rejected(Inconclusive):
 
 
 def client(service: str, access: AwsAccess, *, patience: Patience = FOR_VERDICTS) -> Any:
-    """A boto3 client of ``service``: cloudwatch, ecs, sqs, sts, dynamodb, elasticache, service-quotas.
+    """A boto3 client of ``service``: cloudwatch, ecs, sqs, sts, dynamodb, elasticache, service-quotas, pricing, …
 
     Raises:
         Refused: boto3 cannot make it, or its resolved endpoint does not fit the environment.

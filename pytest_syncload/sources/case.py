@@ -47,12 +47,7 @@ class Case:
 
     def whole(self, ask: Ask) -> Answer:
         """What was said of ``ask``. Raises `Inconclusive` where that is not whole, possible, inside its window."""
-        answer = require_fetched(self.answers, ask)
-        require_complete(answer)
-        require_numbers(answer)
-        require_possible(answer)
-        require_inside_window(answer)
-        return answer
+        return whole_answer(self.answers, ask)
 
     def of_role(self, role: Role) -> list[Query]:
         """The preset's queries that play this role."""
@@ -62,6 +57,16 @@ class Case:
         """Where ``query`` is silent, what it speaks of was used. Raises `Inconclusive`."""
         siblings = siblings_of(query, self.of_role(Role.ALIVE))
         require_use(self.answer(query), [self.answer(sibling) for sibling in siblings], query.group)
+
+
+def whole_answer(answers: Mapping[Ask, Answer], ask: Ask) -> Answer:
+    """What was said of ``ask``. Raises `Inconclusive` where that is not whole, possible, inside its window."""
+    answer = require_fetched(answers, ask)
+    require_complete(answer)
+    require_numbers(answer)
+    require_possible(answer)
+    require_inside_window(answer)
+    return answer
 
 
 def siblings_of(query: Query, alive: Sequence[Query]) -> list[Query]:

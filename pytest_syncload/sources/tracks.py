@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_syncload.facts.bottleneck import Place, Track, Worse
-from pytest_syncload.facts.catalogue import PRESETS, Query, Role, fill, preset_of, queries_for
+from pytest_syncload.facts.catalogue import PRESETS, Fold, Query, Role, fill, preset_of, queries_for
 from pytest_syncload.facts.clock import MINUTE, minute_floor
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Resources, Slo
@@ -68,6 +68,8 @@ def looked_at(rows: Iterable[Slo], resources: Resources) -> tuple[Looked, ...]:
     found: dict[str, Looked] = {}
     for slo in rows:
         preset = preset_of(slo)
+        if preset.fold is Fold.COST:
+            continue  # what is billed is in proportion to the load
         try:
             queries = queries_for(slo, resources)
         except Inconclusive:

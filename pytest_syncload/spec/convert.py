@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
 
@@ -21,12 +23,14 @@ from pytest_syncload.facts.plan import (
     Faults,
     Firebase,
     LoadSettings,
+    MaxCost,
     Passage,
     Phase,
     RawQuery,
     RequestTemplate,
     Resources,
     SandboxSettings,
+    Scale,
     SignInBy,
     Slo,
     TokenFile,
@@ -40,6 +44,7 @@ from pytest_syncload.spec import (
     phase_schema,
     request_schema,
     row_schema,
+    scale_schema,
     schema,
 )
 
@@ -61,6 +66,12 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
         transport=Passage(model.transport),
         seed=model.seed,
     )
+
+
+def scale(line: int, model: scale_schema.ScaleModel) -> Scale:
+    """`scale:`"""
+    # As it is written: 0.1 is a tenth, and no float near it.
+    return Scale(daily_users=model.daily_users, jobs_per_user=Fraction(str(model.jobs_per_user)), line=line)
 
 
 def request_template(
@@ -100,6 +111,7 @@ def sandbox(
         name=name,
         line=line_of(),
         max_rate_per_s=model.max_rate,
+        max_cost=_max_cost(line_of, model.max_cost),
         guard=_guard(line_of, model.guard),
         parity=_parity(name, line_of, model.parity, folder),
         resources=None if model.resources is None else resources(model.resources),
@@ -138,6 +150,7 @@ def _faults(model: environment_schema.FaultsModel) -> Faults:
         lost_page=model.lost_page,
         throttled_queries_share=model.throttled_queries,
         expired_credentials=model.expired_credentials,
+        denied=tuple(model.denied),
         api_quota_per_s=model.api_quota,
         unreadable_quotas=model.unreadable_quotas,
         token_life_s=model.token_life,
@@ -175,6 +188,7 @@ def real(
         line=line_of(),
         base_url=model.base_url.rstrip("/"),
         max_rate_per_s=model.max_rate,
+        max_cost=_max_cost(line_of, model.max_cost),
         aws=AwsAccess(region=model.region),
         firebase=None if model.firebase is None else _firebase(model.firebase, folder, emulator_host),
         tokens=None if model.tokens is None else TokenFile(path=str(folder / model.tokens)),
@@ -184,6 +198,10 @@ def real(
         guard=_guard(line_of, model.guard),
         parity=_parity(name, line_of, model.parity, folder),
     )
+
+
+def _max_cost(line_of: LineOf, usd: float | None) -> MaxCost | None:
+    return None if usd is None else MaxCost(usd=Decimal(str(usd)), line=line_of("max_cost"))
 
 
 def _guard(line_of: LineOf, model: guard_schema.GuardModel | None) -> Guard | None:

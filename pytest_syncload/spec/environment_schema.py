@@ -16,6 +16,7 @@ from pytest_syncload.spec.reasons import nearest
 from pytest_syncload.spec.schema import Strict
 
 _MAX_RATE = "Nothing may ever offer this environment more than this."
+_MAX_COST = "A run whose own requests may cost more than this is not begun, by an estimate before the first of them."
 _LISTED = "What the rows look at here, by the names AWS knows it by."
 
 
@@ -58,6 +59,7 @@ class FaultsModel(Strict):
         default=None, description="Requests that API Gateway allows the account. Default: 10000/s, as AWS's."
     )
     unreadable_quotas: bool = Field(default=False, description="Service Quotas may not be asked.")
+    denied: list[Text] = Field(default=[], description="IAM actions that AWS does not allow: `[pricing:GetProducts]`.")
     token_life: Annotated[fields.TokenLife | None, Given] = Field(
         default=None, description="How long an ID token lives, in wall time. Default: 1h, as Firebase's."
     )
@@ -191,6 +193,7 @@ class SandboxEnvironmentModel(Strict):
         default="us-east-1", description="Where the sandbox is asked; it is in us-east-1, which is the default."
     )
     max_rate: Annotated[fields.Rate | None, Given] = Field(default=None, description=_MAX_RATE)
+    max_cost: Annotated[fields.Money | None, Given] = Field(default=None, description=_MAX_COST)
     resources: Annotated[ResourcesModel | None, Given] = Field(
         default=None, description=f"{_LISTED} Default: all that the sandbox has."
     )
@@ -204,6 +207,7 @@ class RealEnvironmentModel(Strict):
     base_url: fields.BaseUrl = Field(description="Where requests go, without the request's path.")
     region: Text = Field(description="The AWS region of the target, such as eu-central-1.")
     max_rate: Annotated[fields.Rate | None, Given] = Field(default=None, description=_MAX_RATE)
+    max_cost: Annotated[fields.Money | None, Given] = Field(default=None, description=_MAX_COST)
     firebase: Annotated[FirebaseModel | None, Given] = None
     tokens: Annotated[Text | None, Given] = Field(
         default=None,

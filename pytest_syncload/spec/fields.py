@@ -199,6 +199,7 @@ Text = Annotated[
     str, Field(strict=True), checked(lambda text: bool(text.strip()), "a text that says something"), forms.TEXT
 ]
 Rate = Annotated[float, _of(Kind.RATE), forms.quantity(Kind.RATE)]
+Money = Annotated[float, _of(Kind.MONEY), forms.quantity(Kind.MONEY)]
 RateOrNone = Annotated[float, _of(Kind.RATE, positive=False), forms.quantity(Kind.RATE)]
 Seconds = Annotated[float, _of(Kind.TIME, 1000), forms.quantity(Kind.TIME)]
 SecondsOrNone = Annotated[float, _of(Kind.TIME, 1000, positive=False), forms.quantity(Kind.TIME)]

@@ -19,9 +19,14 @@ VARIABLE: dict[str, Any] = {"type": "string", "pattern": r"\$\{"}
 # Space inside a quantity is ASCII's. Around a target it is what Python strips, which to ECMAScript is not all space.
 _SPACE = r"[ \t-\r]*"
 _GAP = r"[\s\x1c-\x1f\x85]*"
-_UNITS = {Kind.TIME: "(?:us|ms|s|m|h)", Kind.SHARE: "%", Kind.RATE: "/s", Kind.COUNT: ""}
+_UNITS = {Kind.TIME: "(?:us|ms|s|m|h)", Kind.SHARE: "%", Kind.RATE: "/s", Kind.COUNT: "", Kind.MONEY: "USD"}
 _BODY = {kind: rf"[0-9]+(?:\.[0-9]+)?{_SPACE}{unit}" for kind, unit in _UNITS.items()}
-_EXAMPLES = {Kind.TIME: ("500 ms", "10s", "5m", "1h"), Kind.SHARE: ("0.1 %",), Kind.RATE: ("3000/s",)}
+_EXAMPLES = {
+    Kind.TIME: ("500 ms", "10s", "5m", "1h"),
+    Kind.SHARE: ("0.1 %",),
+    Kind.RATE: ("3000/s",),
+    Kind.MONEY: ("20 USD",),
+}
 
 
 def pattern(form: str, takes: str, *examples: str) -> dict[str, Any]:

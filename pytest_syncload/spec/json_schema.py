@@ -20,13 +20,22 @@ from pydantic_core import core_schema
 
 from pytest_syncload.facts.catalogue import PRESETS, Preset, Rule
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.spec import environment_schema, forms, phase_schema, request_schema, row_schema, schema
+from pytest_syncload.spec import (
+    environment_schema,
+    forms,
+    phase_schema,
+    request_schema,
+    row_schema,
+    scale_schema,
+    schema,
+)
 from pytest_syncload.spec.names import LONGEST
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
 
 _PIECES: tuple[type[BaseModel], ...] = (
     schema.FileModel,
+    scale_schema.ScaleModel,
     schema.LoadModel,
     request_schema.RequestModel,
     request_schema.FeederModel,
@@ -82,6 +91,7 @@ def json_schema() -> dict[str, Any]:
     known["environments"] |= _named(
         _with("sandbox", _SANDBOX, "SandboxEnvironmentModel", "RealEnvironmentModel"), _SLUG
     )
+    known["scale"] = _ref("ScaleModel")
     known["load"] = _ref("LoadModel")
     known["request"] = _ref("RequestModel")
     pieces["RequestModel"]["properties"]["feeders"] |= _named(_ref("FeederModel"), _SLUG)
@@ -138,7 +148,7 @@ def _by_preset() -> list[dict[str, Any]]:
 
 
 def _by_kind() -> list[dict[str, Any]]:
-    return [_where("kind", [kind.value], {"target": forms.target(kind)}) for kind in Kind]
+    return [_where("kind", [kind.value], {"target": forms.target(kind)}) for kind in Kind if kind is not Kind.MONEY]
 
 
 def _where(key: str, values: list[str], takes: dict[str, Any]) -> dict[str, Any]:

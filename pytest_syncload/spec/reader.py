@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from pytest_syncload.facts import units
 from pytest_syncload.facts.errors import Problem, SpecError
-from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Slo, Spec
+from pytest_syncload.facts.plan import Environment, Phase, RequestTemplate, SandboxSettings, Scale, Slo, Spec
 from pytest_syncload.spec import (
     convert,
     environment_schema,
@@ -29,6 +29,7 @@ from pytest_syncload.spec import (
     request_check,
     request_schema,
     row_schema,
+    scale_schema,
     schema,
 )
 from pytest_syncload.spec.breakable import unbreakable
@@ -143,6 +144,10 @@ class _Reading:
             self._timeout_s = settings.timeout
         limit = self._limit(chosen)
         phases = self._phases(limit)
+        scale = self._scale()
+        if "scale" not in self._value:
+            for path, what in scale_schema.without_scale(phases):
+                self._problem(path, what, at=path)
         if template is not None:
             for path, what in idempotency_check.of_the_rows(template, phases, self._at(("phases",)), limit):
                 self._problem(path, what, at=path)
@@ -165,7 +170,12 @@ class _Reading:
             phases=phases,
             items=file.items,
             request_digest=self._request_digest(feeders),
+            scale=scale,
         )
+
+    def _scale(self) -> Scale | None:
+        model = self._piece(scale_schema.ScaleModel, ("scale",)) if "scale" in self._value else None
+        return None if model is None else convert.scale(self._document.line(("scale",)), model)
 
     def _feeders(self) -> dict[str, request_check.Found]:
         """Every feeder by its name, also those that cannot be used."""

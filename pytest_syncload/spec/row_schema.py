@@ -24,6 +24,7 @@ _SHORTEST_GROWTH_S = GROWTH_MINUTES * MINUTE
 _SHORTEST_COMPARED_S = COMPARED_MINUTES * MINUTE
 
 _BOUNDS = ("<", "<=", ">", ">=")
+_AT_MOST = ("<", "<=")
 # A level that lasted or got worse is above or below something, and a queue drains downwards.
 _SIGNS = {Rule.SUSTAINED: _BOUNDS, Rule.REGRESSION: _BOUNDS, Rule.DRAINS: ("<", "<=")}
 # What adds up over a minute is no level: its value for the window lies far above that of any minute.
@@ -106,7 +107,11 @@ class PresetRowModel(Strict):
     @classmethod
     def _of_the_metric(cls, text: Any, info: ValidationInfo) -> Target:
         preset = PRESETS.get(info.data.get("metric", ""))
-        return fields.target(text, None if preset is None else preset.kind)
+        target = fields.target(text, None if preset is None else preset.kind)
+        if preset is not None and preset.fold is Fold.COST and target.op not in _AT_MOST:
+            takes = "a target with < or <=, such as '< 4 USD'"
+            raise wrong(f"a cost is bounded from above, and {target.text!r} is no such bound; write {takes}", takes)
+        return target
 
     @field_validator(*Rule)
     @classmethod
@@ -123,7 +128,7 @@ class PresetRowModel(Strict):
     @classmethod
     def _has_samples(cls, value: int, info: ValidationInfo) -> int:
         preset = PRESETS.get(info.data.get("metric", ""))
-        if preset is not None and preset.fold in (Fold.SUM, Fold.TASKS, Fold.OWN, Fold.CLIMB):
+        if preset is not None and preset.fold in (Fold.SUM, Fold.TASKS, Fold.OWN, Fold.CLIMB, Fold.COST):
             raise wrong(f"{preset.name} has no samples behind it; leave min_samples out", "no value here")
         return value
 

@@ -33,6 +33,7 @@ class FileModel(Strict):
     environments: dict[str, Any] = Field(
         default={}, description="Where a run can go, by name; `--syncload-env` chooses. Without any: the sandbox."
     )
+    scale: Any = {}
     load: Any = {}
     request: Any
     phases: dict[str, Any] = Field(

@@ -8,6 +8,7 @@ from pytest_syncload.facts.comparison import Compared
 from pytest_syncload.facts.observation import Observation, Ruling, Verdict
 from pytest_syncload.facts.result import PhaseResult
 from pytest_syncload.facts.units import format_quantity
+from pytest_syncload.verdict.bounds import judge_bounds
 from pytest_syncload.verdict.drain import judge_drain
 from pytest_syncload.verdict.growth import judge_growth
 from pytest_syncload.verdict.part import Part
@@ -72,7 +73,8 @@ def another_window(observation: Observation, result: PhaseResult) -> str | None:
 
 def no_number(observation: Observation) -> str | None:
     """Whether there is nothing that could be compared."""
-    there = observation.value is not None and math.isfinite(observation.value)
+    numbers = (observation.value, *(observation.bounds or ()))
+    there = all(number is not None and math.isfinite(number) for number in numbers)
     return None if there else f"there is no value: {observation.value}"
 
 
@@ -97,6 +99,8 @@ def _parts(observation: Observation, value: float, compared: Compared | None) ->
 
 
 def _compare(observation: Observation, value: float) -> Part:
+    if observation.bounds is not None:
+        return judge_bounds(observation.slo.target, observation.bounds, observation.kind)
     target, seen = observation.slo.target, format_quantity(value, observation.kind)
     if target.met_by(value):
         return Part(ruling=Ruling.PASS, says=f"{seen} is {target.text}")

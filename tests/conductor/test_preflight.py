@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,15 @@ from pytest_syncload.facts.plan import (
     Climb,
     Faults,
     LoadSettings,
+    MaxCost,
     Passage,
     RawQuery,
     SandboxSettings,
     Slo,
+    Target,
     TokenFile,
 )
+from pytest_syncload.facts.units import Kind
 from pytest_syncload.load.limits import Cap
 from pytest_syncload.sources import credentials
 from pytest_syncload.sources.aws import FOR_CHECKS, client
@@ -445,3 +449,43 @@ def test_quotas_that_may_not_be_read_are_named_and_kept_for_the_report(tmp_path:
     ]
     assert folder.unlooked() == tuple(unlooked)
     assert all("allow servicequotas:GetServiceQuota" in checks[name].says for name in unlooked)
+
+
+# What it costs.
+
+
+USD = Target(op="<", value=6.0, kind=Kind.MONEY, text="< 6 USD")
+COSTED = replace(LATENCY, name="cost", metric="cost.per_million_jobs", statistic=None, target=USD)
+
+
+def test_a_cost_is_priced_by_the_list_of_prices(sound: Prepared) -> None:
+    check = looked(sound, COSTED)["costs"]
+    assert (check.finding, check.rows) == (Finding.OK, ("peak::cost (slo.yaml:30)",))
+    assert check.says == "prices: 10 live of 2026-01-01 (the sandbox's own list, which is none of AWS's)"
+    assert "costs" not in looked(sound, LATENCY)
+
+
+def test_where_the_list_may_not_be_asked_shipped_prices_stand_in_and_what_has_none_is_told(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        ground, folder = prepared(tmp_path, stack, Faults(denied=("pricing:GetProducts",)))
+        denied = looked((ground, folder), COSTED)["costs"]
+        assert denied.failed
+        assert denied.says.startswith("no price of ElastiCache node hour cache.r7g.large valkey: GetProducts at")
+        assert "allow pricing:GetProducts; this version comes with none of it" in denied.says
+        (folder.path / "billing.json").unlink()
+        bare = replace(ground.resources, cache=())
+        shipped = looked((ground, folder), COSTED, resources=bare)["costs"]
+    assert shipped.finding is Finding.NOTE
+    assert shipped.says.startswith(
+        "prices: 9 shipped of 2024-07 to 2026-03, some undated (not live: GetProducts at http:"
+    )
+
+
+def test_a_price_beyond_its_limit_sends_nothing(sound: Prepared) -> None:
+    ground, folder = sound
+    limited = replace(ground.environment, max_cost=MaxCost(usd=Decimal("0.00001"), line=7))
+    plan = spec(environment=limited)
+    checks = check(plan, replace(ground, environment=limited), folder, [phase("peak", LATENCY)], lambda: None)
+    (price,) = (each for each in checks if each.name == "price of the run")
+    assert price.failed
+    assert "max_cost of 'sandbox' is 1.00e-05 USD (slo.yaml:7): ask for less" in price.says

@@ -30,6 +30,7 @@ _SERVICES = {
     "elasticache": "ElastiCache",
     "idempotency": "Idempotency-Keys",
     "load": "The load itself",
+    "cost": "What it costs",
 }
 #: What the environment must list for a query to be made.
 NEEDS = {
@@ -47,7 +48,13 @@ NEEDS = {
     Each.NODE: "resources.cache",
     Each.SERVERLESS: "resources.serverless_cache",
 }
-_ROLES = {Role.VALUE: "", Role.NUMERATOR: "above: ", Role.DENOMINATOR: "below: ", Role.ALIVE: "alive by: "}
+_ROLES = {
+    Role.VALUE: "",
+    Role.NUMERATOR: "above: ",
+    Role.DENOMINATOR: "below: ",
+    Role.ALIVE: "alive by: ",
+    Role.METER: "billed: ",
+}
 
 
 def page() -> str:
@@ -83,6 +90,8 @@ def _entries(preset: Preset) -> Iterator[tuple[str, str]]:
         yield "checks", "<br>".join(f"`{rule}`: {meaning}" for rule, meaning in MEANING.items())
     elif preset.fold is Fold.CLIMB:
         yield "asks", "nobody: the climb's own steps"
+    elif preset.fold is Fold.COST:
+        yield "asks", "what everything that the environment lists used: [What it costs](cost.md)"
     else:
         yield "namespace", f"`{preset.namespace}`"
         yield "metrics", "<br>".join(dict.fromkeys(map(_asked, preset.templates)))
@@ -102,6 +111,8 @@ def _silence(preset: Preset) -> str | None:
             return f"inconclusive; each rule needs {ENOUGH} checks that came to an end"
         case Fold.CLIMB:
             return "inconclusive; so is a target that needs more than the climb could show"
+        case Fold.COST:
+            return "inconclusive; so is what has no price, and a target that lies between the bounds"
         case Fold.TASKS:
             return None  # nothing of it comes from data points
     return preset.absent.value

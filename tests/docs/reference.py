@@ -42,6 +42,7 @@ PLACES = {
     "GeneratorRegionModel": "environments.<name>.generator_region",
     "ParityModel": "environments.<name>.parity",
     "AcceptModel": "environments.<name>.parity.accept[]",
+    "ScaleModel": "scale",
     "LoadModel": "load",
     "RequestModel": "request",
     "FeederModel": "request.feeders.<name>",

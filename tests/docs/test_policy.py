@@ -18,8 +18,12 @@ import pytest_syncload
 from tests.docs.blocks import ROOT, blocks
 
 _PACKAGE = Path(pytest_syncload.__file__).parent
-#: Of operations of the same name, the last service's is meant: Service Quotas has a ListServices too.
-_SERVICES = ("application-autoscaling", "service-quotas", "cloudwatch", "dynamodb", "ecs", "elasticache", "sqs", "sts")
+#: Of operations of the same name, the last service's is meant: Service Quotas has a ListServices too, and pricing a
+#: DescribeServices.
+_SERVICES = (
+    *("application-autoscaling", "service-quotas", "pricing"),
+    *("cloudwatch", "dynamodb", "ecs", "elasticache", "sqs", "sts"),
+)
 #: Where an action's prefix is another than the name of botocore's model.
 _ACTIONS = {"service-quotas": "servicequotas"}
 #: Needs no permission, whatever a policy says (IAM user guide, "Actions, resources, and condition keys for AWS STS").

@@ -48,7 +48,7 @@ def test_every_listed_index_is_asked_for_beside_its_own_consumption() -> None:
 
 def test_every_preset_asks_cloudwatch_unless_its_value_comes_from_elsewhere() -> None:
     for preset in PRESETS.values():
-        assert bool(preset.templates) != (preset.fold in (Fold.TASKS, Fold.OWN, Fold.CLIMB))
+        assert bool(preset.templates) != (preset.fold in (Fold.TASKS, Fold.OWN, Fold.CLIMB, Fold.COST))
 
 
 def test_a_resource_that_is_missing_is_named() -> None:

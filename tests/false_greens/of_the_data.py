@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tests.false_greens import of_absence, of_contradictions, of_folding, of_rules, of_settling, of_tasks, of_traffic
+from tests.false_greens import (
+    of_absence,
+    of_contradictions,
+    of_costs,
+    of_folding,
+    of_rules,
+    of_settling,
+    of_tasks,
+    of_traffic,
+)
 from tests.false_greens.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
@@ -13,11 +22,19 @@ ENTRIES: tuple[Entry, ...] = (
     *of_rules.ENTRIES,
     *of_tasks.ENTRIES,
     *of_contradictions.ENTRIES,
+    *of_costs.ENTRIES,
 )
 
 #: Every guard of this half, by where it stands.
 GUARDS: tuple[str, ...] = (
+    "pytest_syncload.conductor.costing:require_all_known",
+    "pytest_syncload.cost.shipped:shipped",
+    "pytest_syncload.cost.tiers:well_formed",
+    "pytest_syncload.cost.tiers:without_free_tier",
     "pytest_syncload.facts.catalogue:queries_for",
+    "pytest_syncload.sources.usage:jobs_of_the_window",
+    "pytest_syncload.sources.usage:require_use_of_the_table",
+    "pytest_syncload.verdict.bounds:all_met",
     *(
         f"pytest_syncload.sources.cloudwatch:{name}"
         for name in ("next_page", "number", "pages_allowed", "status_after", "told_minutes", "whole")

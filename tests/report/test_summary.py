@@ -113,6 +113,7 @@ def test_a_row_has_numbers_and_its_unit() -> None:
         "unit": "ms",
         "target": {"text": "< 500 ms", "op": "<", "value": 500.0},
         "headroom_percent": -22.4,
+        "bounds": None,
         "samples": 1800,
         "window": {"start": "2023-11-14T22:14:00Z", "end": "2023-11-14T22:17:00Z", "seconds": 180.0},
         "sources": ["AWS/ApiGateway Latency p95 {ApiName=syncwell}"],

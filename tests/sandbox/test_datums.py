@@ -50,6 +50,8 @@ def test_busy_minute() -> None:
         ("SQS", "NumberOfMessagesSent", "hot-path"): {395: 1},
         ("SQS", "NumberOfMessagesReceived", "hot-path"): {390: 1},
         ("SQS", "NumberOfMessagesDeleted", "hot-path"): {388: 1},
+        ("SQS", "NumberOfEmptyReceives", "hot-path"): {0: 1},
+        ("SQS", "SentMessageSize", "hot-path"): {36: 395},
         ("ECS", "CPUUtilization", "syncwell", "worker"): {12.346: 3},
         ("ECS", "MemoryUtilization", "syncwell", "worker"): {33.5: 1, 34.5: 2},
         ("ElastiCache", "EngineCPUUtilization", "syncwell-001"): {90.5: 1},
@@ -68,7 +70,7 @@ def test_idle_minute_has_only_what_aws_publishes_without_requests() -> None:
 
 def test_empty_queue_that_is_awake_shows_zeros() -> None:
     made = samples(busy=False, gauges=GAUGES | {"queue": dict.fromkeys(GAUGES["queue"], 0)})
-    assert [value for (namespace, *_), value in made.items() if namespace == "SQS"] == [{0: 1}] * 6
+    assert [value for (namespace, *_), value in made.items() if namespace == "SQS"] == [{0: 1}] * 7
 
 
 def test_without_a_running_task_there_is_no_utilisation() -> None:
@@ -112,7 +114,7 @@ WITHOUT = {
     *("elasticache.memory", "elasticache.evictions", "elasticache.throttled"),
 }
 
-NOT_OF_CLOUDWATCH = (Fold.TASKS, Fold.OWN, Fold.CLIMB)
+NOT_OF_CLOUDWATCH = (Fold.TASKS, Fold.OWN, Fold.CLIMB, Fold.COST)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("service-quotas", "GetAWSDefaultServiceQuota", {"ServiceCode": "fargate", "QuotaCode": "L-3032A538"}),
     ("application-autoscaling", "DescribeScalableTargets", {"ServiceNamespace": "ecs"}),
     ("service-quotas", "ListServiceQuotas", {"ServiceCode": "apigateway"}),
+    ("pricing", "GetProducts", {"ServiceCode": "AmazonApiGateway", "MaxResults": 1}),
 ]
 
 
@@ -87,6 +88,20 @@ def test_access_key_of_somebody_else_is_refused(
     query = service in ("sts", "elasticache")
     code = "InvalidClientTokenId" if query else "UnrecognizedClientException"
     assert refused.value.response["Error"]["Code"] == code
+
+
+@pytest.mark.parametrize(("service", "operation", "members"), CALLS)
+def test_what_is_denied_is_refused_by_its_iam_action_and_nothing_else_is(
+    stage: Stage, service: str, operation: str, members: dict[str, Any]
+) -> None:
+    action = f"{service.replace('service-quotas', 'servicequotas')}:{operation}"
+    stage.put(Faults(denied=(action, "else:Else")))
+    with pytest.raises(botocore.exceptions.ClientError, match=f"perform: {action}") as refused:
+        getattr(stage.client(service), method(operation))(**members)
+    code = "AccessDenied" if service in ("sts", "elasticache") else "AccessDeniedException"
+    assert refused.value.response["Error"]["Code"] == code
+    other = "cloudwatch" if service != "cloudwatch" else "sts"
+    assert getattr(stage.client(other), "list_metrics" if other == "cloudwatch" else "get_caller_identity")()
 
 
 ELSEWHERE: list[tuple[str, str, dict[str, Any], str]] = [

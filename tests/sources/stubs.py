@@ -16,7 +16,10 @@ REGION = "eu-west-1"
 NOWHERE = AwsAccess(
     region=REGION, endpoint_url="http://127.0.0.1:1", access_key_id="id", secret_access_key="not-a-secret"
 )
-CLIENTS = {name: client(name, NOWHERE) for name in ("dynamodb", "sqs", "elasticache", "ecs")}
+CLIENTS = {
+    name: client(name, NOWHERE)
+    for name in ("dynamodb", "sqs", "elasticache", "ecs", "pricing", "application-autoscaling")
+}
 ROWS = ("peak::a (slo.yaml:1)",)
 
 

@@ -24,6 +24,7 @@ phases:
 FULL: dict[str, Any] = {
     "service": "full",
     "items": False,
+    "scale": {"daily_users": 1000000, "jobs_per_user": 72},
     "environments": {
         "sandbox": {
             "sandbox": {
@@ -55,6 +56,7 @@ FULL: dict[str, Any] = {
                     "expired_credentials": True,
                     "api_quota": "70/s",
                     "unreadable_quotas": True,
+                    "denied": ["pricing:GetProducts"],
                     "token_life": "5s",
                     "sign_in_quota": "500/s",
                     "failed_refreshes": "10 %",
@@ -74,11 +76,13 @@ FULL: dict[str, Any] = {
             "max_rate": "9000/s",
             "parity": {"terraform": "toy.json", "reference": "other.json"},
             "guard": {"accounts": ["111122223333"]},
+            "max_cost": "3.5 USD",
         },
         "real": {
             "base_url": "https://api.example.com:8443/base/",
             "region": "eu-central-1",
             "max_rate": "8000/s",
+            "max_cost": "20 USD",
             "firebase": {
                 "api_key": "key",
                 "project": "p",

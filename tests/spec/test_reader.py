@@ -7,6 +7,7 @@ import sys
 import traceback
 from copy import deepcopy
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from pytest_syncload.facts.plan import (
     Faults,
     Firebase,
     LoadSettings,
+    MaxCost,
     Passage,
     RawQuery,
     RequestTemplate,
@@ -72,6 +74,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
             line=1,
         ),
         guard=Guard(accounts=("111122223333",), line=1),
+        max_cost=MaxCost(usd=Decimal("3.5"), line=1),
         resources=Resources(queue="hot-path", cache=("syncwell-001",)),
         sandbox=SandboxSettings(
             speed=30.0,
@@ -103,6 +106,7 @@ def test_every_key_arrives_in_the_sandbox(tmp_path: Path) -> None:
                 expired_credentials=True,
                 api_quota_per_s=70.0,
                 unreadable_quotas=True,
+                denied=("pricing:GetProducts",),
                 token_life_s=5,
                 sign_in_quota_per_s=500.0,
                 failed_refreshes_share=10.0,
@@ -158,6 +162,7 @@ def test_every_key_arrives_in_a_real_environment(tmp_path: Path) -> None:
         line=1,
         base_url="https://api.example.com:8443/base",
         max_rate_per_s=8000.0,
+        max_cost=MaxCost(usd=Decimal(20), line=1),
         aws=AwsAccess(region="eu-central-1"),
         firebase=Firebase(
             api_key="key",

@@ -7,7 +7,7 @@ each module names the pages.
 from __future__ import annotations
 
 from pytest_syncload.facts.metric import Preset
-from pytest_syncload.facts.presets import apigateway, dynamodb, ecs, elasticache, idempotency, load, sqs
+from pytest_syncload.facts.presets import apigateway, cost, dynamodb, ecs, elasticache, idempotency, load, sqs
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -19,5 +19,6 @@ PRESETS: dict[str, Preset] = {
         *elasticache.PRESETS,
         *idempotency.PRESETS,
         *load.PRESETS,
+        *cost.PRESETS,
     )
 }

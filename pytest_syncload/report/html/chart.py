@@ -147,7 +147,7 @@ def to_json(chart: Chart) -> dict[str, Any]:
     x = list(chart.x[::every])
     return {
         "id": chart.id,
-        "unit": {Kind.TIME: " ms", Kind.SHARE: " %", Kind.RATE: "/s", Kind.COUNT: ""}[chart.kind],
+        "unit": {Kind.TIME: " ms", Kind.SHARE: " %", Kind.RATE: "/s", Kind.COUNT: "", Kind.MONEY: " USD"}[chart.kind],
         "axis": chart.axis.name.lower(),
         "xLabel": chart.x_label,
         **_along(x),

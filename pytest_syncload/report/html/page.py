@@ -15,6 +15,7 @@ from pytest_syncload.report.html.phases import phase_anchor, phase_section
 from pytest_syncload.report.html.rows import rows_table
 from pytest_syncload.report.html.words import headline, limits_of, title, utc
 from pytest_syncload.report.place import placed_in_words
+from pytest_syncload.report.run_price import price_of_the_run
 
 
 def html_of(report: RunReport) -> str:
@@ -139,6 +140,8 @@ def _again(report: RunReport) -> Html:
         phases = " or ".join(measured)
         judge = shlex.join(["pytest", "-m", phases, "--syncload-run", report.run_id])
         facts.append(("judged again, without load", tag("code", judge)))
+    if (price := price_of_the_run(report)) is not None:
+        facts.append(("price of the run", price))
     facts += [
         ("run folder", tag("code", report.folder)),
         ("plan", tag("code", report.file)),

@@ -19,12 +19,14 @@ from pytest_syncload.report.climb import (
     stayed_words,
     unknown_words,
 )
-from pytest_syncload.report.html.chart import Chart, figure, moment, wide
+from pytest_syncload.report.html.chart import Chart, figure, moment
 from pytest_syncload.report.html.climb_charts import evidence_charts, law_chart
+from pytest_syncload.report.html.costs import cost_part
 from pytest_syncload.report.html.load_charts import begins_at, load_charts, outcome_rows
 from pytest_syncload.report.html.markup import Html, join, lines, tag
 from pytest_syncload.report.html.row_charts import row_chart
 from pytest_syncload.report.html.rows import row_anchor, row_article
+from pytest_syncload.report.html.tables import table
 from pytest_syncload.report.html.words import plan_words, utc
 from pytest_syncload.report.progress import format_window
 
@@ -63,6 +65,8 @@ def phase_section(report: RunReport, number: int) -> Section:
         drawn = list(load_charts(phase, report.where, anchor))
         charts += drawn
         parts.append(_load(phase, phase.result, report, drawn))
+    if phase.cost is not None:
+        parts.append(cost_part(phase.cost))
     markup = tag("section", lines(parts), id=anchor, class_="phase", aria_labelledby=f"{anchor}-name")
     return Section(markup, charts)
 
@@ -276,23 +280,4 @@ def _what_broke(ranked: ClimbRanked) -> Html:
             table("In order of time", DEPARTURE_HEADS, rows) if rows else None,
         ],
         "\n",
-    )
-
-
-def table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    """A table whose first column names its rows; it scrolls by itself where the page is too narrow."""
-    return wide(
-        tag(
-            "table",
-            tag("caption", caption),
-            tag("thead", tag("tr", *(tag("th", head, scope="col") if head else tag("td") for head in heads))),
-            tag(
-                "tbody",
-                lines(
-                    tag("tr", tag("th", name, scope="row"), *(tag("td", cell) for cell in cells))
-                    for name, *cells in rows
-                ),
-            ),
-        ),
-        caption,
     )
