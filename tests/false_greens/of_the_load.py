@@ -211,7 +211,7 @@ UNSENT: tuple[Entry, ...] = (
     _load(
         "a target that went away",
         "It answered a while, then closed every connection; what API Gateway saw until then was fast.",
-        lambda: judged(offered(*[(OK,)] * 500, (End.CLOSE,), pacer=LONG), LATENCY),
+        lambda: judged(offered(*[(OK,)] * 1000, (End.CLOSE,), pacer=LONG), LATENCY),
         {f"{_VALIDITY}:{name}": nothing for name in ("closed_everything", "hold_cut_short", "offered_too_little")},
     ),
     _load(

@@ -77,7 +77,9 @@ class Project:
     @property
     def run_folder(self) -> Path:
         """The newest run's folder."""
-        return max((path for path in (self.pytester.path / ".syncload").iterdir() if path.is_dir()), key=str)
+        # Not by name, which tells seconds: runs that judge again may begin in the same one.
+        runs = [path for path in (self.pytester.path / ".syncload").iterdir() if path.is_dir()]
+        return max(runs, key=lambda path: path.stat().st_mtime_ns)
 
     def started_load(self) -> bool:
         """Whether any run folder was made."""
