@@ -21,6 +21,8 @@ UNREADABLE = (
 _LONGEST_REASON = 300
 #: Beyond every count, moment and duration that a run can measure, and within what a float tells apart.
 _LARGEST = 1e15
+#: Texts that pydantic reads as a number which is none.
+_READ_AS_NONE = frozenset({"nan", "inf", "infinity"})
 
 
 def reason(error: BaseException) -> str:
@@ -36,5 +38,11 @@ def require_plain_numbers(data: object) -> None:
     elif isinstance(data, list | tuple):
         for child in data:
             require_plain_numbers(child)
-    elif isinstance(data, int | float) and not (abs(data) <= _LARGEST and math.isfinite(data)):
+    elif _is_no_number(data):
         raise ValueError("a number in it is none, or larger than anything that can be measured")
+
+
+def _is_no_number(value: object) -> bool:
+    if isinstance(value, str):
+        return value.strip().lstrip("+-").lower() in _READ_AS_NONE
+    return isinstance(value, int | float) and not (abs(value) <= _LARGEST and math.isfinite(value))

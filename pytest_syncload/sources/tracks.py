@@ -41,6 +41,8 @@ _PLACES = {
 #: What is always in proportion to the load, and ends nothing. Counts of failures have longer names.
 _TRAFFIC = re.compile(r"(Request)?Count|Requests|Invocations|(Consumed|Provisioned|Reserved|NumberOfMessages).*")
 _WHOLE = 100.0
+#: "Values must be in the range of -2^360 to 2^360" (API Reference, MetricDatum).
+_MOST = 2.0**360
 _AT_LEAST = (">", ">=")
 #: Dimensions that name a resource.
 _NODE_ID = "CacheClusterId"
@@ -152,6 +154,8 @@ def _track(looked: Looked, answer: Answer | None, window: Window) -> Track:
         unread = f"CloudWatch's answer is {answer.status}, not {COMPLETE}"
     else:
         told = {at: value * looked.factor for at, value in zip(answer.timestamps, answer.values, strict=True)}
+        if any(abs(value) > _MOST for value in told.values()):
+            told, unread = {}, "a value is beyond any that CloudWatch has"
     if looked.silent_is_zero and unread is None:
         told = dict.fromkeys(window.minutes, 0.0) | told
     dimensions = dict(query.dimensions)

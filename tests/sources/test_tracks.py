@@ -157,6 +157,12 @@ def test_an_answer_that_is_not_whole_is_no_evidence() -> None:
     assert {track.unread for track in tracks(looked, {}, WINDOW)} == {"CloudWatch was not asked, or did not answer"}
 
 
+def test_a_value_that_cloudwatch_cannot_have_is_no_evidence() -> None:
+    looked = looked_at([], RESOURCES)
+    answers: dict[Any, Answer] = {ask: answer(ask, 1e308) for ask in asks_for(looked, WINDOW)}
+    assert {track.unread for track in tracks(looked, answers, WINDOW)} == {"a value is beyond any that CloudWatch has"}
+
+
 def second(at_s: int, p95_ms: float | None, ok: int, failed: int) -> Second:
     tally = Tally(outcomes={Outcome.OK: ok, Outcome.SERVER_ERROR: failed})
     return Second(at_s=at_s, tally=tally, in_flight=1, p50_ms=None, p95_ms=p95_ms, p99_ms=None, max_ms=None)
