@@ -129,7 +129,10 @@ def outside(addresses: Sequence[str], networks: Sequence[str]) -> list[str]:
 
 def resolved(host: str) -> list[str]:
     """Every address of the host, once. Raises OSError where there is none."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except UnicodeError:
+        raise OSError("it is no name that a host can have") from None
     # A link-local IPv6 address carries the name of an interface of this machine.
     return sorted({str(address[0]).partition("%")[0] for *_, address in found})
 

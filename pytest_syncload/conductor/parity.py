@@ -47,7 +47,7 @@ def _read(path: str) -> Document:
     try:
         with file.open("rb") as opened:
             content = opened.read(documents.MAX_BYTES + 1)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:  # a path may have a zero byte in it
+        why = getattr(error, "strerror", None) or str(error)
         raise Refused(f"{file.name} cannot be read: {why}; run terraform show -json > {file.name}") from None
     return read(content, file.name)

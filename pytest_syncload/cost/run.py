@@ -6,6 +6,7 @@ most a unit costs.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -67,7 +68,8 @@ def assumed(resources: Resources, sizes: Sizes) -> PerRequest:
 def measured(cost: Cost, otherwise: PerRequest, basis: str, requests: int | None = None) -> PerRequest:
     """What a job of that cost used, for a request; of ``requests`` only so many were jobs, where that is known.
 
-    What could not be measured is taken from ``otherwise``, and the basis says so.
+    What could not be measured is taken from ``otherwise``, and the basis says so. Where that cost is not whole, a part
+    of what was measured may be missing too: then it is no less than what is assumed.
     """
     share = Decimal(1) if requests is None else Decimal(cost.jobs) / max(requests, 1)
     units: dict[Product, Range] = {
@@ -75,6 +77,13 @@ def measured(cost: Cost, otherwise: PerRequest, basis: str, requests: int | None
         for line in cost.lines
         if line.product.sold in BY_USE
     }
+    if cost.gaps:
+        units = {
+            product: replace(used, high=max(used.high, otherwise.units[product].high))
+            if product in otherwise.units
+            else used
+            for product, used in units.items()
+        }
     missing = [product for product in otherwise.units if product not in units]
     if len(missing) == len(otherwise.units):
         return otherwise

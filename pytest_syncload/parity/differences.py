@@ -51,9 +51,9 @@ def compare(terraform: Document, reference: Document, parity: Parity) -> ParityF
 
 def require_two_documents(terraform: Document, reference: Document) -> None:
     """Raise `Refused` where one document is compared with itself, which is always equal."""
-    if terraform.used.digest == reference.used.digest:
+    if terraform.value == reference.value:
         raise Refused(
-            f"{terraform.used.name} and {reference.used.name} are the same document, byte by byte, and equal to itself "
+            f"{terraform.used.name} and {reference.used.name} are the same document, and equal to itself "
             "is anything; write each in its own environment's workspace or folder"
         )
 
@@ -169,14 +169,23 @@ def _renamed(found: Found, parity: Parity, name: str) -> Found:
     return replace(found, resources=resources, unapplied=unapplied)
 
 
+#: A resource's type within its address, in which no name of an environment stands.
+_TYPE = re.compile(r"(?<![\w-])aws_\w+(?=\.)")
+
+
 def _with_names(address: str, names: Mapping[str, str]) -> str:
     """Both ways in which a name of several words is written, as whole words: ``load-testing`` and ``load_testing``."""
-    for name, other in names.items():
-        for sign in "-_":
-            here, there = re.sub("[-_]", sign, name), re.sub("[-_]", sign, other)
-            whole = re.compile(rf"(?<![A-Za-z0-9]){re.escape(here)}(?![A-Za-z0-9])")
-            address = there.join(whole.split(address))
-    return address
+    known = {re.sub("[-_]", sign, name): other for name, other in names.items() for sign in "-_"}
+    longest_first = "|".join(re.escape(name) for name in sorted(known, key=len, reverse=True))
+    whole = re.compile(rf"(?<![A-Za-z0-9])(?:{longest_first})(?![A-Za-z0-9])")
+
+    def other(found: re.Match[str]) -> str:
+        around = address[max(0, found.start() - 1) : found.end() + 1]
+        signed = "_" if "_" in around and "-" not in found[0] else "-" if "-" in found[0] else "[-_]"
+        return known[found[0]] if signed == "[-_]" else re.sub("[-_]", signed, known[found[0]])
+
+    types = [range(*found.span()) for found in _TYPE.finditer(address)]
+    return whole.sub(lambda found: found[0] if any(found.start() in each for each in types) else other(found), address)
 
 
 def _seen(address: str, attribute: str, here: str, there: str, matters: str, *, is_note: bool = False) -> _Seen:

@@ -68,9 +68,11 @@ def require_known_format(value: Mapping[str, Any], name: str) -> None:
 
 
 def require_whole_plan(value: Mapping[str, Any], name: str) -> None:
-    """Raise `Refused` where Terraform says that planning ended with an error: some of it is missing then."""
+    """Raise `Refused` where Terraform says that planning ended with an error, or was of a part: some is missing."""
     if value.get("errored") is True:
         raise Refused(f"{name} is a plan that ended with an error, so not all is in it; mend that and plan again")
+    if value.get("complete") is False:
+        raise Refused(f"{name} is a plan of a part, as -target makes it; plan all of it")
 
 
 def _parsed(content: bytes, name: str) -> Mapping[str, Any]:

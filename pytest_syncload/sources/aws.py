@@ -154,7 +154,10 @@ def straight(config: dict[str, Any]) -> Config:
 def require_aws(service: str, endpoint: str) -> None:
     """Raise `Refused` where a real environment's ``service`` would be asked anywhere but at AWS."""
     host = urlsplit(endpoint).hostname or ""
-    if not host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")):
+    # A machine of anybody's has a name there too.
+    is_machine = ".compute" in host or ".elb." in host
+    is_aws = host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws")) and not is_machine
+    if not is_aws or urlsplit(endpoint).scheme != "https":
         raise Refused(
             f"{service} resolves to {endpoint}, which is not AWS: a real environment cannot be judged by an emulator; "
             f"unset AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_{service.upper().replace('-', '_')}"

@@ -30,8 +30,10 @@ def account(client: Any) -> tuple[Check, str | None]:
         told = call(client, "GetCallerIdentity")
     except Inconclusive as error:
         return _check("account", Finding.FAILED, str(error)), None
-    number = str(told["Account"])
-    return _check("account", Finding.OK, f"{number}, as {told['Arn']}"), number
+    number = told.get("Account")
+    if not number:
+        return _check("account", Finding.FAILED, "STS did not say whose credentials these are"), None
+    return _check("account", Finding.OK, f"{number}, as {told.get('Arn', 'nobody it names')}"), str(number)
 
 
 def endpoints(clients: Iterable[Any]) -> Check:

@@ -62,16 +62,23 @@ def value(client: Any, quota: Quota) -> float:
         told = call(client, "GetServiceQuota", **asked)
     except NotThere:
         told = call(client, "GetAWSDefaultServiceQuota", **asked)
-    return float(told["Quota"]["Value"])
+    number = (told.get("Quota") or {}).get("Value")
+    if number is None:
+        raise Inconclusive(f"Service Quotas told no value of {quota.code}")
+    return float(number)
 
 
 def of_api(client: Any, wanted: Wanted) -> Check:
     """The requests that API Gateway takes for the account."""
     name = f"quota of {API_RATE.name}"
     try:
-        allowed, burst = value(client, API_RATE), value(client, API_BURST)
+        allowed = value(client, API_RATE)
     except Inconclusive as error:
         return _unread(API_RATE, error)
+    try:
+        burst = f", in bursts of {_shown(value(client, API_BURST))}"
+    except Inconclusive:
+        burst = ""  # only shown
     wants = _rate(wanted)
     if wanted.rate_per_s > allowed:
         what = "at_most" if wanted.climbs else "the rate"
@@ -80,7 +87,7 @@ def of_api(client: Any, wanted: Wanted) -> Check:
             f"not by the service: have it raised (Service Quotas, {API_RATE.code}), or lower {what}"
         )
         return Check(name=name, finding=Finding.FAILED, says=says)
-    says = f"the account allows {_shown(allowed)}/s for all its APIs here, in bursts of {_shown(burst)}; {wants}"
+    says = f"the account allows {_shown(allowed)}/s for all its APIs here{burst}; {wants}"
     return Check(name=name, finding=Finding.OK, says=says)
 
 
@@ -140,13 +147,17 @@ def fargate_of(client: Any, scaling: Any, cluster: str, service: str) -> Fargate
     if not services or not on_demand(services[0]):
         return None
     told = services[0]
-    definition = call(client, "DescribeTaskDefinition", taskDefinition=told["taskDefinition"])["taskDefinition"]
-    # In CPU units, 1,024 of which are a vCPU; of a Fargate task it is always there.
-    vcpu = float(definition.get("cpu", 0)) / 1024
+    if any(each.get("capacityProvider") != "FARGATE" for each in told.get("capacityProviderStrategy") or ()):
+        raise Inconclusive(f"{service} runs on Spot or elsewhere too, and how many of its tasks do not is not known")
+    try:
+        definition = call(client, "DescribeTaskDefinition", taskDefinition=told["taskDefinition"])["taskDefinition"]
+        # In CPU units, 1,024 of which are a vCPU; of a Fargate task it is always there.
+        vcpu, tasks = float(definition.get("cpu", 0)) / 1024, int(told["desiredCount"])
+    except (KeyError, ValueError) as error:
+        raise Inconclusive(f"ECS's description of {service} cannot be read ({type(error).__name__}: {error})") from None
     if not vcpu:
         return None
-    at_most = scales_to(scaling, cluster, service)
-    return Fargate(service=service, tasks=int(told["desiredCount"]), vcpu=vcpu, at_most=at_most)
+    return Fargate(service=service, tasks=tasks, vcpu=vcpu, at_most=scales_to(scaling, cluster, service))
 
 
 def scales_to(scaling: Any, cluster: str, service: str) -> int | None:

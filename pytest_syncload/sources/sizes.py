@@ -7,7 +7,7 @@ Application Auto Scaling, DescribeScalableTargets; Amazon ElastiCache, DescribeC
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
@@ -43,7 +43,7 @@ def read_sizes(clients: Clients, resources: Resources) -> Sizes:
         task = _told(gaps, name, partial(_task, clients, cluster, service, gaps))
     nodes = {}
     for node in resources.cache:
-        kind = _told(gaps, f"cache node {node}", partial(_node, clients, node))
+        kind = _told(gaps, f"cache node {node}", partial(_node, clients, node, resources.cache, gaps))
         if kind is not None:
             nodes[node] = kind
     gaps += [
@@ -152,6 +152,21 @@ def _least_tasks(clients: Clients, cluster: str, service: str, desired: int) -> 
     return int(targets[0]["MinCapacity"]) if targets else desired
 
 
-def _node(clients: Clients, node: str) -> NodeSize:
+def _node(clients: Clients, node: str, listed: Sequence[str], gaps: list[str]) -> NodeSize:
     (told,) = call(clients("elasticache"), "DescribeCacheClusters", CacheClusterId=node)["CacheClusters"]
+    group = told.get("ReplicationGroupId")
+    if group and not any(gap.startswith(f"cache group {group}: ") for gap in gaps):
+        gaps += [f"cache group {group}: {what}" for what in _not_listed(clients, group, listed)]
     return NodeSize(kind=told["CacheNodeType"], engine=told["Engine"], count=int(told["NumCacheNodes"]))
+
+
+def _not_listed(clients: Clients, group: str, listed: Sequence[str]) -> Iterator[str]:
+    """The nodes of a replication group that nobody lists, and so nobody counts."""
+    asked = {"ReplicationGroupId": group}
+    try:
+        groups = call(clients("elasticache"), "DescribeReplicationGroups", **asked)["ReplicationGroups"]
+    except Inconclusive as error:
+        yield f"whether all its nodes are listed cannot be asked: {error}"
+        return
+    for node in [node for each in groups for node in each.get("MemberClusters", ()) if node not in listed]:
+        yield f"its node {node} is not listed, so it is not counted; list it under resources.cache"

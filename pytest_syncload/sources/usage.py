@@ -37,7 +37,16 @@ QUEUE_UNIT_BYTES = 64 * 1024
 HTTP_UNIT_BYTES = 512 * 1024
 _HOUR_S = 3600
 #: What nobody looks at, so that no cost holds it.
-LEFT_OUT = ("data transfer, NAT and logs", "storage and backups", "sign-in and third parties", "support and taxes")
+LEFT_OUT = (
+    "data transfer, NAT and logs",
+    "storage and backups",
+    "calls of SQS that no metric counts",
+    "API Gateway's cache, dead-letter queues, functions and other services",
+    "sign-in and third parties",
+    "support and taxes",
+)
+#: Share of a window's messages that may be under way at its two ends; more of them is work that is still to be paid.
+_UNDER_WAY = Decimal("0.05")
 _NOTHING = Range.of(Decimal(0))
 #: What an environment may list, by the key in slo.yaml, and whether it does.
 _LISTED: dict[str, Callable[[Resources], object]] = {
@@ -178,6 +187,9 @@ def _units(meter: _Meter, table: str) -> list[Usage]:
         if query.group.partition("/")[0] == table
     ]
     require_use_of_the_table(table, [answer for _, answer in answers])
+    for _, answer in answers:
+        if answer.values:
+            require_every_minute(answer)  # of a steady load, a hole between used minutes is lost and not zero
     return [
         Usage(
             product=Product(sold),
@@ -227,10 +239,10 @@ def _messages(meter: _Meter, queue: str) -> Usage:
             "NumberOfEmptyReceives",
         )
     )
+    require_worked_off(queue, sent, deleted)
     large = Decimal(0)
     if sent:
-        size = meter.only("SentMessageSize")
-        require_points(size)
+        size = meter.every_minute("SentMessageSize")
         large = _total(size) / QUEUE_UNIT_BYTES
         large = Decimal(floor(large) + floor(large * received / sent))
     low = sum(Decimal(ceil(count / MESSAGES_A_REQUEST)) for count in (sent, received, deleted)) + empty
@@ -240,6 +252,15 @@ def _messages(meter: _Meter, queue: str) -> Usage:
         used=Range(low=low, high=sent + received + deleted + empty + large),
         source=f"AWS/SQS NumberOfMessagesSent, -Received, -Deleted, NumberOfEmptyReceives {{QueueName={queue}}}",
     )
+
+
+def require_worked_off(queue: str, sent: Decimal, deleted: Decimal) -> None:
+    """Raise `Inconclusive` where the window's jobs left work behind: what that costs is not in the window."""
+    if deleted < sent * (1 - _UNDER_WAY):
+        raise Inconclusive(
+            f"queue {queue}: {deleted.normalize():f} of the {sent.normalize():f} messages that were sent in the window "
+            "were worked off in it, so what the others cost is not measured; hold a rate that the workers keep up with"
+        )
 
 
 def _tasks(meter: _Meter, resources: Resources, sizes: Sizes, wall_s: Decimal) -> list[Usage]:

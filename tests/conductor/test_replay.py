@@ -153,6 +153,21 @@ def test_other_resources_than_were_looked_at_are_not_judged(tmp_path: Path, now:
     assert judged(run, LATENCY, now).ruling is Ruling.PASS
 
 
+def test_a_cost_is_of_all_that_was_listed(tmp_path: Path) -> None:
+    """A cache node is in no question to CloudWatch, and costs all the same."""
+    cost = Slo(
+        name="cost",
+        phase="peak",
+        target=Target(op="<", value=9.0, kind=Kind.MONEY, text="< 9 USD"),
+        line=40,
+        metric="cost.per_million_jobs",
+    )
+    run = RunFolder(tmp_path / ".syncload" / RUN)
+    keep_run(run, spec(phase("peak", LATENCY)), LATENCY)
+    verdict = judged(run, cost, replace(RESOURCES, cache=()))
+    assert (verdict.ruling, "now lists other resources" in verdict.reason) == (Ruling.INCONCLUSIVE, True)
+
+
 def test_a_resource_that_is_no_longer_listed_is_said(run: RunFolder) -> None:
     verdict = judged(run, DEPTH, replace(RESOURCES, queue=None))
     assert (verdict.ruling, "resources.queue" in verdict.reason) == (Ruling.INCONCLUSIVE, True)

@@ -94,6 +94,9 @@ def test_what_was_not_measured_is_assumed_and_said_so() -> None:
     found = measured(cost, EACH, "as measured")
     assert found.units == {REQUEST: some("1.1"), MESSAGE: some("0.3", "3")}
     assert found.basis == "as measured; SQS request a test"
+    # Of what that cost does have, a part may be missing too.
+    less = cost_of(window(used(REQUEST, "60"), gaps=("a part was lost",)), SHEET, None)
+    assert measured(less, EACH, "as measured").units[REQUEST] == some("0.1", "1")
     nothing = cost_of(window(used(VCPU, "5")), SHEET, None)
     assert measured(nothing, EACH, "as measured") == EACH
 

@@ -14,6 +14,7 @@ from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.parity import COUNT, PLAN, RESOURCE
 from pytest_syncload.parity import compare
 from pytest_syncload.parity.differences import same, shown
+from pytest_syncload.parity.documents import read
 from pytest_syncload.parity.resources import Hidden, Value
 from pytest_syncload.parity.scale import SCALES
 from tests.parity.made import (
@@ -308,6 +309,17 @@ def test_names_are_whole_words_in_both_ways_of_writing_them() -> None:
     assert len(told(found(spelt("download_testing"), spelt("production")))) == 2
     assert told(found(given=parity(**{"load-testing": "production"}))) == []
 
+    # A resource's type has no environment's name in it, and what took a name's place is no name again.
+    def v1(value: dict[str, Any]) -> None:
+        every(value)[0].append(resource(value, "hot_path") | {"address": "aws_api_gateway_stage.v1"})
+
+    assert told(found(v1, v1, given=parity(stage="production", **{"load-testing": "production"}))) == []
+    chained = parity(**{"load-testing": "production", "production": "other"})
+    assert told(found(spelt("load_testing"), spelt("production"), given=chained)) == []
+    assert (
+        told(found(spelt("dev"), spelt("prod_eu"), given=parity(dev="prod-eu", **{"load-testing": "production"}))) == []
+    )
+
     def two(value: dict[str, Any]) -> None:
         for letter in "ab":
             every(value)[0].append(resource(value, "hot_path") | {"address": f"aws_sqs_queue.x_{letter}"})
@@ -318,8 +330,11 @@ def test_names_are_whole_words_in_both_ways_of_writing_them() -> None:
 
 def test_comparing_something_with_itself_or_with_something_else_is_refused() -> None:
     same_one = document(written(THERE), THERE)
-    with pytest.raises(Refused, match="are the same document, byte by byte"):
+    with pytest.raises(Refused, match="are the same document, and equal"):
         compare(document(written(THERE)), same_one, parity())
+    indented = read(json.dumps(written(THERE), indent=7).encode(), "mine.json")
+    with pytest.raises(Refused, match="are the same document, and equal"):
+        compare(indented, same_one, parity())
     empty = document({"format_version": "1.0"})
     alone = resource(written(HERE), "hot_path") | {"address": "aws_sqs_queue.other"}
     with pytest.raises(

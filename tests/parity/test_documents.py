@@ -67,6 +67,7 @@ def test_what_else_terraform_writes_is_recognised(name: str, says: str) -> None:
         (b'{"format_version": "2.0", "values": {}}', "has another format_version than 1.x"),
         (b'{"values": {}}', "has another format_version than 1.x"),
         (b'{"format_version": "1.2", "planned_values": {}, "errored": true}', "is a plan that ended with an error"),
+        (b'{"format_version": "1.2", "planned_values": {}, "complete": false}', "is a plan of a part"),
         (b'{"format_version": "1.0", "values": NaN}', "is no JSON that can be read"),
         (b"\xff\xff\xff", "is no JSON that can be read"),
         (b"[" * 100_000, "is no JSON that can be read"),

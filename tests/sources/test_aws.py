@@ -60,6 +60,20 @@ def test_a_real_environment_is_never_judged_by_an_emulator(monkeypatch: pytest.M
                 client(service, REAL)
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://ec2-192-0-2-1.compute-1.amazonaws.com:4566",
+        "https://toy-1.us-east-1.elb.amazonaws.com",
+        "http://monitoring.eu-central-1.amazonaws.com",
+    ],
+)
+def test_an_emulator_on_a_machine_of_ones_own_in_aws_is_one(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    with pytest.raises(Refused, match="which is not AWS"):
+        client("cloudwatch", REAL)
+
+
 @pytest.mark.parametrize(("service", "host"), SERVICES.items())
 def test_a_real_client_goes_to_its_region(service: str, host: str) -> None:
     assert client(service, REAL).meta.endpoint_url == f"https://{host}.eu-central-1.amazonaws.com"

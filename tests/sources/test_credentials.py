@@ -139,6 +139,15 @@ def test_the_account_is_told_with_who_asks() -> None:
     assert check == Check(name="account", finding=Finding.OK, says=f"111122223333, as {arn}")
 
 
+def test_an_answer_without_an_account_is_a_failed_check() -> None:
+    sts = client("sts", SANDBOX)
+    with Stubber(sts) as stub:
+        stub.add_response("get_caller_identity", {"UserId": "x"}, {})
+        check, number = account(sts)
+    assert (check.finding, number) == (Finding.FAILED, None)
+    assert check.says == "STS did not say whose credentials these are"
+
+
 def test_expired_credentials_are_a_failed_check() -> None:
     sts = client("sts", SANDBOX)
     with Stubber(sts) as stub:

@@ -62,6 +62,49 @@ def test_a_rate_beyond_the_quota_is_refused(stub: Stubber, wanted: Wanted, does:
     assert told.says.endswith(f"have it raised (Service Quotas, L-8A5B8E43), {lower}")
 
 
+def test_a_burst_that_cannot_be_read_lets_no_rate_through(stub: Stubber) -> None:
+    allows(stub, quotas.API_RATE, 10_000.0)
+    stub.add_client_error("get_service_quota", "AccessDeniedException", "not authorized")
+    assert quotas.of_api(stub.client, STRESS).failed
+
+
+def test_a_quota_without_a_value_is_not_looked_at(stub: Stubber) -> None:
+    stub.add_response(
+        "get_service_quota", {"Quota": {"ErrorReason": {"ErrorCode": "SERVICE_QUOTA_NOT_AVAILABLE_ERROR"}}}
+    )
+    told = quotas.of_api(stub.client, PEAK)
+    assert (told.finding, told.unlooked) == (Finding.NOTE, True)
+    assert "Service Quotas told no value of L-8A5B8E43" in told.says
+
+
+@pytest.mark.parametrize(
+    ("service", "definition", "says"),
+    [
+        (
+            {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT"}, {"capacityProvider": "FARGATE"}]},
+            None,
+            "runs on Spot or elsewhere too",
+        ),
+        ({"launchType": "FARGATE", "desiredCount": 1}, None, "cannot be read (KeyError: 'taskDefinition')"),
+        (
+            {"launchType": "FARGATE", "desiredCount": 1, "taskDefinition": "worker:7"},
+            {"cpu": "1 vCPU"},
+            "cannot be read (ValueError: ",
+        ),
+    ],
+)
+def test_what_cannot_be_said_of_a_service_is_not_looked_at(
+    service: dict[str, Any], definition: dict[str, Any] | None, says: str
+) -> None:
+    with Stubber(client("ecs", AWS)) as stub:
+        stub.add_response("describe_services", {"services": [service]})
+        if definition is not None:
+            stub.add_response("describe_task_definition", {"taskDefinition": definition})
+        with pytest.raises(Inconclusive) as refused:
+            quotas.fargate_of(stub.client, None, "syncwell", "worker")
+    assert says in str(refused.value)
+
+
 def test_exactly_the_quota_is_allowed(stub: Stubber) -> None:
     allows(stub, quotas.API_RATE, 20_000.0)
     allows(stub, quotas.API_BURST, 5000.0)

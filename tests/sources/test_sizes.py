@@ -188,6 +188,25 @@ def test_cache_nodes_have_their_type_and_engine() -> None:
         assert "cannot be read" in read_sizes(CLIENTS.__getitem__, NODE).gaps[0]
 
 
+def test_nodes_of_a_group_that_nobody_lists_are_a_gap() -> None:
+    node = {"CacheNodeType": "a", "Engine": "valkey", "NumCacheNodes": 1, "ReplicationGroupId": "jobs"}
+    group = {"MemberClusters": ["jobs-001", "jobs-002", "jobs-003"]}
+    listed = Resources(cache=("jobs-001", "jobs-003"))
+    with scripted("elasticache") as stub:
+        stub.add_response("describe_cache_clusters", {"CacheClusters": [node]}, {"CacheClusterId": "jobs-001"})
+        stub.add_response("describe_replication_groups", {"ReplicationGroups": [group]}, {"ReplicationGroupId": "jobs"})
+        stub.add_response("describe_cache_clusters", {"CacheClusters": [node]}, {"CacheClusterId": "jobs-003"})
+        found = read_sizes(CLIENTS.__getitem__, listed)
+    assert found.gaps == (
+        "cache group jobs: its node jobs-002 is not listed, so it is not counted; list it under resources.cache",
+    )
+    with scripted("elasticache") as stub:
+        stub.add_response("describe_cache_clusters", {"CacheClusters": [node]})
+        stub.add_client_error("describe_replication_groups", "AccessDenied", "not authorized")
+        (gap,) = read_sizes(CLIENTS.__getitem__, Resources(cache=("jobs-001",))).gaps
+    assert gap.startswith("cache group jobs: whether all its nodes are listed cannot be asked: ")
+
+
 def test_a_serverless_cache_is_never_priced() -> None:
     (gap,) = read_sizes(CLIENTS.__getitem__, Resources(serverless_cache=("jobs",))).gaps
     assert gap == "serverless cache jobs: what ElastiCache Serverless bills is not looked at"

@@ -150,6 +150,23 @@ def test_a_table_that_shows_no_use_at_all_is_a_gap() -> None:
     assert gap.startswith("table sync-jobs: no data point for what it consumed in 3 of 3 minutes")
 
 
+@pytest.mark.parametrize("metric", ["ConsumedWriteCapacityUnits", "SentMessageSize"])
+def test_a_hole_between_minutes_that_were_used_is_a_gap_and_no_zero(metric: str) -> None:
+    answers = told()
+    ask = next(ask for ask in answers if ask.query.name == metric)
+    answers[ask] = replace(answers[ask], timestamps=answers[ask].timestamps[:1], values=answers[ask].values[:1])
+    (gap,) = look(answers).gaps
+    assert "has 1 of the window's 3 minutes" in gap
+
+
+def test_work_that_the_window_left_behind_is_a_gap() -> None:
+    assert look(told(NumberOfMessagesDeleted=570.0)).gaps == ()
+    (gap,) = look(told(NumberOfMessagesDeleted=569.0)).gaps
+    assert gap.startswith(
+        "queue hot-path: 1707 of the 1800 messages that were sent in the window were worked off in it"
+    )
+
+
 def test_a_minute_without_tasks_is_a_gap() -> None:
     answers = told()
     (ask,) = (ask for ask in answers if ask.query.name == "CPUUtilization")
