@@ -77,17 +77,16 @@ class Ran:
 
 @dataclass
 class Expiring(Users):
-    """User 1's token ends ``ends_in_s`` after its first use."""
+    """User 1's token ends after ``uses``: by a clock it would end before its first where the machine stands still."""
 
-    ends_in_s: float = 0.0
-    ends_at: float | None = None
+    uses: int = 0
 
     def for_arrival(self, arrival: int) -> Identity:
         user = super().for_arrival(arrival)
         if user.index != 1:
             return user
-        self.ends_at = self.ends_at or time.monotonic() + self.ends_in_s
-        return replace(user, expires_at=self.ends_at)
+        self.uses -= 1
+        return user if self.uses >= 0 else replace(user, expires_at=time.monotonic() - 1)
 
 
 async def ran(
@@ -408,7 +407,7 @@ def test_what_of_a_report_stays_in_the_result() -> None:
 def test_an_arrival_with_an_expired_token_is_not_sent_and_no_failure_of_the_target() -> None:
     async def scenario() -> None:
         async with Scripted((OK,)) as server:
-            ended = await ran(shard_of(server.url), users=Expiring(ends_in_s=-1.0))
+            ended = await ran(shard_of(server.url), users=Expiring())
         assert ended.report.expired == sum(arrival % 3 == 1 for arrival in ended.users.asked) > 0
         assert server.requests
         assert not any(b"token-1" in request for request in server.requests)
@@ -422,7 +421,7 @@ def test_an_arrival_with_an_expired_token_is_not_sent_and_no_failure_of_the_targ
 def test_a_token_is_used_until_it_ends() -> None:
     async def scenario() -> None:
         async with Scripted((OK,)) as server:
-            ended = await ran(shard_of(server.url, hold_s=4.0), users=Expiring(ends_in_s=2.0))
+            ended = await ran(shard_of(server.url), users=Expiring(uses=5))
         with_it = sum(b"token-1" in request for request in server.requests)
         assert 0 < with_it < with_it + ended.report.expired
         assert with_it + ended.report.expired == sum(arrival % 3 == 1 for arrival in ended.users.asked)

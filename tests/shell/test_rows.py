@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.busy import calm_plugin
 from tests.shell.conftest import Project, outcomes
 
 ROWS = ("api-latency-p95", "api-5xx-rate", "dynamodb-throttles")
@@ -97,8 +98,9 @@ def test_a_stripped_assert_changes_no_verdict(project: Project) -> None:
     project.write("{latency: 700 ms}")
     write_tests(project, "def test_slo(slo):\n    assert slo.observed < slo.target or slo.target == 0\n")
     result = project.pytester.run(
-        sys.executable, "-O", "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain", "-m", "baseline", "-rA",
-    )  # fmt: skip
+        *(sys.executable, "-O", "-m", "pytest", *calm_plugin(project.pytester.path), "-p", "no:cacheprovider"),
+        *("--assert=plain", "-m", "baseline", "-rA"),
+    )
     words = {row: "FAILED" if row == ROWS[0] else "PASSED" for row in ROWS}
     assert outcomes(result) == {
         "slo.yaml::baseline::load": "PASSED",
