@@ -143,4 +143,7 @@ def test_production_is_named_for_one_run_and_not_for_all() -> None:
 
 
 def test_judging_production_again_offers_nothing() -> None:
-    refuse_production(replace(spec(environment=PRODUCTION), rejudged=Rejudged(run_id="r1", begun_at=1.0)), None)
+    offering = spec(environment=PRODUCTION)
+    with pytest.raises(Refused, match="is marked as production"):
+        refuse_production(offering, None)
+    refuse_production(replace(offering, rejudged=Rejudged(run_id="r1", begun_at=1.0)), None)
