@@ -9,13 +9,15 @@ import math
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_syncload.conductor.alarms import Alarms
 from pytest_syncload.conductor.following import Following
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
-from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.facts.errors import PhaseInvalid, Refused
 from pytest_syncload.facts.events import Listener, PhaseStarted, Warming
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import USERS, Environment, Firebase, Passage, Phase, Spec, TokenFile
@@ -93,7 +95,10 @@ def carry(
     shards = generators_for(job.spec, schedule.rate_per_s)
     tasks = [job_of(job.spec, job.phase, job.ground, job.folder, schedule, shard, shards) for shard in range(shards)]
     command = [sys.executable, "-m", "pytest_syncload.generator", str(job.folder.controller_lock_path)]
-    with Fleet(command, [JOB.dump_json(task).decode() for task in tasks], pass_fds=[job.lock]) as fleet:
+    with (
+        Alarms(job.phase, job.ground) as alarms,
+        Fleet(command, [JOB.dump_json(task).decode() for task in tasks], pass_fds=[job.lock]) as fleet,
+    ):
         messages = fleet.muster(keep_going, Warmed(job.phase.name, shards, listen).take)
         began = begin(time.monotonic() + LEAD_SECONDS)
         refuse_short_tokens(messages, began.start_at + began.wall_s + job.spec.load.timeout_s)
@@ -109,17 +114,20 @@ def carry(
         following = Following(
             job.phase, job.folder, listen, start_at=began.start_at, wall_s=began.wall_s, intended=intended
         )
+        alarms.begin(began.start_at)
         wall_before = time.time() - time.monotonic()
         fared = fleet.follow(
             {"start_at": began.start_at},
             following.take,
-            lambda: following.stop or keep_going(),
+            lambda: following.stop or alarms.stop or keep_going(),
             lambda: steer(following),
         )
         jump_s = abs(time.time() - time.monotonic() - wall_before)
-    return Carried(
-        began=began, merged=following.merged, fared=fared, jump_s=jump_s, shards=shards, aborted=following.aborted
-    )
+    with suppress(Refused):  # where there is no room for it, what was measured counts more
+        job.folder.keep_unlooked(f"abort rule {text!r} of {job.phase.name}" for text in alarms.never_known)
+    # Both may have something to say; only what stopped the load counts.
+    by_rule = fared.stopped if fared.stopped in (following.aborted, alarms.tripped) else None
+    return Carried(began=began, merged=following.merged, fared=fared, jump_s=jump_s, shards=shards, aborted=by_rule)
 
 
 def generators_for(spec: Spec, rate_per_s: float) -> int:

@@ -129,6 +129,13 @@ def way_of(spec: Spec, phase: Phase, ground: Ground) -> Way:
     )
 
 
+def longest_s(spec: Spec, phase: Phase, ground: Ground) -> float:
+    """How long the phase's load may last, wall seconds."""
+    if phase.climb is not None:
+        return way_of(spec, phase, ground).longest_s
+    return ground.clock.wall_seconds(phase.ramp_s + phase.hold_s)
+
+
 def due_in(legs: Sequence[Leg], second: int) -> float:
     """How many arrivals are due in a second from the start."""
     overlaps = ((min(leg.to_s, second + 1) - max(leg.from_s, second), leg.rate_per_s) for leg in legs)

@@ -261,7 +261,7 @@ class Conductor:
         silent = wait_until_published(
             client("cloudwatch", ground.aws),
             traffic,
-            [query for slo in phase.slos for query in _queries(slo, ground.resources)],
+            [query for slo in phase.looked_at for query in _queries(slo, ground.resources)],
             ground.clock,
             waiting=lambda what: self._listen(Waiting(phase=phase.name, waiting_for=what)),
             keep_going=lambda: self._keep_going() is None,

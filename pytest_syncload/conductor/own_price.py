@@ -6,6 +6,7 @@ where there is one, and its questions to CloudWatch. Not of what the environment
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
@@ -13,7 +14,7 @@ from functools import partial, reduce
 from operator import add
 from pathlib import Path
 
-from pytest_syncload.conductor.climbing import way_of
+from pytest_syncload.conductor.climbing import longest_s, way_of
 from pytest_syncload.conductor.costing import billing_of, is_costed, meters
 from pytest_syncload.conductor.damage import UNREADABLE
 from pytest_syncload.conductor.earlier import ENVIRONMENT_FILE
@@ -21,6 +22,7 @@ from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.cost.run import assumed, measured, over, run_price
 from pytest_syncload.facts.check import Check, Finding
+from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.cost import Billing, Cost, PerRequest, Range, RunPrice
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.idempotency import REQUESTS_A_CHECK
@@ -28,6 +30,7 @@ from pytest_syncload.facts.plan import Phase, Resources, Spec
 from pytest_syncload.facts.result import PhaseResult, Window
 from pytest_syncload.report.cost import usd
 from pytest_syncload.report.run_price import run_price_in_words
+from pytest_syncload.sources.alarm import alarm_asks
 from pytest_syncload.sources.cloudwatch import Ask, asks_of, traffic_ask
 from pytest_syncload.sources.settle import DEADLINE_MINUTES, EARLIEST_MINUTES
 
@@ -75,7 +78,10 @@ def estimate(spec: Spec, ground: Ground, billing: Billing, phases: Iterable[Phas
     """What these phases will cost, between what they need at least and what they may ask for at most."""
     prices = [
         run_price(
-            planned_requests(spec, ground, phase), each, planned_metrics(spec, ground.resources, phase), billing.sheet
+            planned_requests(spec, ground, phase),
+            each,
+            planned_metrics(spec, ground.resources, phase) + watched_metrics(spec, ground, phase),
+            billing.sheet,
         )
         for phase in phases
     ]
@@ -101,6 +107,16 @@ def planned_metrics(spec: Spec, resources: Resources, phase: Phase) -> Range:
     judged_s = phase.climb.every_s if phase.climb is not None else phase.hold_s
     metrics = asked_of(spec, resources, phase, Window(start=0.0, end=judged_s))
     return Range(low=Decimal(metrics * _POLLS), high=Decimal(metrics * (DEADLINE_MINUTES + 2) + _AWAKE))
+
+
+def watched_metrics(spec: Spec, ground: Ground, phase: Phase) -> Range:
+    """Metrics that the phase's abort rules ask for, every minute of its load; one that was stopped asked for fewer."""
+    asks = 0
+    for alarm in phase.alarms:
+        with suppress(Inconclusive):  # the check before load says what is not listed
+            asks += len(alarm_asks(alarm.row, ground.resources, Window(start=0.0, end=MINUTE)))
+    minutes = math.ceil(longest_s(spec, phase, ground) / ground.clock.wall_seconds(MINUTE)) + 1
+    return Range(low=Decimal(0), high=Decimal(asks * minutes))
 
 
 def asked_of(spec: Spec, resources: Resources, phase: Phase, window: Window) -> int:
@@ -157,7 +173,8 @@ def spent_by(
     each = per_request(ground, folder, billing)
     if cost is not None:
         each = measured(cost, each, "as this run measured it", result.wire_requests)
-    return run_price(sent(result), each, asked(record), billing.sheet)
+    metrics = asked(record) + watched_metrics(spec, ground, phase)
+    return run_price(sent(result), each, metrics, billing.sheet)
 
 
 def sent(result: PhaseResult) -> Range:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, generators_for
-from pytest_syncload.conductor.climbing import way_of
+from pytest_syncload.conductor.climbing import longest_s
 from pytest_syncload.conductor.costing import billing_checks
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.guards import account_check, before_anything, lists_accounts
@@ -184,7 +184,7 @@ class _Rows:
         by_namespace: dict[str, dict[str, None]] = {}
         by_query: dict[Query, dict[str, None]] = {}
         unlisted: list[Check] = []
-        for slo in (slo for phase in phases for slo in phase.slos):
+        for slo in (slo for phase in phases for slo in phase.looked_at):
             place = f"{slo.id} ({spec.file.name}:{slo.line})"
             preset = preset_of(slo)
             try:
@@ -252,13 +252,6 @@ def _identity(
     who, account = credentials.account(clients["sts"])
     asked = [replace(each, rows=rows) if each.failed else each for each in (expiry, who)]
     return [credentials.endpoints(clients.values()), *asked], account
-
-
-def longest_s(spec: Spec, phase: Phase, ground: Ground) -> float:
-    """How long the phase's load may last, wall seconds."""
-    if phase.climb is not None:
-        return way_of(spec, phase, ground).longest_s
-    return ground.clock.wall_seconds(phase.ramp_s + phase.hold_s)
 
 
 def _compare(ground: Ground, service: str, compare: Callable[..., inventory.Found]) -> inventory.Found:

@@ -121,6 +121,16 @@ class Abort:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """When load must stop by a metric of the target: in each of ``minutes`` service minutes in a row it broke what
+    ``row`` wants of it. The row has no verdict of its own; ``text`` is the rule as written."""
+
+    row: Slo
+    minutes: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
     """One load phase. Either ``rate_per_s`` and ``hold_s`` (after a ramp from zero), or ``climb``."""
 
@@ -132,6 +142,12 @@ class Phase:
     hold_s: float = 0.0
     climb: Climb | None = None
     abort: Abort | None = None
+    alarms: tuple[Alarm, ...] = ()
+
+    @property
+    def looked_at(self) -> tuple[Slo, ...]:
+        """Its rows, and those of its abort rules: they have no verdict, but must be answered too."""
+        return (*self.slos, *(alarm.row for alarm in self.alarms))
 
 
 class Arrivals(StrEnum):

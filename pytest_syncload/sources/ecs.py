@@ -10,20 +10,17 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
-from pytest_syncload.facts.clock import MINUTE, ServiceClock
+from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.tasks import Census, Container, Task
 from pytest_syncload.sources.aws import call, pages
+from pytest_syncload.sources.each_minute import EachMinute
 
 #: Tasks a DescribeTasks call, by ECS's own limit.
 TASKS_A_CALL = 100
-#: How long `Watch` waits for a poll under way when it is closed, wall seconds. Its thread only reads: it may be left.
-_PATIENCE_S = 1.0
 
 
 class TaskPoll:
@@ -113,26 +110,13 @@ class TaskPoll:
         return self._essential[definition]
 
 
-class Watch(AbstractContextManager["Watch"]):
-    """Polls in a thread of its own, at once and then every service minute, until it is closed."""
+class Watch(EachMinute):
+    """Polls while it is open."""
 
     def __init__(self, client: Any, cluster: str, service: str, clock: ServiceClock) -> None:
+        super().__init__(self._once, clock, "syncload-ecs-watch")
         self._poll = TaskPoll(client, cluster, service, clock.now)
-        self._pause_s = clock.wall_seconds(MINUTE)
         self._lock = threading.Lock()
-        self._closed = threading.Event()
-        # A daemon, so that an answer that does not come keeps no process alive.
-        self._thread = threading.Thread(target=self._run, name="syncload-ecs-watch", daemon=True)
-
-    def __enter__(self) -> Watch:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closed.set()
-        self._thread.join(_PATIENCE_S)
 
     def final(self) -> Census:
         """Poll once more, now and in the caller's thread, and tell all that was seen. May be called again."""
@@ -143,11 +127,6 @@ class Watch(AbstractContextManager["Watch"]):
         """All that was seen so far; waits for a poll under way."""
         with self._lock:
             return self._poll.census()
-
-    def _run(self) -> None:
-        self._once()
-        while not self._closed.wait(self._pause_s):
-            self._once()
 
     def _once(self) -> None:
         with self._lock:

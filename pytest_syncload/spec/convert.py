@@ -16,6 +16,8 @@ from pytest_syncload.facts.member import marked
 from pytest_syncload.facts.parity import Accepted, Parity
 from pytest_syncload.facts.plan import (
     UNIQUE,
+    Abort,
+    Alarm,
     Arrivals,
     AwsAccess,
     Climb,
@@ -36,6 +38,7 @@ from pytest_syncload.facts.plan import (
     TokenFile,
 )
 from pytest_syncload.spec import (
+    abort_rule,
     capacity_schema,
     environment_schema,
     fields,
@@ -50,7 +53,7 @@ from pytest_syncload.spec import (
 
 
 class LineOf(Protocol):
-    """The line of an environment, or of what stands at these keys below it."""
+    """The line of a piece of the file, or of what stands at these keys below it."""
 
     def __call__(self, *below: str | int) -> int:
         """From 1."""
@@ -272,9 +275,16 @@ def resources(model: environment_schema.ResourcesModel) -> Resources:
 
 
 def phase(
-    name: str, line: int, slos: tuple[Slo, ...], model: phase_schema.HoldPhaseModel | phase_schema.ClimbPhaseModel
+    name: str, line_of: LineOf, slos: tuple[Slo, ...], model: phase_schema.HoldPhaseModel | phase_schema.ClimbPhaseModel
 ) -> Phase:
     """A phase with its rows."""
+    line = line_of()
+    abort = next((rule for rule in model.abort if isinstance(rule, Abort)), None)
+    alarms = tuple(
+        _alarm(name, line_of("abort", number), rule)
+        for number, rule in enumerate(model.abort)
+        if isinstance(rule, abort_rule.AlarmForm)
+    )
     if isinstance(model, phase_schema.HoldPhaseModel):
         return Phase(
             name=name,
@@ -283,7 +293,8 @@ def phase(
             rate_per_s=model.rate,
             ramp_s=model.ramp,
             hold_s=model.hold,
-            abort=model.abort,
+            abort=abort,
+            alarms=alarms,
         )
     climb = model.climb
     return Phase(
@@ -299,8 +310,14 @@ def phase(
             at_most_per_s=climb.at_most,
             recovers_within_s=climb.recovers_within,
         ),
-        abort=model.abort,
+        abort=abort,
+        alarms=alarms,
     )
+
+
+def _alarm(phase: str, line: int, rule: abort_rule.AlarmForm) -> Alarm:
+    row = Slo(name="abort", phase=phase, target=rule.target, line=line, metric=rule.metric, statistic=rule.statistic)
+    return Alarm(row=row, minutes=rule.minutes, text=rule.text)
 
 
 def preset_row(phase: str, name: str, line: int, model: row_schema.PresetRowModel) -> Slo:

@@ -18,7 +18,7 @@ from pytest_syncload.facts import units
 from pytest_syncload.facts.catalogue import OPERATIONS
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.override import REFERENCE
-from pytest_syncload.facts.plan import Abort, Target
+from pytest_syncload.facts.plan import Target
 from pytest_syncload.facts.units import EXAMPLE, Kind, UnitError
 from pytest_syncload.spec import forms
 
@@ -141,18 +141,18 @@ def _drain(seconds: float) -> float:
 
 def _whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**63:
-        raise wrong(f"{value!r} is not a whole number from 1" if _plain(value) else "not a number", "a number from 1")
+        raise wrong(f"{value!r} is not a whole number from 1" if is_plain(value) else "not a number", "a number from 1")
     return value
 
 
 def _tasks(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_BAD_TASKS:
         takes = f"a whole number of tasks from 0 to {MOST_BAD_TASKS}"
-        raise wrong(f"{value!r} is not {takes}" if _plain(value) else f"this is not {takes}", takes)
+        raise wrong(f"{value!r} is not {takes}" if is_plain(value) else f"this is not {takes}", takes)
     return value
 
 
-def _plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
     """Whether a message may show the value: a scalar. What stands inside a container may be a variable's."""
     return isinstance(value, (str, int, float))
 
@@ -160,7 +160,7 @@ def _plain(value: Any) -> bool:
 def _factor(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < 1e9:
         takes = "a plain number of more than 0 such as 60"
-        raise wrong(f"{value!r} is not {takes}" if _plain(value) else f"this is not {takes}", takes)
+        raise wrong(f"{value!r} is not {takes}" if is_plain(value) else f"this is not {takes}", takes)
     return float(value)
 
 
@@ -292,7 +292,7 @@ def generators(value: Any) -> int:
     if value == "auto":
         return 0
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1024:
-        shown = f"{value!r} is neither" if _plain(value) else "this is neither"
+        shown = f"{value!r} is neither" if is_plain(value) else "this is neither"
         raise wrong(f"{shown} 'auto' nor a number of processes from 1 to 1024", "'auto' or a number from 1 to 1024")
     return value
 
@@ -327,19 +327,6 @@ def regression(value: Any) -> Target:
     if not limit.value:
         raise wrong(f"{limit.text!r} leaves no room for noise, which every two runs differ by; write {takes}", takes)
     return limit
-
-
-def abort(value: Any) -> Abort:
-    """When load must stop at once: ``failed > 20 % for 10s``."""
-    takes = "a rule such as 'failed > 20 % for 10s'"
-    condition, said_for, time = value.partition(" for ") if isinstance(value, str) else ("", "", "")
-    if not said_for:
-        raise wrong(f"{value!r} is not {takes}" if _plain(value) else f"this is not {takes}", takes)
-    seconds = amount(time.strip(), Kind.TIME) / 1000
-    if seconds < 1 or seconds % 1:
-        what = f"{time.strip()!r} is not whole seconds, and the load is counted by the second; write {takes}"
-        raise wrong(what, takes)
-    return Abort(failed_percent=share_of_failed(failed_share(condition)), for_s=round(seconds), text=value.strip())
 
 
 def seed(value: int) -> int:

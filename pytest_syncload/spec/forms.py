@@ -71,11 +71,14 @@ def explained(known: Iterable[tuple[str, str]]) -> dict[str, Any]:
 UNTIL = text(
     rf"{_GAP}failed{_GAP}>{_GAP}{_BODY[Kind.SHARE]}{_GAP}", "a condition such as 'failed > 1 %'", "failed > 1 %"
 )
-ABORT = text(
-    rf"{_GAP}failed{_GAP}>{_GAP}{_BODY[Kind.SHARE]}{_GAP} for {_GAP}{_BODY[Kind.TIME]}{_GAP}",
+_RULE = (
+    rf"{_GAP}\S+(?: {_GAP}\S+)?{_GAP}>{_GAP}(?:{'|'.join(_BODY.values())}){_GAP} for {_GAP}{_BODY[Kind.TIME]}{_GAP}",
     "a rule such as 'failed > 20 % for 10s'",
-    "failed > 20 % for 10s",
 )
+_ONE_RULE = pattern(*_RULE, "failed > 20 % for 10s", "ecs.cpu > 95 % for 2m")
+RULE = WithJsonSchema(_ONE_RULE)
+#: One, or several.
+RULES = WithJsonSchema({"anyOf": [_ONE_RULE, {"type": "array", "items": pattern(*_RULE), "minItems": 1}]})
 REGRESSION = text(rf"{_GAP}<=?{_GAP}{_BODY[Kind.SHARE]}{_GAP}", "a limit such as '< 10 %'", "< 10 %")
 RECOVERS = text(
     rf"{_GAP}(?:after{_GAP}{_BODY[Kind.TIME]}|slowly|never){_GAP}",

@@ -9,16 +9,16 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from pytest_syncload.facts.plan import Abort
-from pytest_syncload.spec import fields, forms
+from pytest_syncload.spec import abort_rule, fields, forms
 from pytest_syncload.spec.fields import Given, wrong
 from pytest_syncload.spec.schema import Strict
 
 _ABORT = (
-    "When load must stop within a second, whatever the plan says: more than this share failed in each of so many "
-    "seconds in a row, as the client sees it and on the wall's clock."
+    "When load must stop within a second, whatever the plan says: more than this share `failed` in each of so many "
+    "seconds in a row, as the client sees it and on the wall's clock; or a preset lies above this in each of so many "
+    "minutes in a row, as CloudWatch publishes it. One rule, or a list of them."
 )
 #: A climb of so many steps lasts a working day at least, and a slip of the pen a year.
 _MOST_STEPS = 500
@@ -57,13 +57,18 @@ class HoldPhaseModel(Strict):
         default=0.0, description="How long the rate climbs from zero before the hold; not judged. Default: 0s."
     )
     hold: fields.Seconds = Field(description="How long the rate is held and judged, in service time.")
-    abort: Annotated[Abort | None, BeforeValidator(fields.abort), forms.ABORT] = Field(default=None, description=_ABORT)
+    abort: abort_rule.Rules = Field(default=[], description=_ABORT)
     slos: dict[str, Any] = Field(description=_ROWS)
 
     @property
     def judged_s(self) -> float:
         """Service seconds that rows look at."""
         return self.hold
+
+    @property
+    def load_s(self) -> float:
+        """Service seconds that the load lasts at most."""
+        return self.ramp + self.hold
 
 
 class ClimbModel(Strict):
@@ -102,10 +107,15 @@ class ClimbPhaseModel(Strict):
     """A phase that climbs until its condition is met."""
 
     climb: ClimbModel
-    abort: Annotated[Abort | None, BeforeValidator(fields.abort), forms.ABORT] = Field(default=None, description=_ABORT)
+    abort: abort_rule.Rules = Field(default=[], description=_ABORT)
     slos: dict[str, Any] = Field(description=_ROWS)
 
     @property
     def judged_s(self) -> float:
         """Service seconds that rows look at: those of one step."""
         return self.climb.every
+
+    @property
+    def load_s(self) -> float:
+        """Service seconds that the load lasts at most: nobody knows beforehand."""
+        return math.inf

@@ -32,6 +32,7 @@ from pytest_syncload.spec import (
     scale_schema,
     schema,
 )
+from pytest_syncload.spec.abort_rule import too_long
 from pytest_syncload.spec.breakable import unbreakable
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
@@ -310,7 +311,6 @@ class _Reading:
 
     def _phase(self, name: str, value: Any, limit: phase_schema.Limit | None) -> Phase | None:
         path: Path = ("phases", name)
-        line = self._document.line(path)
         self._name(path, names.phase_name(name))
         rows = self._rows(name)
         climbs = isinstance(value, dict) and "climb" in value
@@ -321,7 +321,9 @@ class _Reading:
             return None
         self._fit(path, rows, phase)
         self._may_break(path, rows)
-        return convert.phase(name, line, rows, phase)
+        if (what := too_long(phase.abort, phase.load_s)) is not None:
+            self._problem((*path, "abort"), what, at=(*path, "abort"))
+        return convert.phase(name, partial(self._line_below, path), rows, phase)
 
     def _fit(
         self, path: Path, rows: tuple[Slo, ...], phase: phase_schema.HoldPhaseModel | phase_schema.ClimbPhaseModel

@@ -13,15 +13,17 @@ from botocore.config import Config
 
 from pytest_syncload.auth.session import Session
 from pytest_syncload.auth.users import FirebaseUsers
+from pytest_syncload.conductor.alarms import AlarmPoll
 from pytest_syncload.conductor.conductor import Conductor
 from pytest_syncload.conductor.earlier import LAST, find_run
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.preflight import check
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.check import Check, Finding
-from pytest_syncload.facts.clock import ServiceClock
+from pytest_syncload.facts.clock import MINUTE, ServiceClock
 from pytest_syncload.facts.errors import Refused
-from pytest_syncload.facts.plan import AwsAccess, Firebase, Slo, Spec
+from pytest_syncload.facts.plan import Alarm, AwsAccess, Firebase, Slo, Spec, Target
+from pytest_syncload.facts.units import Kind
 from pytest_syncload.sources.aws import FOR_CHECKS, client
 from pytest_syncload.sources.credentials import account
 from tests.auth.scripted import SIGNED_IN, project, refusal, scripted
@@ -111,6 +113,19 @@ def looked(where: Prepared, slo: Slo, **changes: Any) -> Seen:
     return Seen.ERROR if any(each.failed for each in checks) else Seen.GREEN
 
 
+def a_rule_that_nobody_saw(sandbox: Prepared) -> Seen:
+    """A quarter of an hour of load, of a service by another name, whose metric has no value."""
+    ground = sandbox[0]
+    began = ground.clock.now() - 16 * MINUTE
+    target = Target(op="<=", value=95.0, kind=Kind.SHARE, text="<= 95 %")
+    row = Slo(name="abort", phase="peak", target=target, line=1, metric="ecs.cpu")
+    alarm = Alarm(row=row, minutes=2, text="ecs.cpu > 95 % for 2m")
+    resources = replace(ground.resources, ecs_service="other")
+    poll = AlarmPoll(client("cloudwatch", ground.aws), (alarm,), resources, ground.clock.now, began)
+    poll.poll()
+    return Seen.GREEN if poll.stop is None else Seen.ERROR
+
+
 def emulator(sandbox: Prepared, monkeypatch: pytest.MonkeyPatch) -> Seen:
     found = sandbox[0].aws
     for name, value in (
@@ -185,6 +200,14 @@ CONDUCTED: tuple[Entry, ...] = (
         {"pytest_syncload.conductor.conductor:failures": lambda _: ()},
         "sandbox",
         "tmp_path",
+    ),
+    _entry(
+        "an abort rule that nobody could look at",
+        "CloudWatch has no value of the metric that shall stop the load, and the load goes on to its green end.",
+        Through.BOTO3,
+        a_rule_that_nobody_saw,
+        {"pytest_syncload.conductor.alarms:AlarmPoll._blind": nothing},
+        "sandbox",
     ),
     _entry(
         "an older run in the last one's place",

@@ -113,3 +113,19 @@ def test_an_abort_rule_stops_load_and_says_why(project: Project) -> None:
     assert result.ret == pytest.ExitCode.INTERRUPTED
     # In whole seconds it tripped when two were over, and within another the load stopped.
     assert project.sent()["peak"]["count"] < 200 * 4
+
+
+def test_an_abort_rule_on_the_targets_own_metric_stops_load_and_says_why(project: Project) -> None:
+    project.write("{request_cpu: 40 ms}")
+    file = project.pytester.path / "slo.yaml"
+    text = file.read_text("utf-8")
+    rules = '["failed > 90 % for 9s", "ecs.cpu > 60 % for 2m"]'
+    file.write_text(text.replace("hold: 3m", f"hold: 60m\n    abort: {rules}"), "utf-8")
+    result = project.run("-m", "peak", "-rA")
+    seen = outcomes(result)
+    assert seen["slo.yaml::peak::load"] == "FAILED"
+    assert {word for node, word in seen.items() if not node.endswith("::load")} == {"ERROR"}
+    said = "*the abort rule 'ecs.cpu > 60 % for 2m' tripped in minutes *CloudWatch says of AWS/ECS CPUUtilization*"
+    result.stdout.fnmatch_lines([said])
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert project.sent()["peak"]["count"] < 200 * 30, "an hour of service time is a minute here"
