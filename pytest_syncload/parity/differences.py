@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.parity import COUNT, PLAN, RESOURCE, Accepted, Difference, Parity, ParityFound
 from pytest_syncload.parity.documents import Document
-from pytest_syncload.parity.resources import Found, Hidden, Resource, Value, resources_of
+from pytest_syncload.parity.resources import Found, Hidden, Part, Resource, Value, resources_of
 from pytest_syncload.parity.scale import SCALES
 
 #: What attributes are made of, as far as they may be shown: a word of a size, a mode, a version.
@@ -88,7 +88,8 @@ def same(here: Value, there: Value) -> bool:
         return False
     here, there = (None if value in ("", ()) else value for value in (here, there))
     if isinstance(here, bool) or isinstance(there, bool):
-        return here is there
+        # What is off by default is written as off, or not at all.
+        return (here or False) is (there or False)
     if isinstance(here, str) and isinstance(there, str):
         return here == there  # versions, say: 7.1 is not 7.10
     if here is None or there is None or isinstance(here, tuple) or isinstance(there, tuple):
@@ -164,11 +165,19 @@ def _renamed(found: Found, parity: Parity, name: str) -> Found:
                 f"by parity.names two resources of {name} become {meets}; name what tells environments apart, and only "
                 "that"
             )
-        resources[meets] = replace(each, address=meets)
+        resources[meets] = replace(each, address=meets, parts=_labels_with_names(each.parts, parity.names))
     unapplied = {_with_names(address, parity.names): action for address, action in found.unapplied.items()}
     return replace(found, resources=resources, unapplied=unapplied)
 
 
+def _labels_with_names(parts: Mapping[str, Part], names: Mapping[str, str]) -> Mapping[str, Part]:
+    """With the blocks' names of the reference too, where no two become one by that."""
+    renamed = {_BLOCK.sub(lambda found: _with_names(found[0], names), label): part for label, part in parts.items()}
+    return renamed if len(renamed) == len(parts) else parts
+
+
+#: What tells blocks apart, within a label.
+_BLOCK = re.compile(r"\[[^\[\]]+\]")
 #: A resource's type within its address, in which no name of an environment stands.
 _TYPE = re.compile(r"(?<![\w-])aws_\w+(?=\.)")
 

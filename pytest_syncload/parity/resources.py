@@ -19,7 +19,7 @@ from pytest_syncload.parity.scale import SCALES, SCALING_TARGET
 
 #: Longer names are cut where they are shown; a document can be anybody's.
 _LONGEST_NAME = 1000
-_STEP = re.compile(r"(?P<name>\w+)(?:\[(?P<key>\w+)\]|(?P<json>\{\}))?")
+_STEP = re.compile(r"(?P<name>\w+)(?P<json>\{\})?(?:\[(?P<key>\w+)\])?")
 _BLOCK = re.compile(r"\[(.+)\]")
 
 
@@ -135,13 +135,16 @@ def _resource(
 ) -> Resource:
     scale, parts = SCALES[type_], {}
     # A cluster is named by its ARN; in ids stands its name.
-    identity = {name: _word(values, marks, name).rpartition("/")[2] for name in scale.identity}
+    identity = {
+        name: _word(values, marks, name).rpartition("/")[2] or scale.otherwise.get(name, "") for name in scale.identity
+    }
     for attribute in scale.attributes:
         for label, value in _read(values, marks, _steps(attribute.path), ""):
             block = _BLOCK.search(label)
             id_ = scale.scaled_block_as if block else scale.scaled_as
-            by = (attribute.scaled_by, id_.format(key=block and block[1], **identity))
-            parts[label] = Part(value=value, why=attribute.why, scaled=bool(attribute.scaled_by) and by in targets)
+            id_ = id_.format(key=block and block[1], **identity)
+            scaled = any((dimension, id_) in targets for dimension in attribute.scaled_by)
+            parts[label] = Part(value=value, why=attribute.why, scaled=scaled)
     return Resource(address=address, type=type_, parts=parts)
 
 
@@ -210,7 +213,9 @@ def unapplied(changes: Mapping[str, Mapping[str, Any]], name: str) -> Iterator[t
         if change["type"] not in SCALES or not {*actions} - {"no-op", "read"}:
             continue
         scale = SCALES[change["type"]]
-        if actions == ["update"] and not scale.counted:
+        if actions == ["update"] and scale.counted:
+            continue  # there are as many after it as before
+        if actions == ["update"]:
             before, after = (
                 dict(
                     pair

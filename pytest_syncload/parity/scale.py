@@ -2,26 +2,27 @@
 
 Names are those of Terraform's AWS provider (its documentation of each resource). A path is made of attribute names and
 dots. A block in it that can be there once is written like an attribute; ``block[name]`` stands for each of several,
-told apart by its attribute ``name``; ``text{}`` is JSON in a text. What is not here is not compared.
+told apart by its attribute ``name``; ``text{}`` is JSON in a text, ``text{}[name]`` a list in it. What is not here is
+not compared.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """One attribute, and why a difference in it changes what a load test proves.
 
-    ``scaled_by`` is the scalable dimension of Application Auto Scaling that moves it: where a target for that is there,
+    ``scaled_by`` are the scalable dimensions of Application Auto Scaling that move it: where a target for one is there,
     its minimum and maximum are what counts, and the value of a moment is not.
     """
 
     path: str
     why: str
-    scaled_by: str = ""
+    scaled_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +30,14 @@ class Scale:
     """What is compared of a type. ``counted``: only how many there are, because addresses name zones and not sizes.
 
     ``scaled_as`` is Application Auto Scaling's id of such a resource, with attributes in braces; ``{key}`` is the name
-    of the block that the attribute stands in.
+    of the block that the attribute stands in. ``otherwise`` is what AWS takes where an attribute of the id is not set.
     """
 
     attributes: tuple[Attribute, ...] = ()
     counted: str = ""
     scaled_as: str = ""
     scaled_block_as: str = ""
+    otherwise: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -48,6 +50,7 @@ _THROTTLES = "requests beyond it are refused before they reach the service"
 _TASK = "what one task can do"
 _CAPACITY = "what is consumed beyond it is throttled"
 _NODE = "CPU, memory and network of each node"
+_SHARDS, _REPLICAS = "elasticache:replication-group:NodeGroups", "elasticache:replication-group:Replicas"
 
 #: What Application Auto Scaling may move, and within which bounds; read by `resources` too.
 SCALING_TARGET = "aws_appautoscaling_target"
@@ -55,18 +58,22 @@ SCALING_TARGET = "aws_appautoscaling_target"
 SCALES: Mapping[str, Scale] = {
     "aws_ecs_service": Scale(
         (
-            Attribute("desired_count", "how many tasks share the load", "ecs:service:DesiredCount"),
+            Attribute("desired_count", "how many tasks share the load", ("ecs:service:DesiredCount",)),
             Attribute("launch_type", "Fargate and EC2 differ in CPU, network and placement"),
             Attribute("capacity_provider_strategy[capacity_provider].base", "how many tasks run there first"),
             Attribute("capacity_provider_strategy[capacity_provider].weight", "Spot capacity may be taken away"),
         ),
         scaled_as="service/{cluster}/{name}",
+        otherwise={"cluster": "default"},
     ),
     "aws_ecs_task_definition": Scale(
         (
             Attribute("cpu", _TASK),
             Attribute("memory", _TASK),
             Attribute("runtime_platform.cpu_architecture", "ARM64 and X86_64 differ in what a vCPU does"),
+            Attribute("container_definitions{}[name].cpu", "a container's share of its task"),
+            Attribute("container_definitions{}[name].memory", "beyond it the container is killed"),
+            Attribute("container_definitions{}[name].memoryReservation", "a container's share of its task"),
         )
     ),
     SCALING_TARGET: Scale(
@@ -79,22 +86,40 @@ SCALES: Mapping[str, Scale] = {
         (
             Attribute("policy_type", "how scaling follows the load"),
             Attribute("target_tracking_scaling_policy_configuration.target_value", "how soon scaling begins"),
+            *(
+                Attribute(f"target_tracking_scaling_policy_configuration.{name}", "what scaling follows")
+                for name in (
+                    "predefined_metric_specification.predefined_metric_type",
+                    "customized_metric_specification.namespace",
+                    "customized_metric_specification.metric_name",
+                    "customized_metric_specification.statistic",
+                )
+            ),
             Attribute("target_tracking_scaling_policy_configuration.scale_out_cooldown", "how fast scaling follows"),
+        )
+    ),
+    "aws_appautoscaling_scheduled_action": Scale(
+        (
+            Attribute("schedule", "when scaling is moved"),
+            Attribute("scalable_target_action.min_capacity", "what is there when the load comes"),
+            Attribute("scalable_target_action.max_capacity", "where scaling ends"),
         )
     ),
     "aws_dynamodb_table": Scale(
         (
             Attribute("billing_mode", "on-demand and provisioned tables throttle by other rules"),
-            Attribute("read_capacity", _CAPACITY, "dynamodb:table:ReadCapacityUnits"),
-            Attribute("write_capacity", _CAPACITY, "dynamodb:table:WriteCapacityUnits"),
+            Attribute("read_capacity", _CAPACITY, ("dynamodb:table:ReadCapacityUnits",)),
+            Attribute("write_capacity", _CAPACITY, ("dynamodb:table:WriteCapacityUnits",)),
             Attribute("on_demand_throughput.max_read_request_units", _CAPACITY),
             Attribute("on_demand_throughput.max_write_request_units", _CAPACITY),
-            Attribute("global_secondary_index[name].read_capacity", _CAPACITY, "dynamodb:index:ReadCapacityUnits"),
+            Attribute("global_secondary_index[name].read_capacity", _CAPACITY, ("dynamodb:index:ReadCapacityUnits",)),
             Attribute(
                 "global_secondary_index[name].write_capacity",
                 "an index that cannot follow throttles its table's writes",
-                "dynamodb:index:WriteCapacityUnits",
+                ("dynamodb:index:WriteCapacityUnits",),
             ),
+            Attribute("global_secondary_index[name].on_demand_throughput.max_read_request_units", _CAPACITY),
+            Attribute("global_secondary_index[name].on_demand_throughput.max_write_request_units", _CAPACITY),
             Attribute("global_secondary_index[name].projection_type", "what each write to the index costs"),
         ),
         scaled_as="table/{name}",
@@ -103,13 +128,9 @@ SCALES: Mapping[str, Scale] = {
     "aws_elasticache_replication_group": Scale(
         (
             Attribute("node_type", _NODE),
-            Attribute(
-                "num_node_groups", "over how many shards keys are spread", "elasticache:replication-group:NodeGroups"
-            ),
-            Attribute(
-                "replicas_per_node_group", "how many nodes answer reads", "elasticache:replication-group:Replicas"
-            ),
-            Attribute("num_cache_clusters", "how many nodes there are"),
+            Attribute("num_node_groups", "over how many shards keys are spread", (_SHARDS,)),
+            Attribute("replicas_per_node_group", "how many nodes answer reads", (_REPLICAS,)),
+            Attribute("num_cache_clusters", "how many nodes there are", (_SHARDS, _REPLICAS)),
             Attribute("engine", "engines differ in what a core does"),
             Attribute("engine_version", "versions differ in what a core does"),
             Attribute("transit_encryption_enabled", "TLS costs the engine CPU"),
@@ -170,6 +191,8 @@ SCALES: Mapping[str, Scale] = {
             Attribute("throttle_settings.burst_limit", _THROTTLES),
             Attribute("quota_settings.limit", _THROTTLES),
             Attribute("quota_settings.period", _THROTTLES),
+            Attribute("api_stages[stage].throttle[path].rate_limit", _THROTTLES),
+            Attribute("api_stages[stage].throttle[path].burst_limit", _THROTTLES),
         )
     ),
     "aws_lambda_function": Scale(

@@ -37,6 +37,14 @@ Change = Callable[[dict[str, Any]], object]
 WORKER = 'module.worker["syncwell-production"].'
 SERVICE, TASK = f"{WORKER}aws_ecs_service.worker", f"{WORKER}aws_ecs_task_definition.worker"
 TARGET = f"{WORKER}module.scaling.aws_appautoscaling_target.worker"
+POLICY = f"{WORKER}module.scaling.aws_appautoscaling_policy.cpu"
+#: What the reference's policy does, by another metric.
+FOLLOWS = {
+    "target_value": 60,
+    "scale_in_cooldown": 300,
+    "scale_out_cooldown": 60,
+    "predefined_metric_specification": [{"predefined_metric_type": "ECSServiceAverageMemoryUtilization"}],
+}
 TABLE, QUEUE, CACHE = (
     "aws_dynamodb_table.sync_jobs",
     "aws_sqs_queue.hot_path",
@@ -51,6 +59,28 @@ BLOCK = {"caching_enabled": False, "throttling_burst_limit": 4000, "throttling_r
 def put(address: str, **values: Any) -> Change:
     """These values in place of a resource's own."""
     return lambda document: resource(document, address)["values"].update(values)
+
+
+def containers(*named: str, **values: int) -> str:
+    """Definitions of containers: the first one has these values."""
+    first, *rest = [{"name": name, "environment": [{"name": "KEY", "value": SECRETS[0]}]} for name in named]
+    return json.dumps([first | values, *rest])
+
+
+def other(type_: str, **values: Any) -> Change:
+    """One more resource, of this type."""
+    entry = {"address": f"{type_}.more", "mode": "managed", "type": type_, "name": "more", "sensitive_values": {}}
+    return lambda document: every(document)[0].append(entry | {"values": values})
+
+
+def both(*changes: Change) -> Change:
+    """One after the other."""
+
+    def change(document: dict[str, Any]) -> None:
+        for each in changes:
+            each(document)
+
+    return change
 
 
 def unscaled(value: dict[str, Any]) -> None:
@@ -97,6 +127,23 @@ def test_an_environment_that_is_like_the_reference_has_no_difference() -> None:
         (put("group.cache", engine_version="7.10"), (CACHE, "engine_version", "7.10", "7.1")),
         (put("group.cache", transit_encryption_enabled=False), (CACHE, "transit_encryption_enabled", "false", "true")),
         (put("hot_path", fifo_queue=True), (QUEUE, "fifo_queue", "true", "false")),
+        (
+            put("_task_definition.worker", container_definitions=containers("worker", cpu=128)),
+            (TASK, "container_definitions[worker].cpu", "128", "nothing"),
+        ),
+        (
+            put("sync_jobs", global_secondary_index=index(on_demand_throughput=[{"max_write_request_units": 9}])),
+            (TABLE, "global_secondary_index[by-user].on_demand_throughput.max_write_request_units", "9", "nothing"),
+        ),
+        (
+            put("_policy.cpu", target_tracking_scaling_policy_configuration=[FOLLOWS]),
+            (
+                POLICY,
+                "target_tracking_scaling_policy_configuration.predefined_metric_specification.predefined_metric_type",
+                "ECSServiceAverageMemoryUtilization",
+                "nothing",
+            ),
+        ),
         (put("hot_path", redrive_policy=redrive(50)), (QUEUE, "redrive_policy.maxReceiveCount", "50", "5")),
         (put("hot_path", redrive_policy="{"), (QUEUE, "redrive_policy.maxReceiveCount", "nothing", "5")),
         (
@@ -189,6 +236,69 @@ def test_what_scales_a_table_or_an_index_moves_that_and_nothing_else(
     assert [each.attribute for each in what.noted] == [attribute]
 
 
+def test_a_service_that_names_no_cluster_is_in_the_default_one() -> None:
+    def of(value: dict[str, Any]) -> None:
+        resource(value, "_service.worker")["values"].pop("cluster")
+        resource(value, "_target.worker")["values"]["resource_id"] = "service/default/worker"
+
+    what = found(both(of, put("_service.worker", desired_count=11)), of)
+    assert told(what) == []
+    assert [each.attribute for each in what.noted] == ["desired_count"]
+
+
+@pytest.mark.parametrize("dimension", ["Replicas", "NodeGroups"])
+def test_what_scales_a_cache_moves_how_many_nodes_it_has(dimension: str) -> None:
+    def scaled(value: dict[str, Any]) -> None:
+        id_ = resource(value, "group.cache")["values"]["replication_group_id"]
+        moves = {"resource_id": f"replication-group/{id_}", "min_capacity": 1, "max_capacity": 5}
+        dimensions = {"scalable_dimension": f"elasticache:replication-group:{dimension}"}
+        other("aws_appautoscaling_target", **moves, **dimensions)(value)
+
+    what = found(both(scaled, put("group.cache", num_cache_clusters=4)), scaled)
+    assert told(what) == []
+    assert [each.attribute for each in what.noted] == ["num_cache_clusters"]
+
+
+def test_limits_of_a_usage_plan_are_compared_by_stage_and_path() -> None:
+    def plan(stage: str, rate: int) -> Change:
+        throttle = [{"path": "/v1/sync-jobs/POST", "rate_limit": rate, "burst_limit": 10}]
+        return other("aws_api_gateway_usage_plan", api_stages=[{"api_id": stage, "stage": stage, "throttle": throttle}])
+
+    assert told(found(plan("load-testing", 100), plan("production", 100))) == []
+    attribute = "api_stages[production].throttle[/v1/sync-jobs/POST].rate_limit"
+    assert told(found(plan("load-testing", 90), plan("production", 100))) == [
+        ("aws_api_gateway_usage_plan.more", attribute, "90", "100")
+    ]
+
+
+def test_no_two_blocks_become_one_by_their_names() -> None:
+    """Containers of both names: each is compared as it is called here."""
+    here = containers("load-testing", "production", cpu=128)
+    there = containers("production", "load-testing", cpu=128)
+    what = found(
+        put("_task_definition.worker", container_definitions=here),
+        put("_task_definition.worker", container_definitions=there),
+    )
+    assert {each[1] for each in told(what)} == {
+        "container_definitions[load-testing].cpu",
+        "container_definitions[production].cpu",
+    }
+
+
+def test_what_is_off_and_what_is_not_set_is_the_same() -> None:
+    unset = put("settings.all", settings=[{name: value for name, value in BLOCK.items() if value is not False}])
+    assert told(found(unset)) == []
+    assert told(found(there=unset)) == []
+    on = put("settings.all", settings=[BLOCK | {"caching_enabled": True}])
+    assert [each[1:] for each in told(found(on, unset))] == [("settings.caching_enabled", "true", "nothing")]
+
+
+def test_a_gateway_that_a_plan_only_changes_is_there_before_and_after() -> None:
+    plan = planned(written(HERE))
+    change_of(plan, 'out["us-east-1a"]')["actions"] = ["update"]
+    assert told(compare(document(plan), document(written(THERE), THERE), parity())) == []
+
+
 def test_numbers_that_differ_in_type_only_are_equal() -> None:
     assert told(found(put("_task_definition.worker", cpu=1024, memory=2048.0))) == []
 
@@ -229,7 +339,10 @@ def test_lists_several_blocks_and_structures_are_compared_whole() -> None:
     marked = types("EDGE", marks={"endpoint_configuration": [{"types": [True]}]})
     assert told(found(marked, types("EDGE"))) == [(api["address"], attribute, "sensitive, so not read", "EDGE")]
     two = put("settings.all", settings=[BLOCK, BLOCK | {"throttling_burst_limit": 1}])
-    assert {each[1] for each in told(found(two))} >= {"settings[0].throttling_burst_limit", "settings.caching_enabled"}
+    assert {each[1] for each in told(found(two))} >= {
+        "settings[0].throttling_burst_limit",
+        "settings.throttling_rate_limit",
+    }
     odd = found(put("_service.worker", desired_count={"a": 1}), put("_service.worker", desired_count={"a": 2}))
     assert [(each.here, each.reference) for each in odd.noted] == [("a text of 8 characters", "a text of 8 characters")]
 

@@ -23,7 +23,9 @@ def test_every_attribute_says_why_and_can_be_read() -> None:
         assert len(paths) == len({*paths})
         for attribute in scale.attributes:
             assert attribute.why
-            assert re.fullmatch(r"\w+(?:\[\w+\]|\{\})?(?:\.\w+(?:\[\w+\]|\{\})?)*", attribute.path), attribute.path
+            assert re.fullmatch(r"\w+(?:\{\})?(?:\[\w+\])?(?:\.\w+(?:\{\})?(?:\[\w+\])?)*", attribute.path), (
+                attribute.path
+            )
             if attribute.scaled_by:
                 assert scale.scaled_block_as if "[" in attribute.path else scale.scaled_as, attribute.path
 
@@ -36,12 +38,12 @@ def test_what_an_id_needs_is_read() -> None:
 def values_at(path: str, value: Any) -> Any:
     """The values of a resource that has this value at this path, laid out as the AWS provider lays blocks out."""
     for step in reversed(path.split(".")):
-        name, key = re.fullmatch(r"(\w+)(?:\[(\w+)\])?(?:\{\})?", step).groups()  # type: ignore[union-attr]
-        if step.endswith("{}"):
-            value = json.dumps(value)
-        elif key is not None:
+        name, text, key = re.fullmatch(r"(\w+)(\{\})?(?:\[(\w+)\])?", step).groups()  # type: ignore[union-attr]
+        if key is not None:
             value = [{key: "other"}, {key: "one"} | value]
-        elif isinstance(value, dict):
+        if text:
+            value = json.dumps(value)
+        elif key is None and isinstance(value, dict):
             value = [value]
         value = {name: value}
     return value
