@@ -98,7 +98,7 @@ def check(
             # With credentials that AWS does not take, every further question would only be refused the same way.
             known = not any(each.failed for each in who)
             costing = pool.submit(_costs, spec, ground, folder, phases, planned or phases) if known else None
-            asked = _ask_aws(ground, rows, planned or phases, pool) if known else []
+            asked = _ask_aws(spec, ground, rows, planned or phases, pool) if known else []
             costs = [] if costing is None else costing.result()
             sent = sending.result()
         except KeyboardInterrupt:
@@ -115,9 +115,9 @@ def _costs(
     return [*billing_checks(spec, ground, folder, phases), *price_checks(spec, ground, folder, planned)]
 
 
-def _ask_aws(ground: Ground, rows: _Rows, phases: Sequence[Phase], pool: ThreadPoolExecutor) -> list[Check]:
+def _ask_aws(spec: Spec, ground: Ground, rows: _Rows, phases: Sequence[Phase], pool: ThreadPoolExecutor) -> list[Check]:
     """Every query once, what slo.yaml lists against what there is, and what is wanted against what is allowed."""
-    allowing = pool.submit(quota_checks, ground, phases, {*rows.by_namespace})
+    allowing = pool.submit(quota_checks, spec, ground, phases, {*rows.by_namespace})
     querying = pool.submit(_dry_run, ground, rows.by_query)
     comparing = [
         pool.submit(_compare, ground, service, partial(compare, rows=rows.by_namespace[namespace]))

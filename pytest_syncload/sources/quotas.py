@@ -37,11 +37,18 @@ TABLE_WRITE = Quota(service="dynamodb", code="L-AB614373", name="a DynamoDB tabl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the phases want at most: ``rate_per_s`` requests, by the phase of that name, which climbs or holds it."""
+    """What the phases want at most: ``rate_per_s`` arrivals, by the phase of that name, which climbs or holds it, and
+    ``checks_per_s`` requests beside them, which check what the Idempotency-Key promises."""
 
     rate_per_s: float
     phase: str
     climbs: bool
+    checks_per_s: float = 0.0
+
+    @property
+    def requests_per_s(self) -> float:
+        """All of them."""
+        return self.rate_per_s + self.checks_per_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +87,7 @@ def of_api(client: Any, wanted: Wanted) -> Check:
     except Inconclusive:
         burst = ""  # only shown
     wants = _rate(wanted)
-    if wanted.rate_per_s > allowed:
+    if wanted.requests_per_s > allowed:
         what = "at_most" if wanted.climbs else "the rate"
         says = (
             f"the account allows {_shown(allowed)}/s; {wants}, and what is beyond would be refused by API Gateway and "
@@ -103,7 +110,7 @@ def _of_table(client: Any, quota: Quota, wanted: Wanted) -> Check:
     except Inconclusive as error:
         return _unread(quota, error)
     says = f"the account allows {_shown(allowed)} units/s; {_rate(wanted)}"
-    if wanted.rate_per_s > allowed:
+    if wanted.requests_per_s > allowed:
         says += (
             f", so one unit a request is more than that: have it raised (Service Quotas, {quota.code}) where it is so"
         )
@@ -184,7 +191,8 @@ def _unread(quota: Quota, error: Inconclusive) -> Check:
 
 def _rate(wanted: Wanted) -> str:
     verb = "climbs to" if wanted.climbs else "holds"
-    return f"{wanted.phase} {verb} {_shown(wanted.rate_per_s)}/s"
+    checks = f" and checks keys by {_shown(wanted.checks_per_s)}/s more" if wanted.checks_per_s else ""
+    return f"{wanted.phase} {verb} {_shown(wanted.rate_per_s)}/s{checks}"
 
 
 def _shown(number: float) -> str:

@@ -14,20 +14,23 @@ from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.own_price import (
     asked,
     asked_of,
+    estimate,
     per_request,
     planned_metrics,
     planned_requests,
     price_checks,
     sent,
     spent_by,
+    watched_metrics,
 )
 from pytest_syncload.conductor.reporting import spent_of
 from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
+from pytest_syncload.cost.run import assumed
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.cost import Billing, Product, Range, Sheet, Sold
 from pytest_syncload.facts.idempotency import Idempotency
-from pytest_syncload.facts.plan import Climb, MaxCost, Resources, SandboxSettings, Spec
+from pytest_syncload.facts.plan import Alarm, Climb, MaxCost, Resources, SandboxSettings, Spec
 from pytest_syncload.facts.result import Outcome, Tally
 from tests.conductor.plans import REAL, SANDBOX, phase, spec
 from tests.conductor.test_costing import BILLING, REAL_LISTED, SCALE, SHEET, cost
@@ -97,6 +100,20 @@ def test_metrics_are_asked_for_by_each_poll() -> None:
     assert found == Range(low=Decimal(8), high=Decimal(4 * 17 + 90))
 
 
+def test_abort_rules_ask_every_minute_of_the_load_at_most() -> None:
+    rule = Alarm(row=replace(LATENCY, name="abort"), minutes=2, text="apigateway.latency > 1 s for 2m")
+    guarded = replace(PEAK, alarms=(rule,))
+    assert watched_metrics(plan(), GROUND, PEAK) == Range.of(Decimal(0))
+    assert watched_metrics(plan(), GROUND, guarded) == Range(
+        low=Decimal(0), high=Decimal(12)
+    )  # 1 + 10 minutes, and one
+    nowhere = replace(GROUND, environment=replace(REAL_LISTED, resources=Resources()))
+    assert watched_metrics(plan(), nowhere, guarded) == Range.of(Decimal(0))
+    each = assumed(RESOURCES, WHOLE.sizes)
+    without, with_it = (estimate(plan(), GROUND, WHOLE, [one], each).usd for one in (PEAK, guarded))
+    assert with_it.high - without.high == 12 * Decimal("0.00001")
+
+
 def test_within_its_limit_a_run_may_begin(folder: RunFolder) -> None:
     check = checked(folder, plan())
     assert (check.name, check.finding) == ("price of the run", Finding.OK)
@@ -142,9 +159,9 @@ def test_what_earlier_phases_have_spent_counts(folder: RunFolder) -> None:
     spent = spent_by(plan(), GROUND, folder, PEAK, record, cost())
     assert spent is not None
     folder.keep_spent("peak", spent)
-    estimate = folder.estimate()
+    kept = folder.estimate()
     second = checked(folder, plan())
-    assert folder.estimate() == estimate  # that of the whole run, before its first request
+    assert folder.estimate() == kept  # that of the whole run, before its first request
     assert "70,800 requests" in second.says
     assert "69,000 requests" in first.says
     assert spent_of(folder, plan().phases) == spent

@@ -20,6 +20,7 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.plan import (
+    Alarm,
     AwsAccess,
     Climb,
     Faults,
@@ -194,6 +195,16 @@ def test_a_resource_that_is_not_listed_is_found_before_load(sound: Prepared) -> 
     assert failures(checks) == {"row"}
     assert "sqs.visible needs resources.queue" in checks["row"].says
     assert checks["row"].rows == ("peak::queue-depth (slo.yaml:33)",)
+
+
+def test_what_an_abort_rule_looks_at_is_looked_at_too(sound: Prepared) -> None:
+    ground, folder = sound
+    ground = replace(ground, environment=replace(ground.environment, resources=replace(LISTED, ecs_service=None)))
+    rule = Alarm(row=replace(CACHE, name="abort", metric="ecs.cpu", line=12), minutes=2, text="ecs.cpu > 95 % for 2m")
+    checks = check(spec(), ground, folder, [phase("peak", LATENCY, alarms=(rule,))], lambda: None)
+    (failed,) = [each for each in checks if each.failed]
+    assert "ecs.cpu needs resources.ecs" in failed.says
+    assert failed.rows == ("peak::abort (slo.yaml:12)",)
 
 
 def test_only_what_rows_look_at_is_looked_at(sound: Prepared) -> None:

@@ -49,6 +49,11 @@ def test_a_rate_within_the_quota_is_fine_also_by_default(stub: Stubber) -> None:
     [
         (STRESS, "stress climbs to 20,000/s", "or lower at_most"),
         (Wanted(rate_per_s=10_000.5, phase="peak", climbs=False), "peak holds 10,000.5/s", "or lower the rate"),
+        (
+            Wanted(rate_per_s=9_990.0, phase="peak", climbs=False, checks_per_s=20.0),
+            "peak holds 9,990/s and checks keys by 20/s more",
+            "or lower the rate",
+        ),
     ],
 )
 def test_a_rate_beyond_the_quota_is_refused(stub: Stubber, wanted: Wanted, does: str, lower: str) -> None:
