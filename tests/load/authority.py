@@ -37,15 +37,16 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "an authority of the tests")])
         own = self._certificate(self._name, self._key.public_key(), authority=True, ends_in=_DAY)
-        file = folder / "authority.pem"
-        file.write_bytes(own.public_bytes(_PEM))
-        self.trusting = ssl.create_default_context(cafile=str(file))
+        #: What a client is given to believe it.
+        self.bundle = folder / "authority.pem"
+        self.bundle.write_bytes(own.public_bytes(_PEM))
+        self.trusting = ssl.create_default_context(cafile=str(self.bundle))
 
-    def server(self, name: str = "127.0.0.1", *, ends_in: datetime.timedelta = _DAY) -> ssl.SSLContext:
-        """The context of a server of this name or address."""
+    def server(self, name: str = "127.0.0.1", *also: str, ends_in: datetime.timedelta = _DAY) -> ssl.SSLContext:
+        """The context of a server of these names or addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a server of the tests")])
-        signed = self._certificate(subject, key.public_key(), name=name, ends_in=ends_in)
+        signed = self._certificate(subject, key.public_key(), names=(name, *also), ends_in=ends_in)
         private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         file = self._folder / f"{name}.pem"
         file.write_bytes(signed.public_bytes(_PEM) + private)
@@ -58,7 +59,7 @@ class Authority:
         subject: x509.Name,
         key: ec.EllipticCurvePublicKey,
         *,
-        name: str | None = None,
+        names: tuple[str, ...] = (),
         authority: bool = False,
         ends_in: datetime.timedelta,
     ) -> x509.Certificate:
@@ -77,8 +78,10 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .add_extension(_usage(signs_others=authority), critical=True)
         )
-        if name is not None:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_general(name)]), critical=False)
+        if names:
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_general(name) for name in names]), critical=False
+            )
         return builder.sign(self._key, hashes.SHA256())
 
 
