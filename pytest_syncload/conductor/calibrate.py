@@ -20,9 +20,9 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Calibration, Step
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.plan import ANY, UNIQUE, Spec
-from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.job import JOB, Job
 from pytest_syncload.load.limits import in_flight_cap
+from pytest_syncload.load.local import local_fleet
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.shard import Shard, ShardReport
@@ -90,10 +90,10 @@ def _step(spec: Spec, url: str, rate: float, folder: RunFolder) -> Step:
     command = [sys.executable, "-m", "pytest_syncload.generator", str(folder.controller_lock_path)]
     merged = Merged()
     job = Job(shard=shard, identities=None, paths=import_paths(spec), request_from=spec.request_from)
-    with Fleet(command, [JOB.dump_json(job).decode()]) as fleet:
+    with local_fleet(command, [JOB.dump_json(job).decode()]) as fleet:
         fleet.muster(lambda: None)
         fared = fleet.follow(
-            {"start_at": time.monotonic() + _LEAD_S},
+            time.monotonic() + _LEAD_S,
             lambda data: merged.add(Snapshot.from_json(data)),
             lambda: None,
         )

@@ -24,9 +24,10 @@ from pytest_syncload.facts.plan import USERS, Environment, Firebase, Passage, Ph
 from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.result import Window
 from pytest_syncload.load.course import Legs
-from pytest_syncload.load.fleet import Fared, Fleet
+from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.job import JOB, REPORT, Job
 from pytest_syncload.load.limits import in_flight_cap
+from pytest_syncload.load.local import local_fleet
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged
@@ -97,7 +98,7 @@ def carry(
     command = [sys.executable, "-m", "pytest_syncload.generator", str(job.folder.controller_lock_path)]
     with (
         Alarms(job.phase, job.ground) as alarms,
-        Fleet(command, [JOB.dump_json(task).decode() for task in tasks], pass_fds=[job.lock]) as fleet,
+        local_fleet(command, [JOB.dump_json(task).decode() for task in tasks], pass_fds=[job.lock]) as fleet,
     ):
         messages = fleet.muster(keep_going, Warmed(job.phase.name, shards, listen).take)
         began = begin(time.monotonic() + LEAD_SECONDS)
@@ -117,7 +118,7 @@ def carry(
         alarms.begin(began.start_at)
         wall_before = time.time() - time.monotonic()
         fared = fleet.follow(
-            {"start_at": began.start_at},
+            began.start_at,
             following.take,
             lambda: following.stop or alarms.stop or keep_going(),
             lambda: steer(following),

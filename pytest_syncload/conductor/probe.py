@@ -20,8 +20,8 @@ from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.plan import HIDDEN, RequestTemplate, Spec
 from pytest_syncload.facts.result import Outcome, Tally
 from pytest_syncload.facts.units import format_number
-from pytest_syncload.load.fleet import Fleet
 from pytest_syncload.load.job import JOB, Job
+from pytest_syncload.load.local import local_fleet
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard
 from pytest_syncload.load.snapshot import Merged, Snapshot
@@ -81,10 +81,10 @@ def probe(spec: Spec, ground: Ground, folder: RunFolder, keep_going: Callable[[]
         return keep_going() or late
 
     try:
-        with Fleet(command, [JOB.dump_json(job).decode()]) as fleet:
+        with local_fleet(command, [JOB.dump_json(job).decode()]) as fleet:
             (message,) = fleet.muster(in_time, begins)
             fared = fleet.follow(
-                {"start_at": time.monotonic() + _LEAD_S},
+                time.monotonic() + _LEAD_S,
                 lambda data: merged.add(Snapshot.from_json(data)),
                 in_time,
             )

@@ -1,50 +1,72 @@
-"""The parent's side of the generator processes: start them together, follow them, stop them within a second.
+"""The parent's side of the generators, wherever they run: start them together, follow them, stop them within a second.
 
-Load always runs in children, even one: garbage collection, event loop, signals and secrets stay out of pytest. A child
-is told its job over its stdin, and the end of that pipe tells it to stop. Nothing here knows what a job says.
+A generator is told its job first and then its start, and tells what it does, in lines of JSON. How the lines travel is
+its `Link`'s: `local` for processes of this machine, `dask` for those of others. Nothing here knows what a job says.
 """
 
 from __future__ import annotations
 
-import json
 import queue
-import re
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from pytest_syncload.facts.errors import PhaseInvalid
 
-#: How long a child may take to import and say something, and then between two words of how its users' sign-in goes on.
+#: How long a generator may take to import and say something, and then between two words of how its users' sign-in goes
+#: on.
 READY_SECONDS = 120.0
-#: How long a stopped child may take to hand over what it measured; load itself has ended within a second.
+#: How long a stopped one may take to hand over what it measured; load itself has ended within a second.
 FAREWELL_SECONDS = 3.0
-#: A running child speaks every second; one that is silent for this long is lost.
+#: A running one speaks every second; one that is silent for this long is lost.
 SILENCE_SECONDS = 5.0
 _TICK_SECONDS = 0.1
-#: What a child's last words may carry and nobody may read: an API key in a URL, a token, a proxy's password.
-_SECRETS = re.compile(
-    r"(?<=key=)[^&\s'\"]+|(?<=//)[^\s/@]+(?=@)|[^\s/@:'\"]+:[^\s/@'\"]+(?=@)|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"
-)
+
+#: What generators say, each by its index; None: its output has ended.
+Inbox = queue.Queue[tuple[int, dict[str, Any] | None]]
+
+
+class Link(Protocol):
+    """The way to one generator. Nothing of it raises, and but for `leave` and `last_words` nothing waits."""
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Tell it something; where it has ended, the inbox says so."""
+        ...
+
+    def start(self, at: float) -> None:
+        """Tell it to begin at ``at``, by this process's monotonic clock."""
+        ...
+
+    def hang_up(self) -> None:
+        """Tell it to stop, and that nobody will say more."""
+        ...
+
+    def give_up(self) -> None:
+        """It is lost: end it if that can be done."""
+        ...
+
+    def leave(self, seconds: float) -> None:
+        """Wait for its end, at most so long, and then end it."""
+        ...
+
+    def last_words(self) -> str:
+        """Why it may have ended, without secrets."""
+        ...
 
 
 @dataclass(slots=True)
 class _Child:
     index: int
-    process: subprocess.Popen[str]
+    link: Link
     heard_at: float
     report: dict[str, Any] | None = None
     lost: str | None = None
-    stderr: list[str] = field(default_factory=list)
-    overhearing: threading.Thread | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fared:
-    """How the children ended: final reports by index, what became of the lost ones, and who else stopped them."""
+    """How the generators ended: final reports by index, what became of the lost ones, and who else stopped them."""
 
     reports: tuple[dict[str, Any], ...]
     lost: tuple[str, ...]
@@ -52,21 +74,17 @@ class Fared:
 
 
 class Fleet:
-    """Child processes running ``command``, one for each of ``jobs`` (one line of JSON each).
+    """Generators by their links, in order of index, who say what they have to say to ``inbox``.
 
-    Use as a context manager: leaving it ends every child.
+    Use as a context manager: leaving it ends every one. One that is silent for ``silence_s``
+    (`SILENCE_SECONDS` where that is None) is lost.
     """
 
-    def __init__(self, command: Sequence[str], jobs: Sequence[str], *, pass_fds: Sequence[int] = ()) -> None:
-        self._inbox: queue.Queue[tuple[_Child, dict[str, Any] | None]] = queue.Queue()
-        self._children: list[_Child] = []
-        try:
-            for index, job in enumerate(jobs):
-                self._start(index, command, job, pass_fds)
-        except OSError as error:
-            # The ones that run hold the phase's lock; leaving them would stop every later phase.
-            self.__exit__()
-            raise PhaseInvalid(f"generator {len(self._children)} could not be started: {error}") from None
+    def __init__(self, links: Sequence[Link], inbox: Inbox, *, silence_s: float | None = None) -> None:
+        now = time.monotonic()
+        self._inbox = inbox
+        self._silence_s = SILENCE_SECONDS if silence_s is None else silence_s
+        self._children = [_Child(index, link, now) for index, link in enumerate(links)]
 
     def __enter__(self) -> Fleet:
         return self
@@ -75,31 +93,7 @@ class Fleet:
         self._hang_up()
         deadline = time.monotonic() + FAREWELL_SECONDS
         for child in self._children:
-            try:
-                child.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
-
-    def _start(self, index: int, command: Sequence[str], job: str, pass_fds: Sequence[int]) -> None:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            pass_fds=tuple(pass_fds),
-            # Ctrl-C goes to the terminal's process group; the children hear of it from us, once.
-            start_new_session=True,
-        )
-        child = _Child(index, process, time.monotonic())
-        self._children.append(child)
-        threading.Thread(target=self._listen, args=(child,), daemon=True).start()
-        child.overhearing = threading.Thread(target=self._overhear, args=(child,), daemon=True)
-        child.overhearing.start()
-        self._say(child, job)
+            child.link.leave(max(0.0, deadline - time.monotonic()))
 
     def muster(
         self,
@@ -125,7 +119,7 @@ class Fleet:
                 continue
             child, message = received
             if message is None:
-                raise PhaseInvalid(f"generator {child.index} ended before it was ready: {self._last_words(child)}")
+                raise PhaseInvalid(f"generator {child.index} ended before it was ready: {child.link.last_words()}")
             if "error" in message:
                 raise PhaseInvalid(str(message["error"]))
             if "warming" in message:
@@ -137,19 +131,20 @@ class Fleet:
 
     def follow(
         self,
-        start: dict[str, Any],
+        start_at: float,
         on_snapshot: Callable[[dict[str, Any]], None],
         keep_going: Callable[[], str | None],
         steer: Callable[[], dict[str, Any] | None] = lambda: None,
     ) -> Fared:
-        """Start all together and follow them to their ends. What ``steer`` gives, ten times a second, is told to all.
+        """Start all together at ``start_at`` (monotonic) and follow them to their ends. What ``steer`` gives, ten times
+        a second, is told to all.
 
         A lost child, one that gave up, or a word from ``keep_going`` stops all.
         """
         now = time.monotonic()
         for child in self._children:
-            child.heard_at = max(now, float(start["start_at"]))
-            self._say(child, json.dumps(start))
+            child.heard_at = max(now, start_at)
+            child.link.start(start_at)
         stopped: str | None = None
         stop_by: float | None = None
         while any(child.report is None and child.lost is None for child in self._children):
@@ -160,7 +155,8 @@ class Fleet:
             self._notice_silence(now)
             if stop_by is None:
                 if (said := steer()) is not None:
-                    self._say_to_all(said)
+                    for child in self._children:
+                        child.link.say(said)
                 stopped = keep_going() or next((child.lost for child in self._children if child.lost), None)
                 gave_up = any(child.report is not None and child.report.get("gave_up") for child in self._children)
                 if gave_up or stopped is not None:
@@ -184,7 +180,7 @@ class Fleet:
         child.heard_at = max(child.heard_at, time.monotonic())
         if message is None:
             if child.report is None:
-                child.lost = f"generator {child.index} was lost: {self._last_words(child)}"
+                child.lost = f"generator {child.index} was lost: {child.link.last_words()}"
         elif "snapshot" in message:
             on_snapshot(message["snapshot"])
         elif "report" in message:
@@ -194,62 +190,17 @@ class Fleet:
 
     def _notice_silence(self, now: float) -> None:
         for child in self._children:
-            if child.report is None and child.lost is None and now - child.heard_at > SILENCE_SECONDS:
-                child.lost = f"generator {child.index} was silent for {SILENCE_SECONDS:.0f} s and is lost"
-                child.process.kill()
+            if child.report is None and child.lost is None and now - child.heard_at > self._silence_s:
+                child.lost = f"generator {child.index} was silent for {self._silence_s:.0f} s and is lost"
+                child.link.give_up()
 
     def _receive(self) -> tuple[_Child, dict[str, Any] | None] | None:
         try:
-            return self._inbox.get(timeout=_TICK_SECONDS)
+            index, message = self._inbox.get(timeout=_TICK_SECONDS)
         except queue.Empty:
             return None
-
-    def _listen(self, child: _Child) -> None:
-        assert child.process.stdout is not None
-        with child.process.stdout as stdout:
-            for line in stdout:
-                try:
-                    message = json.loads(line)
-                except ValueError:
-                    continue  # a torn last line of a killed child
-                if not isinstance(message, dict):
-                    continue  # not ours: a library's print
-                self._inbox.put((child, message))
-        self._inbox.put((child, None))
-
-    def _overhear(self, child: _Child) -> None:
-        assert child.process.stderr is not None
-        with child.process.stderr as stderr:
-            for line in stderr:
-                child.stderr = [*child.stderr[-9:], line.rstrip()]
-
-    def _last_words(self, child: _Child) -> str:
-        try:
-            code = child.process.wait(1.0)
-        except subprocess.TimeoutExpired:
-            return "it closed its output"
-        if child.overhearing is not None:
-            child.overhearing.join(1.0)
-        said = _SECRETS.sub("<secret>", child.stderr[-1]) if child.stderr else "it said nothing"
-        return f"exit code {code}, {said}"
-
-    def _say(self, child: _Child, line: str) -> None:
-        assert child.process.stdin is not None
-        try:
-            child.process.stdin.write(line + "\n")
-            child.process.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            # Either means that it has ended, which `_listen` reports with its last words.
-            pass
-
-    def _say_to_all(self, message: dict[str, Any]) -> None:
-        for child in self._children:
-            self._say(child, json.dumps(message))
+        return self._children[index], message
 
     def _hang_up(self) -> None:
         for child in self._children:
-            assert child.process.stdin is not None
-            try:
-                child.process.stdin.close()
-            except BrokenPipeError:
-                pass
+            child.link.hang_up()

@@ -23,7 +23,7 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.plan import RequestTemplate, TokenFile
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.load.fleet import Fleet
+from pytest_syncload.load.local import local_fleet
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import ShardReport
 from pytest_syncload.load.snapshot import Held, Merged, Slice, Snapshot
@@ -61,10 +61,9 @@ def followed(*scripts: list[str], jump_s: float = 0.0) -> Seen:
     """A phase of 1,000 arrivals whose generators say this."""
     shard = shard_of("http://nowhere", pacer=Pacer(rate_per_s=1000.0, ramp_s=0.0, hold_s=1.0), shards=len(scripts))
     merged = Merged()
-    with Fleet([sys.executable, "-S", "-c", CHILD], [json.dumps(script) for script in scripts]) as fleet:
+    with local_fleet([sys.executable, "-S", "-c", CHILD], [json.dumps(script) for script in scripts]) as fleet:
         fleet.muster(lambda: None)
-        start = {"start_at": time.monotonic()}
-        fared = fleet.follow(start, lambda data: merged.add(Snapshot.from_json(data)), lambda: None)
+        fared = fleet.follow(time.monotonic(), lambda data: merged.add(Snapshot.from_json(data)), lambda: None)
     return judged(summed(shard, merged, [], fared, jump_s))
 
 

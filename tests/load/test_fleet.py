@@ -14,6 +14,7 @@ import pytest
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.load import fleet as fleet_module
 from pytest_syncload.load.fleet import Fared, Fleet
+from pytest_syncload.load.local import local_fleet
 
 #: What every child does first: it says things as JSON lines and hears its job, its start and the end of its pipe.
 PROLOGUE = """
@@ -36,7 +37,7 @@ def fleet_of(*scripts: str) -> Fleet:
         "        return rest.readline() if now is None else now\n"
         "sys.stdin = Again()\nexec(json.loads(sys.argv[1])[json.loads(line)])"
     )
-    return Fleet(
+    return local_fleet(
         [sys.executable, "-c", chooser, json.dumps(scripts)], [json.dumps(index) for index in range(len(scripts))]
     )
 
@@ -51,7 +52,7 @@ def followed(
     heard = [] if snapshots is None else snapshots
     with fleet_of(*scripts) as fleet:
         fleet.muster(onwards)
-        return fleet.follow({"start_at": time.monotonic()}, heard.append, keep_going)
+        return fleet.follow(time.monotonic(), heard.append, keep_going)
 
 
 def refusal(*scripts: str, keep_going: Callable[[], str | None] = onwards) -> str:
@@ -72,7 +73,7 @@ def test_all_start_together_and_report_by_index() -> None:
     snapshots: list[dict[str, Any]] = []
     with fleet_of(GOOD, GOOD, GOOD) as fleet:
         muster = fleet.muster(onwards)
-        fared = fleet.follow({"start_at": 7.5}, snapshots.append, onwards)
+        fared = fleet.follow(7.5, snapshots.append, onwards)
     assert [message["ready"]["job"] for message in muster] == [0, 1, 2]
     assert fared == Fared(reports=tuple({"index": index, "start_at": 7.5} for index in range(3)), lost=(), stopped=None)
     assert sorted(snapshot["from"] for snapshot in snapshots) == [0, 1, 2]
@@ -120,7 +121,7 @@ def test_a_child_that_has_ended_when_it_is_told_to_start_is_lost() -> None:
     with fleet_of(PROLOGUE + "say(ready={'pid': os.getpid()})") as fleet:
         (message,) = fleet.muster(onwards)
         os.waitid(os.P_PID, message["ready"]["pid"], os.WEXITED | os.WNOWAIT)
-        fared = fleet.follow({"start_at": time.monotonic()}, print, onwards)
+        fared = fleet.follow(time.monotonic(), print, onwards)
     assert fared.lost == ("generator 0 was lost: exit code 0, it said nothing",)
 
 
@@ -150,7 +151,7 @@ def test_a_child_that_does_not_report_after_the_hang_up_is_lost_and_killed(monke
     monkeypatch.setattr(fleet_module, "FAREWELL_SECONDS", 0.2)
     with fleet_of(READY + "while True: time.sleep(1)") as fleet:
         (message,) = fleet.muster(onwards)
-        fared = fleet.follow({"start_at": time.monotonic()}, print, lambda: "the run was interrupted")
+        fared = fleet.follow(time.monotonic(), print, lambda: "the run was interrupted")
     assert fared.reports == ()
     assert fared.stopped == "the run was interrupted"
     assert fared.lost == ("generator 0 did not report within 0 s of being stopped",)
@@ -168,7 +169,7 @@ def test_silence_counts_from_the_start_and_not_from_the_order_to_start(monkeypat
     monkeypatch.setattr(fleet_module, "SILENCE_SECONDS", 0.0)
     with fleet_of(READY + "time.sleep(0.5)\nsay(report={'index': job})") as fleet:
         fleet.muster(onwards)
-        fared = fleet.follow({"start_at": time.monotonic() + 3600}, print, onwards)
+        fared = fleet.follow(time.monotonic() + 3600, print, onwards)
     assert fared.lost == ()
 
 
