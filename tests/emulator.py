@@ -20,6 +20,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.plainly import PLAINLY
+
 PROJECT = "demo-syncload"
 #: On a loaded machine without a network it took 49 s: it waits for news that do not come.
 _READY_WITHIN_S = 180.0
@@ -86,7 +88,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], said: Path) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(url, trust_env=False).json()["authEmulator"]["ready"]:
+            if httpx.get(url, **PLAINLY).json()["authEmulator"]["ready"]:
                 return
         time.sleep(0.2)
     pytest.fail(f"the Firebase emulator did not start; it said:\n{said.read_text('utf-8', 'replace')[-2000:]}")

@@ -22,6 +22,7 @@ from pytest_syncload.load.job import JOB, Job
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard
 from pytest_syncload.sandbox.launch import launch
+from tests.plainly import PLAINLY
 
 #: An ID or custom token, and a refresh token.
 TOKEN = re.compile(r"eyJ[\w-]{20,}|AMf-[\w-]{20,}")
@@ -54,7 +55,7 @@ def environment() -> Iterator[Environment]:
             url = f"http://{filled.firebase.emulator_host}/identitytoolkit.googleapis.com/v1/accounts:signUp"
             who = {"email": EMAIL.replace("{i}", str(user)), "password": PASSWORD, "returnSecureToken": True}
             key = {"key": filled.firebase.api_key}
-            httpx.post(url, params=key, json=who, trust_env=False).raise_for_status()
+            httpx.post(url, params=key, json=who, **PLAINLY).raise_for_status()
         yield filled
     finally:
         running.close()

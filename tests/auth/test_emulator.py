@@ -21,6 +21,7 @@ from pytest_syncload.auth.verify import verified
 from pytest_syncload.facts.plan import Firebase, SignInBy
 from tests.auth.scripted import project
 from tests.emulator import PROJECT
+from tests.plainly import PLAINLY
 
 pytestmark = pytest.mark.firebase_emulator
 
@@ -49,7 +50,7 @@ def owner(firebase: Firebase, operation: str, **members: Any) -> Any:
     """What the project's owner asks."""
     url = f"http://{firebase.emulator_host}/identitytoolkit.googleapis.com/v1/projects/{firebase.project}/accounts"
     headers = {"authorization": "Bearer owner"}
-    return httpx.post(url + operation, json=members, headers=headers, trust_env=False).raise_for_status().json()
+    return httpx.post(url + operation, json=members, headers=headers, **PLAINLY).raise_for_status().json()
 
 
 def with_users(firebase: Firebase, does: Callable[[FirebaseUsers], Awaitable[Made]]) -> Made:

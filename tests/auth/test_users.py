@@ -19,6 +19,7 @@ from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.plan import Environment, Firebase, SandboxSettings, SignInBy
 from pytest_syncload.sandbox.launch import launch
 from tests.auth.scripted import REFRESHED, SIGNED_IN, project, refusal, scripted
+from tests.plainly import PLAINLY
 
 Made = TypeVar("Made")
 
@@ -69,7 +70,7 @@ def test_the_sandbox_signs_in_by_password(sandbox: Firebase, tmp_path: Path) -> 
     firebase = by_password(sandbox.emulator_host, tmp_path, api_key=sandbox.api_key, project=sandbox.project)
     url = f"http://{sandbox.emulator_host}/identitytoolkit.googleapis.com/v1/accounts:signUp"
     body = {"email": "load-3@syncwell.example", "password": "hunter2-hunter2", "returnSecureToken": True}
-    made = httpx.post(url, params={"key": sandbox.api_key}, json=body, trust_env=False).json()
+    made = httpx.post(url, params={"key": sandbox.api_key}, json=body, **PLAINLY).json()
     session = with_users(firebase, lambda users: users.sign_in(3))
     assert session.subject == "load-3@syncwell.example"
     assert subject_of(session) == made["localId"]

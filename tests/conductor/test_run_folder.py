@@ -297,11 +297,11 @@ def test_only_one_holds_the_phase_lock_and_the_next_waits(folder: RunFolder) -> 
         waiting = threading.Thread(target=second)
         with folder.phase_lock():
             waiting.start()
-            assert entered.wait(5)
+            assert entered.wait(60)
             # Long enough for a lock that does not hold to show; one that holds passes on any machine.
             waiting.join(0.2)
             order.append("first")
-        waiting.join(5)
+        waiting.join(60)
     assert order == ["first", "second"]
 
 

@@ -28,7 +28,7 @@ from pytest_syncload.sources.observe import observe
 from pytest_syncload.verdict import judge
 from tests.conductor.plans import phase
 from tests.false_greens.entry import Seen
-from tests.load.scripted import Scripted, Step
+from tests.load.scripted import PATIENCE_S, Scripted, Step
 from tests.rows import ERRORS, RESOURCES, WINDOW, answers, reading
 
 #: A body is looked at only where one is expected, and answers are told apart only where the request is a POST.
@@ -70,7 +70,7 @@ class Storing:
         self._server.close()
         for writer in self._writers:
             writer.transport.abort()
-        await asyncio.wait_for(self._quiet.wait(), 5)
+        await asyncio.wait_for(self._quiet.wait(), PATIENCE_S)
         await asyncio.sleep(0)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,7 +139,7 @@ async def offer(
         if stop_when(merged.hold):
             stop.set()
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         start_at = time.monotonic() + start_in_s
         return await run(shard, users or Users(), start_at=start_at, stop=stop, emit=emit, snapshot_every_s=0.02)
 

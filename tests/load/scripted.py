@@ -16,6 +16,10 @@ from pytest_syncload.load.transport import Answer, Transport
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+#: Seconds that only a hang takes: a busy machine's loop may stand still for some.
+PATIENCE_S = 60.0
+#: Seconds of a timeout that is to strike, once a busy machine has connected and sent.
+SHORT_S = 0.5
 
 
 class End(Enum):
@@ -54,7 +58,7 @@ class Scripted:
         self._server.close()
         for writer in self._writers:
             writer.transport.abort()
-        await asyncio.wait_for(self._quiet.wait(), 5)
+        await asyncio.wait_for(self._quiet.wait(), PATIENCE_S)
         await asyncio.sleep(0)
 
     @property
@@ -63,8 +67,8 @@ class Scripted:
         return f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     def will_answer(self, *answers: tuple[Step, ...]) -> None:
-        """The next requests, once those that were scripted so far are answered."""
-        self._answers += answers
+        """The next requests. What was scripted for some that never came is for nobody."""
+        self._answers[len(self.requests) :] = answers
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -119,7 +123,9 @@ class Scripted:
 class Asked:
     """One `start`: its answer, and how often it was answered."""
 
-    def __init__(self, transport: Transport, wire: bytes = GET, *, timeout_s: float = 10.0, head: bool = False) -> None:
+    def __init__(
+        self, transport: Transport, wire: bytes = GET, *, timeout_s: float = PATIENCE_S, head: bool = False
+    ) -> None:
         self._done = asyncio.Event()
         self.answers: list[Answer] = []
         transport.start(wire, self._take, timeout_s=timeout_s, head=head)
@@ -129,7 +135,7 @@ class Asked:
         self._done.set()
 
     async def answer(self) -> Answer:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             await self._done.wait()
         return self.answers[0]
 
@@ -146,7 +152,7 @@ async def plain_httpx_reads(url: str, method: str = "GET") -> tuple[int, list[tu
 
 async def until_none_is_open(transport: Transport) -> None:
     """Wait until the transport has noticed that its connections are gone."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while " 0 open, 0 idle, 0 connecting" not in repr(transport):  # noqa: ASYNC110  # a repr has no event
             await asyncio.sleep(0.001)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pytest_syncload.load.transport import Answer, Failure, Transport
-from tests.load.scripted import GET, OK, Asked, End, Scripted, until_none_is_open
+from tests.load.scripted import GET, OK, PATIENCE_S, Asked, End, Scripted, until_none_is_open
 
 
 def check_plain(answer: Answer) -> None:
@@ -17,7 +17,7 @@ def test_bytes_that_come_while_idle_end_the_connection() -> None:
         async with Scripted((OK, b"late"), (OK,)) as server:
             transport = Transport(server.url)
             check_plain(await Asked(transport).answer())
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 await server.gone.wait()
             check_plain(await Asked(transport).answer())
             assert server.connections == 2

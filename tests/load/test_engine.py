@@ -26,7 +26,7 @@ from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.load.wire import RequestWriter
-from tests.load.scripted import OK, End, Scripted
+from tests.load.scripted import OK, PATIENCE_S, End, Scripted
 
 HOLD = (End.HOLD,)
 FORBIDDEN = b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"
@@ -105,7 +105,7 @@ async def ran(
         merged.add(snapshot)
         on_snapshot(snapshot)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         report = await run(
             shard,
             users,
@@ -231,8 +231,8 @@ def test_a_target_that_closes_everything_ends_the_load(closed: End) -> None:
             assert done.report.gave_up
             assert done.report.interrupted
             both = done.merged.hold + done.merged.ramp
-            # A second of its rate, and two that a busy machine may take to notice.
-            assert 10 <= both[Outcome.PROTOCOL_ERROR] < 3 * 200
+            # A second of its rate, and those that a busy machine may take to notice; the hold has 720,000.
+            assert 10 <= both[Outcome.PROTOCOL_ERROR] < 30 * 200
             assert both[Outcome.OK] == 40
             assert done.report.sent - both.arrivals <= done.report.peak_in_flight
 
@@ -339,7 +339,7 @@ def test_a_stop_ends_it_at_once_and_keeps_what_was_measured(answer: tuple[bytes 
                 if answered and len(server.requests) > 10:
                     stop.set()
 
-            # Its end is bounded by the 20 s of `ran`, a hundredth of the hold.
+            # Its end is bounded by the minute of `ran`, a sixtieth of the hold.
             done = await ran(shard, stop=stop, on_snapshot=stop_once_measured)
             assert done.report.interrupted
             assert 0 < done.report.sent < all_due(shard)
@@ -445,22 +445,22 @@ def test_a_target_that_repeats_the_token_is_shown_without_it() -> None:
 def test_a_climb_goes_where_its_course_goes_and_each_leg_is_a_window() -> None:
     async def scenario() -> None:
         async with Scripted((OK,)) as server:
-            legs = Legs(legs=(Leg(0.0, 0.25, 100.0), Leg(0.25, 9.0, 200.0), Leg(9.0, 12.0, 0.0)))
+            legs = Legs(legs=(Leg(0.0, 0.25, 100.0), Leg(0.25, 9.0, 100.0), Leg(9.0, 12.0, 0.0)))
             course = legs.begin()
             shard = replace(shard_of(server.url), pacer=legs, hold_from_s=0.0, hold_to_s=12.0)
             start_at = time.monotonic() + 0.05
             merged = Merged()
 
             def turn() -> None:
-                course.turn(1.5, [Leg(1.5, 1.75, 40.0), Leg(1.75, 2.0, 0.0)], time.monotonic() - start_at)
+                course.turn(3.0, [Leg(3.0, 3.25, 40.0), Leg(3.25, 3.5, 0.0)], time.monotonic() - start_at)
 
             asyncio.get_running_loop().call_later(0.25, turn)
             report = await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=merged.add, course=course)
             assert (report.late_turns, report.interrupted) == (0, False)
-            assert [merged.window(number).part.tally().arrivals for number in range(4)] == [25, 250, 10, 0]
-            assert report.sent == len(server.requests) == merged.all_arrivals.arrivals == 285
+            assert [merged.window(number).part.tally().arrivals for number in range(4)] == [25, 275, 10, 0]
+            assert report.sent == len(server.requests) == merged.all_arrivals.arrivals == 310
             keys = sorted(int(re.findall(rb"run-peak-(\d+)", request)[0]) for request in server.requests)
-            assert keys == list(range(285)), "every arrival has a number of its own"
+            assert keys == list(range(310)), "every arrival has a number of its own"
 
     asyncio.run(scenario())
 
@@ -486,7 +486,7 @@ def test_a_turn_is_taken_at_once_also_where_the_next_arrival_is_far() -> None:
 
     async def scenario() -> None:
         async with Scripted((OK,)) as server:
-            legs = Legs(legs=(Leg(0.0, 9.0, 0.5),))
+            legs = Legs(legs=(Leg(0.0, 90.0, 0.05),))
             course = legs.begin()
             shard = replace(shard_of(server.url), pacer=legs)
             start_at = time.monotonic() + 0.05
@@ -494,8 +494,8 @@ def test_a_turn_is_taken_at_once_also_where_the_next_arrival_is_far() -> None:
             asyncio.get_running_loop().call_later(0.2, course.turn, 0.6, [Leg(0.6, 0.8, 50.0)], 0.2)
             report = await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=merged.add, course=course)
             assert report.sent == 11
-            # As a first arrival of the leg before, due 2 s after the start, it would be 1.4 s late.
-            assert (merged.window(1).lag.percentile(100) or 0) < 1_200
+            # As a first arrival of the leg before, due 20 s after the start, it would be 19.4 s late.
+            assert (merged.window(1).lag.percentile(100) or 0) < 15_000
 
     asyncio.run(scenario())
 

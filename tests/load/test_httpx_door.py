@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from pytest_syncload.load.transport import Transport
-from tests.load.scripted import OK, End, Scripted, until_none_is_open
+from tests.load.scripted import OK, PATIENCE_S, End, Scripted, until_none_is_open
 
 RESET, CLOSE, HOLD = (End.RESET,), (End.CLOSE,), (End.HOLD,)
 #: More than the system's buffers on both sides take.
@@ -79,7 +79,7 @@ def test_a_handshake_that_does_not_end_is_a_connect_timeout() -> None:
             transport = Transport(url)
             with pytest.raises(httpx.ConnectTimeout, match="while connecting"):
                 await transport.handle_async_request(asking(url, connect=0.05, read=0.001, write=0.001))
-            await asyncio.wait_for(server.gone.wait(), 5)
+            await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
             await until_none_is_open(transport)
             await transport.aclose()
 
@@ -150,7 +150,7 @@ def test_the_pool_timeout_has_no_meaning_and_no_request_waits_for_another() -> N
         async with Scripted(HOLD, (OK,)) as server:
             transport = Transport(server.url)
             first = asyncio.create_task(transport.handle_async_request(asking(server.url)))
-            await asyncio.wait_for(server.asked.wait(), 5)
+            await asyncio.wait_for(server.asked.wait(), PATIENCE_S)
             response = await transport.handle_async_request(asking(server.url, pool=0.0))
             assert response.status_code == 200
             await transport.aclose()
@@ -177,13 +177,13 @@ def test_a_call_cancelled_in_any_state_leaves_no_connection_behind(said: bytes) 
         async with Scripted((said, End.HOLD) if said else HOLD, (OK,)) as server:
             transport = Transport(server.url)
             call = asyncio.create_task(transport.handle_async_request(asking(server.url)))
-            await asyncio.wait_for(server.asked.wait(), 5)
+            await asyncio.wait_for(server.asked.wait(), PATIENCE_S)
             for _ in range(5):
                 await asyncio.sleep(0)  # what was said is read
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            await asyncio.wait_for(server.gone.wait(), 5)
+            await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
             assert (await transport.handle_async_request(asking(server.url))).status_code == 200
             assert server.served_by == [1, 2]
             await transport.aclose()

@@ -6,13 +6,15 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
 
+from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.idempotency import REQUESTS, Idempotency, KeyRule, RuleCount, Variant
 from pytest_syncload.facts.identities import Identity
-from pytest_syncload.facts.plan import Passage
+from pytest_syncload.facts.plan import Faults, Passage
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.load import idempotency
 from pytest_syncload.load.connection import Answer, Failure
@@ -21,7 +23,11 @@ from pytest_syncload.load.idempotency import KeyChecks
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged
+from pytest_syncload.sandbox.service import PATH, Service
 from tests.load.keyed import TEMPLATE, Instead, Served, Target, Users, asker
+from tests.load.scripted import PATIENCE_S
+from tests.sandbox.conftest import serving
+from tests.sandbox.keys import id_token, verifier
 
 HOLD_S = 0.5
 VERIFIED = replace(TEMPLATE, idempotency=Idempotency(verify_percent=10.0, job_id="job_id", changed={"mode": "b"}))
@@ -46,7 +52,7 @@ def offered(target: Target, **changes: object) -> tuple[ShardReport, Merged]:
     merged = Merged()
 
     async def scenario() -> ShardReport:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             return await run(
                 replace(SHARD, **changes),  # type: ignore[arg-type]
                 Users(),
@@ -100,7 +106,7 @@ def test_both_ways_to_a_target_carry_what_checks_send(passage: Passage, broken: 
     """Over real sockets: the target reads token, key and payload from the bytes."""
 
     async def scenario() -> ShardReport:
-        async with Served(Target(broken)) as served, asyncio.timeout(20):
+        async with Served(Target(broken)) as served, asyncio.timeout(PATIENCE_S):
             # As many as httpx's own pool carries on a busy machine.
             pacer = Pacer(rate_per_s=100, ramp_s=0.1, hold_s=HOLD_S)
             shard = replace(SHARD, base_url=served.url, transport=passage, pacer=pacer, verify_percent=20.0)
@@ -108,6 +114,41 @@ def test_both_ways_to_a_target_carry_what_checks_send(passage: Passage, broken: 
             return await run(shard, Users(), start_at=start_at, stop=asyncio.Event(), emit=lambda _: None)
 
     counts = asyncio.run(scenario()).idempotency
+    assert {count.rule for count in counts if count.finished} == set(KeyRule)
+    assert {count.rule for count in counts if count.broken} == {broken} - {None}
+
+
+class Accepted(Users):
+    """Users whose tokens the sandbox believes."""
+
+    def for_arrival(self, arrival: int) -> Identity:
+        user = super().for_arrival(arrival)
+        return replace(user, token=believed(user.subject))
+
+
+@cache
+def believed(subject: str) -> str:
+    return id_token(subject)
+
+
+@pytest.mark.parametrize("broken", [None, *KeyRule])
+def test_each_rule_that_the_sandbox_can_break_is_found_there_and_no_other(broken: KeyRule | None) -> None:
+    # What is sent at once is under way at once: an answer takes its time.
+    faults = Faults(idempotency=broken, latency_ms=200)
+    service = Service(clock=ServiceClock.starting_now(), faults=faults, verifier=verifier())
+
+    async def scenario(url: str) -> ShardReport:
+        async with asyncio.timeout(PATIENCE_S):
+            pacer = Pacer(rate_per_s=100, ramp_s=0.1, hold_s=HOLD_S)
+            request = replace(VERIFIED, path=PATH)
+            shard = replace(
+                SHARD, base_url=url, request=request, pacer=pacer, verify_percent=20.0, timeout_s=PATIENCE_S
+            )
+            start_at = time.monotonic() + 0.01
+            return await run(shard, Accepted(), start_at=start_at, stop=asyncio.Event(), emit=lambda _: None)
+
+    with serving() as serve:
+        counts = asyncio.run(scenario(serve(service))).idempotency
     assert {count.rule for count in counts if count.finished} == set(KeyRule)
     assert {count.rule for count in counts if count.broken} == {broken} - {None}
 
@@ -134,7 +175,7 @@ def follow(
             await answered
         if stop_after_s is not None:
             asyncio.get_running_loop().call_later(stop_after_s, stop.set)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await checks.finish(stop, within_s)
         return checks.counts
 

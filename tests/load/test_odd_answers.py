@@ -13,7 +13,16 @@ from pytest_syncload.load.connection import Failure
 from pytest_syncload.load.transport import Answer, Transport
 from tests.load.broken_answers import BROKEN
 from tests.load.odd_answers import WHOLE, Case
-from tests.load.scripted import OK, Asked, End, Scripted, plain_httpx_reads, until_none_is_open
+from tests.load.scripted import (
+    OK,
+    PATIENCE_S,
+    SHORT_S,
+    Asked,
+    End,
+    Scripted,
+    plain_httpx_reads,
+    until_none_is_open,
+)
 
 CASES = WHOLE + BROKEN
 
@@ -33,7 +42,7 @@ async def ask_twice(server: Scripted, case: Case) -> Seen:
     server.will_answer(case.steps, (OK,))
     asked_before = len(server.served_by)
     transport = Transport(server.url)
-    odd = Asked(transport, head=case.head, timeout_s=0.05 if case.failure is Failure.TIMEOUT else 10.0)
+    odd = Asked(transport, head=case.head, timeout_s=SHORT_S if case.failure is Failure.TIMEOUT else PATIENCE_S)
     await odd.answer()
     if isinstance(case.steps[-1], End):
         await until_none_is_open(transport)  # that it ends is known to the server alone until then

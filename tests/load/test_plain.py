@@ -22,7 +22,7 @@ from pytest_syncload.load.door import Direct, Door, open_door
 from pytest_syncload.load.plain import Plain, proxy_for
 from pytest_syncload.load.reading import ANSWER_LIMIT
 from tests.load.authority import Authority
-from tests.load.scripted import OK, End, Scripted
+from tests.load.scripted import OK, PATIENCE_S, SHORT_S, End, Scripted
 
 TEMPLATE = RequestTemplate(
     path="/v1/jobs?a=b c", json={"source": "drive"}, headers=(("X-Api-Version", "7"), ("User-Agent", "syncwell"))
@@ -31,10 +31,10 @@ USER = Identity(0, "user", "token")
 DOORS = pytest.mark.parametrize("opened", [Direct, Plain])
 
 
-async def asked(door: Door, key: str = "key-1", timeout_s: float = 5.0) -> Answer:
+async def asked(door: Door, key: str = "key-1", timeout_s: float = PATIENCE_S) -> Answer:
     answers: asyncio.Queue[Answer] = asyncio.Queue()
     door.start(USER, key, 0, answers.put_nowait, timeout_s=timeout_s)
-    answer = await asyncio.wait_for(answers.get(), 10)
+    answer = await asyncio.wait_for(answers.get(), PATIENCE_S)
     await asyncio.sleep(0)
     assert answers.empty(), "answered twice"
     return answer
@@ -116,7 +116,7 @@ def test_what_is_no_answer_is_one_protocol_error(
 
 @DOORS
 def test_an_answer_that_does_not_come_is_a_timeout(opened: Callable[[RequestTemplate, str], Door]) -> None:
-    seen = through(opened, (End.HOLD,), timeout_s=0.05)
+    seen = through(opened, (End.HOLD,), timeout_s=SHORT_S)
     assert (seen.failure, seen.detail) == (Failure.TIMEOUT, "waiting for the answer")
     assert seen.sent_at is not None
 

@@ -22,7 +22,7 @@ from pytest_syncload.load.tls import Tls
 from pytest_syncload.load.transport import Failure, Transport
 from tests.load.authority import Authority
 from tests.load.relay import Relay, byte_by_byte
-from tests.load.scripted import GET, OK, Asked, End, Scripted, until_none_is_open
+from tests.load.scripted import GET, OK, PATIENCE_S, Asked, End, Scripted, until_none_is_open
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -238,11 +238,11 @@ def test_a_handshake_that_is_not_answered_is_given_up_and_its_socket_closed(give
             assert (answer.failure, answer.detail) == (Failure.TIMEOUT, "while connecting")
         else:
             sending = asyncio.create_task(transport.send_prepared(GET, timeout_s=10))
-            await asyncio.wait_for(greeted.wait(), 10)
+            await asyncio.wait_for(greeted.wait(), PATIENCE_S)
             sending.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await sending
-        await asyncio.wait_for(gone.wait(), 10)
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
         await until_none_is_open(transport)
         await transport.aclose()
         server.close()
@@ -271,16 +271,16 @@ def test_keys_that_the_peer_changes_are_answered(tmp_path: Path, run: Run) -> No
         assert server.stdin is not None
         assert server.stdout is not None
         try:
-            await asyncio.wait_for(server.stdout.readuntil(b"ACCEPT"), 10)
+            await asyncio.wait_for(server.stdout.readuntil(b"ACCEPT"), PATIENCE_S)
             async with Relay(f"https://127.0.0.1:{port}", listen) as relay:
                 transport = Transport(relay.url, ssl_context=authority.trusting)
                 for number in range(2):
                     asked = Asked(transport, GET.replace(b"/ ", b"/%d " % number))
-                    await asyncio.wait_for(server.stdout.readuntil(b"GET /%d " % number), 10)
+                    await asyncio.wait_for(server.stdout.readuntil(b"GET /%d " % number), PATIENCE_S)
                     said.clear()
                     # "K" asks for the client's new keys too: its next request is read only if it changed them.
                     server.stdin.write(b"K\n")
-                    await asyncio.wait_for(said.wait(), 10)
+                    await asyncio.wait_for(said.wait(), PATIENCE_S)
                     server.stdin.write(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok")
                     answer = await asked.answer()
                     assert (answer.failure, answer.body) == (None, b"ok")

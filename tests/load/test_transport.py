@@ -13,7 +13,7 @@ from pytest_syncload.facts.identities import Identity
 from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load.transport import Answer, Failure, Transport
 from pytest_syncload.load.wire import RequestWriter
-from tests.load.scripted import GET, OK, Asked, End, Scripted, free_port, until_none_is_open
+from tests.load.scripted import GET, OK, PATIENCE_S, SHORT_S, Asked, End, Scripted, free_port, until_none_is_open
 
 RESET, CLOSE, HOLD = (End.RESET,), (End.CLOSE,), (End.HOLD,)
 
@@ -72,12 +72,12 @@ def test_a_silent_server_times_out_and_its_connection_is_closed() -> None:
     async def scenario() -> None:
         async with Scripted(HOLD, (OK,)) as server:
             transport = Transport(server.url)
-            asked = Asked(transport, timeout_s=0.1)
+            asked = Asked(transport, timeout_s=SHORT_S)
             answer = await asked.answer()
             assert (answer.failure, answer.detail) == (Failure.TIMEOUT, "waiting for the answer")
             assert answer.sent_at is not None
             assert answer.done_at >= answer.sent_at
-            await asyncio.wait_for(server.gone.wait(), 5)
+            await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
             assert (await Asked(transport).answer()).status == 200
             assert len(asked.answers) == 1
             await transport.aclose()
@@ -93,7 +93,7 @@ def test_a_timeout_while_connecting_gives_the_connection_up() -> None:
             answer = await Asked(transport, timeout_s=0.1).answer()
             assert (answer.failure, answer.detail, answer.sent_at) == (Failure.TIMEOUT, "while connecting", None)
             await until_none_is_open(transport)
-            await asyncio.wait_for(server.gone.wait(), 5)
+            await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
             with pytest.raises(httpx.ConnectTimeout):
                 await transport.handle_async_request(request(server.url.replace("http:", "https:"), 0.1))
             await transport.aclose()
@@ -121,7 +121,7 @@ def test_a_cancelled_call_closes_its_connection(scheme: str) -> None:
             url = server.url.replace("http:", scheme + ":")
             transport = Transport(url)
             call = asyncio.create_task(transport.handle_async_request(request(url)))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 if scheme == "http":
                     await server.asked.wait()
                 else:
@@ -130,7 +130,7 @@ def test_a_cancelled_call_closes_its_connection(scheme: str) -> None:
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
-            await asyncio.wait_for(server.gone.wait(), 5)
+            await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
             await until_none_is_open(transport)
             await transport.aclose()
 
@@ -143,7 +143,7 @@ def test_a_call_that_is_cancelled_once_it_was_answered_harms_nobody() -> None:
             transport = Transport(server.url)
             exchange = transport.start(b"GET / HTTP/1.1\r\n\r\n", lambda _: asked.append(Asked(transport)), timeout_s=9)
             asked: list[Asked] = []
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while not asked:  # noqa: ASYNC110
                     await asyncio.sleep(0)
             # Its connection carries the second request now.
@@ -160,7 +160,7 @@ def test_closing_ends_everything_under_way_exactly_once() -> None:
         async with Scripted(HOLD) as server:
             transport = Transport(server.url)
             asked = [Asked(transport) for _ in range(3)]
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(server.requests) < 3:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
             asked.append(Asked(transport))  # still connecting
@@ -205,10 +205,10 @@ def test_what_was_sent_can_be_awaited_and_given_up() -> None:
             transport = Transport(server.url)
             assert (await transport.send_prepared(GET, timeout_s=10)).body == b"ok"
             assert (await transport.send_prepared(GET, timeout_s=10)).failure is Failure.PROTOCOL
-            assert (await transport.send_prepared(GET, timeout_s=0.05)).failure is Failure.TIMEOUT
+            assert (await transport.send_prepared(GET, timeout_s=SHORT_S)).failure is Failure.TIMEOUT
             server.asked.clear()
             call = asyncio.create_task(transport.send_prepared(GET, timeout_s=10))
-            await asyncio.wait_for(server.asked.wait(), 5)
+            await asyncio.wait_for(server.asked.wait(), PATIENCE_S)
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await call
@@ -297,7 +297,7 @@ def test_what_a_burst_opened_and_nobody_uses_any_more_is_closed(monkeypatch: pyt
                 await asked.answer()
             assert server.connections == 2
             Asked(transport)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 await server.gone.wait()
                 while " 1 open, 0 idle" not in repr(transport):  # noqa: ASYNC110  # a repr has no event
                     await asyncio.sleep(0.01)
@@ -365,7 +365,7 @@ def test_closing_tells_everybody_even_where_one_of_them_raises() -> None:
                 await transport.aclose()
             except RuntimeError:
                 pass
-            done, _ = await asyncio.wait([waiting], timeout=1)
+            done, _ = await asyncio.wait([waiting], timeout=PATIENCE_S)
             waiting.cancel()
             assert len(told) == 3
             assert done, "it waits for ever: nothing sweeps any more"
@@ -383,7 +383,7 @@ def test_a_reset_connection_is_forgotten_even_where_on_answer_raises() -> None:
                 raise KeyError
 
             transport.start(GET, boom, timeout_s=5)
-            await asyncio.wait_for(server.gone.wait(), 10)
+            await asyncio.wait_for(server.gone.wait(), PATIENCE_S)
             assert (await Asked(transport).answer()).status == 200
             assert " 1 open" in repr(transport)
             await transport.aclose()
@@ -399,7 +399,7 @@ def test_one_request_that_cannot_be_sent_takes_no_other_with_it() -> None:
             for one in [Asked(transport) for _ in range(2)]:
                 await one.answer()
             transport.start("no bytes", lambda _: None, timeout_s=0.3)  # type: ignore[arg-type]
-            assert (await Asked(transport, timeout_s=0.3).answer()).failure is None
+            assert (await Asked(transport).answer()).failure is None
             await transport.aclose()
 
     asyncio.run(scenario())

@@ -26,13 +26,13 @@ def serving() -> Iterator[Serve]:
         thread = threading.Thread(target=listener.run)
         thread.start()
         running.append((listener, thread))
-        assert ready.wait(10)
+        assert ready.wait(60)
         return f"http://127.0.0.1:{listener.port}"
 
     yield begin
     for listener, thread in running:
         listener.should_exit = True
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

@@ -11,6 +11,7 @@ import botocore.exceptions
 import httpx
 import pytest
 
+from tests.plainly import PLAINLY
 from tests.sandbox.awsclients import CLOCK, Stage
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=KEY/20260101/us-east-1/monitoring/aws4_request"
@@ -101,7 +102,7 @@ def test_unreadable_request_is_an_error(url: str, status: int, code: str, header
         "content-type": "application/x-amz-json-1.0",
         "authorization": SIGNED,
     }
-    answer = httpx.post(url, headers=sent | headers, content=body, trust_env=False)
+    answer = httpx.post(url, headers=sent | headers, content=body, **PLAINLY)
     assert answer.status_code == status
     assert answer.headers["x-amzn-query-error"] == f"{code};Sender"
     assert json.loads(answer.content)["message"]
@@ -119,7 +120,7 @@ def test_unreadable_request_is_an_error(url: str, status: int, code: str, header
 def test_request_for_no_service_is_an_error_in_its_own_protocol(
     url: str, headers: dict[str, str], status: int, code: str, target: dict[str, str]
 ) -> None:
-    answer = httpx.post(url, headers=headers | target, content=b"{}", trust_env=False)
+    answer = httpx.post(url, headers=headers | target, content=b"{}", **PLAINLY)
     assert answer.status_code == status
     if target:
         assert answer.json()["__type"].replace("UnknownOperationException", "InvalidAction") == code

@@ -18,6 +18,7 @@ from pytest_syncload.facts.plan import Faults
 from pytest_syncload.sandbox.doubles import once_a_minute
 from pytest_syncload.sandbox.processes import start
 from pytest_syncload.sandbox.signing import CERTIFICATES
+from tests.plainly import PLAINLY
 from tests.sandbox.awsclients import KEY, client
 from tests.sandbox.lines import line, task
 
@@ -43,7 +44,7 @@ def doubles(clock: ServiceClock, **more: Any) -> Iterator[tuple[subprocess.Popen
     finally:
         process.stdin.close()
         try:
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
             process.wait()
@@ -77,13 +78,13 @@ def test_signs_in_on_the_same_port_and_knows_its_faults() -> None:
     with doubles(ServiceClock.starting_now(speed=60), faults=faults) as (_, _, announced):
         url = f"http://127.0.0.1:{announced['port']}"
         path = "/identitytoolkit.googleapis.com/v1/accounts:signUp?key=k"
-        answer = httpx.post(url + path, json={"returnSecureToken": True}, trust_env=False)
+        answer = httpx.post(url + path, json={"returnSecureToken": True}, **PLAINLY)
         assert answer.status_code == 200
         assert answer.json()["idToken"].count(".") == 2
         assert answer.json()["expiresIn"] == "7"
         with pytest.raises(botocore.exceptions.ClientError, match="ExpiredToken"):
             client("sts", url).get_caller_identity()
-        assert httpx.get(f"{url}/other", trust_env=False).status_code == 403
+        assert httpx.get(f"{url}/other", **PLAINLY).status_code == 403
 
 
 def test_revocations_are_told_to_the_service_and_certificates_to_everybody() -> None:
@@ -94,7 +95,7 @@ def test_revocations_are_told_to_the_service_and_certificates_to_everybody() -> 
 
         def ask(operation: str, **more: Any) -> None:
             path = f"/identitytoolkit.googleapis.com/v1/projects/toy/accounts{operation}"
-            httpx.post(url + path, json=account | more, headers=owner, trust_env=False).raise_for_status()
+            httpx.post(url + path, json=account | more, headers=owner, **PLAINLY).raise_for_status()
 
         ask("")
         ask(":update", validSince=1_800_000_000)
@@ -104,7 +105,7 @@ def test_revocations_are_told_to_the_service_and_certificates_to_everybody() -> 
             {"revoked": "ann", "before": 1_800_000_000.0},
             {"revoked": "ann", "before": None},
         ]
-        assert httpx.get(url + CERTIFICATES, trust_env=False).json().keys() == announced["keys"].keys()
+        assert httpx.get(url + CERTIFICATES, **PLAINLY).json().keys() == announced["keys"].keys()
 
 
 def test_told_once_a_minute_for_each_name() -> None:

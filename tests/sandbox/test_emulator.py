@@ -16,6 +16,7 @@ import pytest
 
 from pytest_syncload.sandbox.http import asgi
 from pytest_syncload.sandbox.issuer import Issuer
+from tests.plainly import PLAINLY
 from tests.sandbox.conftest import Serve
 from tests.sandbox.keys import key, other_key, signer
 from tests.sandbox.test_customtokens import AUDIENCE, EMAIL
@@ -85,7 +86,7 @@ class SignIn:
 
 
 def _told(method: str, url: str, **more: Any) -> Answered:
-    answer = httpx.request(method, url, trust_env=False, timeout=30, **more)
+    answer = httpx.request(method, url, **PLAINLY, **more)
     return answer.status_code, answer.json()
 
 

@@ -35,9 +35,9 @@ def test_parents_side_imports_neither_boto3_nor_uvicorn() -> None:
 
 
 def child(program: str, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
-    """A process that hears ``stdin`` to its end and would otherwise live for a minute."""
-    whole = f"import time\nfrom pytest_syncload.sandbox.processes import *\n{program}\ntime.sleep(60)"
-    return subprocess.run([sys.executable, "-c", whole], input=stdin, capture_output=True, timeout=30, check=False)
+    """A process that hears ``stdin`` to its end and would otherwise live for minutes."""
+    whole = f"import time\nfrom pytest_syncload.sandbox.processes import *\n{program}\ntime.sleep(300)"
+    return subprocess.run([sys.executable, "-c", whole], input=stdin, capture_output=True, timeout=60, check=False)
 
 
 def test_lines_are_heard_whole_until_stdin_ends() -> None:
@@ -70,7 +70,7 @@ def test_reader_that_is_gone_is_no_error() -> None:
         assert process.stdout is not None
         process.stdout.close()
         # Its first line is cut short by the end of stdin, and is what there is.
-        assert process.communicate(b"cut short", timeout=30)[1] == b""
+        assert process.communicate(b"cut short", timeout=60)[1] == b""
     assert process.returncode == 0
 
 

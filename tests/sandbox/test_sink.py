@@ -65,7 +65,7 @@ def test_it_ends_with_its_stdin() -> None:
         writer.write(REQUEST)
         line = await reader.readline()
         process.stdin.close()
-        code = await asyncio.wait_for(process.wait(), 10)
+        code = await asyncio.wait_for(process.wait(), 60)
         writer.close()
         return line, code
 

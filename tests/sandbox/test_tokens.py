@@ -97,7 +97,7 @@ def test_other_schemes_and_what_is_no_token_name_nobody(verifier: Verifier) -> N
 
 def test_remembered_token_expires(verifier: Verifier) -> None:
     header = f"Bearer {id_token(exp=int(time.time()) + 1)}".encode()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while verifier.user(header) is not None:
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -110,7 +110,7 @@ def served() -> Iterator[Script]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture(scope="module")
