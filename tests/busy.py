@@ -1,30 +1,34 @@
-"""Limits of the generator that a busy test machine does not reach, for tests whose subject is something else.
+"""Limits that a busy test machine does not reach, for tests whose subject is something else.
 
-Tests of the limits themselves go far beyond these.
+Tests of the limits themselves go far beyond these, or replace them.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from pytest_syncload.load import fleet, validity
-
-_CALM = {"LAG_P99_MS": 20_000.0, "CPU_PERCENT": 1_000.0}
+#: By module: what of the generator's own slowness makes a phase invalid, and how long anybody is waited for.
+_CALM = {
+    "pytest_syncload.load.validity": {"LAG_P99_MS": 20_000.0, "CPU_PERCENT": 1_000.0},
+    "pytest_syncload.load.fleet": {"FAREWELL_SECONDS": 20.0, "SILENCE_SECONDS": 60.0},
+}
 _PLUGIN = "calm_limits_of_this_test"
 
 
 def calm(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this process, which judges the load that it had offered."""
-    for name, value in _CALM.items():
-        monkeypatch.setattr(validity, name, value)
-    monkeypatch.setattr(fleet, "FAREWELL_SECONDS", 20.0)
+    for module, limits in _CALM.items():
+        for name, value in limits.items():
+            monkeypatch.setattr(import_module(module), name, value)
 
 
 def calm_plugin(folder: Path) -> tuple[str, str]:
     """The same for a pytest that is started in ``folder``, and for its workers: the options that load it."""
-    lines = [f"validity.{name} = {value}" for name, value in _CALM.items()]
-    text = "\n".join(["from pytest_syncload.load import validity", *lines, ""])
-    (folder / f"{_PLUGIN}.py").write_text(text, "utf-8")
+    lines = ["from importlib import import_module"]
+    for module, limits in _CALM.items():
+        lines += [f"import_module({module!r}).{name} = {value}" for name, value in limits.items()]
+    (folder / f"{_PLUGIN}.py").write_text("\n".join([*lines, ""]), "utf-8")
     return "-p", _PLUGIN

@@ -28,7 +28,7 @@ from tests.plainly import PLAINLY
 TOKEN = re.compile(r"eyJ[\w-]{20,}|AMf-[\w-]{20,}")
 PASSWORD = "hunter2-hunter2"
 EMAIL = "load-{i}@toy.example"
-HOLD_S = 3.0
+HOLD_S = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,14 @@ from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Step
 from pytest_syncload.facts.plan import LoadSettings, Passage, RequestTemplate, Spec
 from pytest_syncload.load import engine, validity
+from tests.busy import calm
 from tests.conductor.plans import spec
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     """Two steps of some requests each, on limits that a busy test machine keeps."""
-    monkeypatch.setattr(validity, "LAG_P99_MS", 20_000.0)
+    calm(monkeypatch)
     monkeypatch.setattr(engine, "LATE_SECONDS", 20.0)
     monkeypatch.setattr(room, "_TIMEOUT_S", 10.0)
     monkeypatch.setattr(room, "_FIRST", 0.01)

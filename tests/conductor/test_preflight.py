@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from decimal import Decimal
@@ -35,11 +35,16 @@ from pytest_syncload.facts.plan import (
 )
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.load.limits import Cap
+from pytest_syncload.sandbox.aws import Aws
+from pytest_syncload.sandbox.cloudwatch import Store
+from pytest_syncload.sandbox.http import asgi
 from pytest_syncload.sources import credentials
 from pytest_syncload.sources.aws import FOR_CHECKS, client
 from tests.conductor.plans import SANDBOX, phase, spec
 from tests.conductor.test_climbing import CLIMB
 from tests.rows import CACHE, DEPTH, ERRORS, LATENCY, RESOURCES, TASKS, THROTTLES
+from tests.sandbox.awsclients import KEY
+from tests.sandbox.conftest import serving
 
 pytestmark = pytest.mark.usefixtures("unmeasured_module")
 
@@ -48,21 +53,46 @@ PHASE = phase("peak", *ROWS)
 LISTED = replace(RESOURCES, tables={"sync-jobs": ("by-user",)})
 
 Prepared = tuple[Ground, RunFolder]
-
-
-def prepared(path: Path, stack: ExitStack, faults: Faults) -> Prepared:
-    folder = RunFolder(path / "run")
-    folder.make()
-    stack.enter_context(folder.controller_lock())
-    environment = replace(SANDBOX, sandbox=SandboxSettings(speed=60.0, faults=faults))
-    return prepare(spec(environment=environment), folder, stack), folder
+Doubled = Callable[[Faults], Prepared]
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
     """One sandbox for all tests that only look at it."""
-    with ExitStack() as stack:
-        yield prepared(tmp_path_factory.mktemp("sound"), stack, Faults())
+    folder = RunFolder(tmp_path_factory.mktemp("sound") / "run")
+    folder.make()
+    with folder.controller_lock(), ExitStack() as stack:
+        plan = spec(environment=replace(SANDBOX, sandbox=SandboxSettings(speed=60.0)))
+        yield prepare(plan, folder, stack), folder
+
+
+@pytest.fixture(autouse=True)
+def nobody_sends(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No generator is started for a check's request, but where the test says that it is: `sends`."""
+    if "sends" not in request.fixturenames:
+        monkeypatch.setattr(preflight, "probe", lambda *_: Check(name=probe.NAME, finding=Finding.OK, says="not sent"))
+
+
+@pytest.fixture
+def sends() -> None:
+    """One user signs in and sends one request, over real sockets."""
+
+
+@pytest.fixture
+def doubled(sound: Prepared, tmp_path: Path) -> Iterator[Doubled]:
+    """The same environment, but its AWS is one that behaves so. It is no process, and has no target to send to."""
+    with ExitStack() as stack, serving() as serve:
+
+        def begin(faults: Faults) -> Prepared:
+            folder = RunFolder(tmp_path / "run")
+            folder.make()
+            stack.enter_context(folder.controller_lock())
+            ground = sound[0]
+            aws = replace(ground.aws, endpoint_url=serve(asgi(Aws(Store(), ground.clock, KEY, faults=faults).answer)))
+            aws = replace(aws, access_key_id=KEY)
+            return replace(ground, environment=replace(ground.environment, aws=aws)), folder
+
+        yield begin
 
 
 def looked(where: Prepared, *slos: Slo, going: str | None = None, **changes: Any) -> dict[str, Check]:
@@ -79,7 +109,7 @@ def once_drained(where: Prepared) -> Prepared:
     sqs = client("sqs", where[0].aws, patience=FOR_CHECKS)
     url = sqs.get_queue_url(QueueName="hot-path")["QueueUrl"]
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while any(
         int(count) for count in sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()
     ):
@@ -92,6 +122,7 @@ def failures(checks: dict[str, Check]) -> set[str]:
     return {name for name, each in checks.items() if each.failed}
 
 
+@pytest.mark.usefixtures("sends")
 def test_where_all_is_well_everything_was_looked_at(sound: Prepared) -> None:
     checks = looked(once_drained(sound))
     assert {name: each.finding for name, each in checks.items()} == dict.fromkeys(
@@ -222,6 +253,7 @@ def test_a_query_that_cloudwatch_refuses_is_named(sound: Prepared) -> None:
     assert checks["queries"].rows == ("peak::jobs (slo.yaml:30)",)
 
 
+@pytest.mark.usefixtures("sends")
 def test_a_token_or_a_request_that_is_refused_is_shown_with_its_answer(sound: Prepared) -> None:
     firebase = sound[0].environment.firebase
     assert firebase is not None
@@ -239,6 +271,7 @@ def test_a_token_or_a_request_that_is_refused_is_shown_with_its_answer(sound: Pr
     assert sent.says.endswith("wants 202: mend the request or its users, or what is expected")
 
 
+@pytest.mark.usefixtures("sends")
 def test_what_was_verified_of_the_token_is_told(sound: Prepared, tmp_path: Path) -> None:
     sent = looked(sound, LATENCY)["sign-in and request"]
     assert not sent.failed
@@ -251,22 +284,26 @@ def test_what_was_verified_of_the_token_is_told(sound: Prepared, tmp_path: Path)
     assert "not-a-token" not in given.says
 
 
+@pytest.mark.usefixtures("sends")
 def test_a_target_that_does_not_answer_is_told_within_the_time(sound: Prepared) -> None:
     checks = looked(sound, LATENCY, base_url="http://127.0.0.1:9")
     assert failures(checks) == {"sign-in and request"}
     assert "http://127.0.0.1:9/v1/sync-jobs was not accepted (connect_error)" in checks["sign-in and request"].says
 
 
+@pytest.mark.usefixtures("sends")
 @pytest.mark.parametrize(("gone", "what"), [({"base_url": None}, "base_url"), ({"firebase": None}, "firebase")])
 def test_an_environment_without_an_address_is_named(sound: Prepared, gone: dict[str, None], what: str) -> None:
     told = looked(sound, LATENCY, **gone)["sign-in and request"]
     assert (told.failed, told.says) == (True, f"environment 'sandbox' has no {what}; add it")
 
 
+@pytest.mark.usefixtures("sends")
 def test_an_interrupt_ends_the_checks(sound: Prepared) -> None:
     assert looked(sound, LATENCY, going="the run was interrupted")["sign-in and request"].failed
 
 
+@pytest.mark.usefixtures("sends")
 def test_what_takes_too_long_is_given_up(sound: Prepared, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "LONGEST_S", -1.0)
     told = looked(sound, LATENCY)["sign-in and request"]
@@ -285,9 +322,8 @@ def test_an_emulator_judges_no_real_environment(sound: Prepared, monkeypatch: py
     assert len(checks["endpoints"].rows) == 1
 
 
-def test_expired_credentials_are_one_message_for_every_row(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        checks = looked(prepared(tmp_path, stack, Faults(expired_credentials=True)))
+def test_expired_credentials_are_one_message_for_every_row(doubled: Doubled) -> None:
+    checks = looked(doubled(Faults(expired_credentials=True)))
     assert failures(checks) == {"account"}
     assert "the AWS credentials are expired or unknown (ExpiredToken); sign in again" in checks["account"].says
     assert {row.partition(" ")[0] for row in checks["account"].rows} == {slo.id for slo in ROWS}
@@ -375,6 +411,7 @@ def test_an_api_that_is_not_listed_is_found_before_load(sound: Prepared) -> None
     assert "resources.api.rest (or .http)" in checks["request count"].says
 
 
+@pytest.mark.usefixtures("sends")
 def test_a_secret_in_the_path_is_not_shown(sound: Prepared) -> None:
     ground, folder = sound
     hiding = replace(spec().request, path="/v1/nowhere?token=hunter22", secrets=("hunter22",))
@@ -414,6 +451,7 @@ def test_credentials_must_last_for_all_of_a_climb(sound: Prepared, monkeypatch: 
     assert asked == pytest.approx([15.0 + way_of(spec(), stress, ground).longest_s])
 
 
+@pytest.mark.usefixtures("sends")
 def test_nobody_signs_in_with_credentials_of_a_foreign_account(sound: Prepared) -> None:
     foreign = looked(sound, LATENCY, guard=Guard(accounts=("999988887777",)))
     assert failures(foreign) == {"account guard"}
@@ -425,10 +463,9 @@ def test_nobody_signs_in_with_credentials_of_a_foreign_account(sound: Prepared) 
     assert not fine["sign-in and request"].failed
 
 
-def test_nobody_signs_in_where_the_account_cannot_be_known(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        sandbox = prepared(tmp_path, stack, Faults(expired_credentials=True))
-        checks = looked(sandbox, LATENCY, guard=Guard(accounts=("111122223333",)))
+@pytest.mark.usefixtures("sends")
+def test_nobody_signs_in_where_the_account_cannot_be_known(doubled: Doubled) -> None:
+    checks = looked(doubled(Faults(expired_credentials=True)), LATENCY, guard=Guard(accounts=("111122223333",)))
     assert failures(checks) == {"account"}
     assert "sign-in and request" not in checks
 
@@ -439,18 +476,16 @@ def test_a_foreign_host_hears_nothing(sound: Prepared) -> None:
     assert set(checks) == {"limits of peak", "host"}
 
 
-def test_a_quota_that_is_too_small_is_told_before_load(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        checks = looked(prepared(tmp_path, stack, Faults(api_quota_per_s=50.0)), LATENCY)
+def test_a_quota_that_is_too_small_is_told_before_load(doubled: Doubled) -> None:
+    checks = looked(doubled(Faults(api_quota_per_s=50.0)), LATENCY)
     assert failures(checks) == {"quota of API Gateway's throttle rate"}
     assert "the account allows 50/s; peak holds 60/s" in checks["quota of API Gateway's throttle rate"].says
 
 
-def test_quotas_that_may_not_be_read_are_named_and_kept_for_the_report(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        ground, folder = prepared(tmp_path, stack, Faults(unreadable_quotas=True))
-        checks = looked((ground, folder), LATENCY, THROTTLES)
-        again = looked((ground, folder), LATENCY, THROTTLES)
+def test_quotas_that_may_not_be_read_are_named_and_kept_for_the_report(doubled: Doubled) -> None:
+    ground, folder = doubled(Faults(unreadable_quotas=True))
+    checks = looked((ground, folder), LATENCY, THROTTLES)
+    again = looked((ground, folder), LATENCY, THROTTLES)
     assert failures(checks) == failures(again) == set()
     unlooked = [name for name, each in checks.items() if each.unlooked]
     assert unlooked == [
@@ -476,16 +511,15 @@ def test_a_cost_is_priced_by_the_list_of_prices(sound: Prepared) -> None:
     assert "costs" not in looked(sound, LATENCY)
 
 
-def test_where_the_list_may_not_be_asked_shipped_prices_stand_in_and_what_has_none_is_told(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        ground, folder = prepared(tmp_path, stack, Faults(denied=("pricing:GetProducts",)))
-        denied = looked((ground, folder), COSTED)["costs"]
-        assert denied.failed
-        assert denied.says.startswith("no price of ElastiCache node hour cache.r7g.large valkey: GetProducts at")
-        assert "allow pricing:GetProducts; this version comes with none of it" in denied.says
-        (folder.path / "billing.json").unlink()
-        bare = replace(ground.resources, cache=())
-        shipped = looked((ground, folder), COSTED, resources=bare)["costs"]
+def test_where_the_list_may_not_be_asked_shipped_prices_stand_in_and_what_has_none_is_told(doubled: Doubled) -> None:
+    ground, folder = doubled(Faults(denied=("pricing:GetProducts",)))
+    denied = looked((ground, folder), COSTED)["costs"]
+    assert denied.failed
+    assert denied.says.startswith("no price of ElastiCache node hour cache.r7g.large valkey: GetProducts at")
+    assert "allow pricing:GetProducts; this version comes with none of it" in denied.says
+    (folder.path / "billing.json").unlink()
+    bare = replace(ground.resources, cache=())
+    shipped = looked((ground, folder), COSTED, resources=bare)["costs"]
     assert shipped.finding is Finding.NOTE
     assert shipped.says.startswith(
         "prices: 9 shipped of 2024-07 to 2026-03, some undated (not live: GetProducts at http:"

@@ -61,6 +61,22 @@ def refusal(*scripts: str, keep_going: Callable[[], str | None] = onwards) -> st
     return str(refused.value)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's child has the time that it needs; tests of a limit set their own."""
+    monkeypatch.setattr(fleet_module, "FAREWELL_SECONDS", 60.0)
+    monkeypatch.setattr(fleet_module, "SILENCE_SECONDS", 60.0)
+
+
+class Clock:
+    """In the place of `time`: it goes when it is told to."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -187,15 +203,19 @@ def test_leaving_ends_every_child_even_where_nobody_followed_it(monkeypatch: pyt
 
 
 def test_signing_in_may_take_long_as_long_as_it_is_told_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleet_module, "READY_SECONDS", 2.5)
+    clock = Clock()
+    monkeypatch.setattr(fleet_module, "time", clock)
     warming = PROLOGUE + (
-        "for done in range(6):\n    time.sleep(0.5)\n    say(warming={'done': done, 'of': 6})\n"
-        "say(ready={'job': job})\nhear()\n"
+        "for done in range(6):\n    say(warming={'done': done, 'of': 6})\nsay(ready={'job': job})\nhear()\n"
     )
     heard: list[tuple[int, Any]] = []
+
+    def hear(index: int, said: Any) -> None:
+        heard.append((index, said))
+        clock.now += 0.9 * fleet_module.READY_SECONDS
+
     with fleet_of(warming, READY) as fleet:
-        began = time.monotonic()
-        messages = fleet.muster(onwards, lambda index, said: heard.append((index, said)))
-        assert time.monotonic() - began > 2.5
+        messages = fleet.muster(onwards, hear)
+    assert clock.now > 5 * fleet_module.READY_SECONDS
     assert [message["ready"]["job"] for message in messages] == [0, 1]
     assert heard == [(0, {"done": done, "of": 6}) for done in range(6)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_syncload.conductor import calibrate as room
-from pytest_syncload.load import validity
+from tests.busy import calm
 
 PLAN = """\
 service: tiny
@@ -20,7 +20,7 @@ phases:
 def test_the_steps_and_what_they_mean_are_printed_and_no_test_is_run(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(validity, "LAG_P99_MS", 20_000.0)
+    calm(monkeypatch)
     monkeypatch.setattr(room, "_TIMEOUT_S", 10.0)
     monkeypatch.setattr(room, "_FIRST", 0.02)
     monkeypatch.setattr(room, "_DOUBLINGS", 1)
