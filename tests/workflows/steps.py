@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from tests.busy import calm_environment
+
 ROOT = Path(__file__).parents[2]
 GATE = ROOT / ".github" / "workflows" / "gate.yml"
 EXAMPLE = ROOT / "examples" / "required-check"
@@ -74,6 +76,7 @@ def run_step(
         "RUNNER_TEMP": str(files),
         "GITHUB_OUTPUT": str(files / "output"),
         "GITHUB_STEP_SUMMARY": str(files / "summary"),
+        **calm_environment(files),
         **values,
     }
     # As the runner does for `shell: bash`.
