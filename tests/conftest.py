@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -9,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.emulator import absent, running
+from tests.nursery import opened
 
 #: How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -57,6 +60,28 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip(why)
     with running(tmp_path_factory.mktemp("emulator")) as host:
         yield host
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[str | None]:
+    """Where processes are born (see `tests/nursery.py`); None where they are started as ever."""
+    if sys.platform != "linux":
+        yield None
+        return
+    with opened() as path:
+        yield path
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Keep the collector from all that lives as long as the session: thousands of tests and what they import.
+
+    To look through it takes a third of a second, and the engine has the collector do so before each load; behind it, it
+    lets go of what is kept here.
+    """
+    if not gc.get_freeze_count():
+        gc.collect(1)
+        gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

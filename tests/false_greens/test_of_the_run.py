@@ -19,6 +19,7 @@ from tests.false_greens.entry import Entry, Seen, Through, without
 from tests.false_greens.of_the_conductor import SPEED, Prepared
 from tests.false_greens.of_the_run import ENTRIES, GUARDS
 from tests.false_greens.of_the_session import Runs
+from tests.nursery import born_in
 
 pytestmark = pytest.mark.usefixtures("unmeasured_module")
 
@@ -33,14 +34,16 @@ def calm(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepared]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory, nursery: str | None) -> Iterator[Prepared]:
     """One sandbox, where all is well, for all entries that need one."""
     folder = RunFolder(tmp_path_factory.mktemp("sandbox") / "run")
     folder.make()
     plan = spec(environment=replace(SANDBOX, sandbox=SandboxSettings(speed=SPEED)))
     with ExitStack() as stack:
         stack.enter_context(folder.controller_lock())
-        yield prepare(plan, folder, stack), folder
+        with born_in(nursery):
+            prepared = prepare(plan, folder, stack)
+        yield prepared, folder
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,10 @@ def guardless(guards: Mapping[str, Callable[..., Any]], runs: Runs) -> Iterator[
 
 
 def seen(entry: Entry, request: pytest.FixtureRequest) -> Seen:
-    return entry.scenario(**{name: request.getfixturevalue(name) for name in entry.needs})
+    given = {name: request.getfixturevalue(name) for name in entry.needs}
+    # What an entry is about that goes through processes may be how they start and end.
+    with born_in(None if entry.through is Through.PROCESSES else request.getfixturevalue("nursery")):
+        return entry.scenario(**given)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name.replace(" ", "-"))

@@ -15,6 +15,7 @@ import scipy.special
 import scipy.stats  # noqa: F401
 
 from tests.busy import calm, calm_plugin
+from tests.nursery import born_in, nursery_plugin
 
 SLO_YAML = """\
 service: syncwell
@@ -48,14 +49,17 @@ phases:
 """
 
 
-_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+#: Plugins of this repository's tests, of which a user need have none; anyio's loads a second event loop.
+_PLUGINS = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
 
 
 class Project:
     """A folder with a slo.yaml, and pytest run in it."""
 
-    def __init__(self, pytester: pytest.Pytester) -> None:
+    def __init__(self, pytester: pytest.Pytester, nursery: str | None = None) -> None:
         self.pytester = pytester
+        #: Where generators and the sandbox are born; None: they are started as a user's are.
+        self.nursery = nursery
         #: Whether every run is a process of its own: what a conftest.py does to libraries would last.
         self.apart = False
         self.write()
@@ -68,11 +72,18 @@ class Project:
         """pytest, in this process where it starts no workers: most of what one of its own costs are its imports."""
         if self.apart or "-n" in args:
             return self.run_apart(*args)
-        return self.pytester.runpytest_inprocess(*_PLUGINS, "-p", "no:xdist", *args)
+        with born_in(self.nursery):
+            return self.pytester.runpytest_inprocess(*_PLUGINS, "-p", "no:xdist", *args)
 
     def run_apart(self, *args: str) -> pytest.RunResult:
         """pytest, in its own process."""
-        return self.pytester.runpytest_subprocess(*_PLUGINS, *calm_plugin(self.pytester.path), *args)
+        return self.pytester.runpytest_subprocess(*_PLUGINS, *self.plugins, *args)
+
+    @property
+    def plugins(self) -> tuple[str, ...]:
+        """The options that load, in a pytest of its own, calm limits and the nursery."""
+        calm = calm_plugin(self.pytester.path)
+        return calm if self.nursery is None else (*calm, *nursery_plugin(self.pytester.path, self.nursery))
 
     @property
     def run_folder(self) -> Path:
@@ -106,13 +117,13 @@ class Project:
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, nursery: str | None) -> Project:
     """A fresh project, as on a laptop: no CI, no environment named."""
     # Without bytecode, each of the many processes of a run would compile all it imports, every time.
     for name in ("CI", "SYNCLOAD_ENV", "PYTEST_ADDOPTS", "PYTHONDONTWRITEBYTECODE"):
         monkeypatch.delenv(name, raising=False)
     calm(monkeypatch)
-    return Project(pytester)
+    return Project(pytester, nursery)
 
 
 def outcomes(result: pytest.RunResult) -> dict[str, str]:

@@ -16,7 +16,7 @@ def change(project: Project, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), "utf-8")
 
 
-@pytest.mark.parametrize("args", [(), ("-n", "2", "-m", "not slow")], ids=["plain", "xdist"])
+@pytest.mark.parametrize("args", [(), ("-n", "1", "-m", "not slow")], ids=["plain", "xdist"])
 def test_all_is_well_and_no_load_is_offered(project: Project, args: tuple[str, ...]) -> None:
     project.pytester.makepyfile(test_mine=TESTS)
     result = project.run("--syncload-check", *args)
@@ -73,7 +73,7 @@ def test_a_foreign_account_is_one_message_before_anything_is_sent(project: Proje
 
 
 @pytest.mark.usefixtures("unmeasured")
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_run_is_refused_by_the_same_check(project: Project, workers: tuple[str, ...]) -> None:
     resources = "resources: {api: {rest: syncwell, stage: v1}, tables: {sync-jobs: []}}"
     change(project, "  sandbox:\n    sandbox:\n", f"  sandbox:\n    {resources}\n    sandbox:\n")

@@ -48,10 +48,8 @@ def kept(project: Project, run_id: str, factor: float) -> RunFolder:
     return folder
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2", "-p", "no:rerunfailures")], ids=["alone", "xdist"])
-def test_a_slower_target_is_a_regression_although_it_holds_its_target(
-    project: Project, workers: tuple[str, ...]
-) -> None:
+def with_a_regression(project: Project) -> None:
+    """A plan that bounds it, and two runs: in the other one the target takes twice as long."""
     rewrite(project, "hold: 3m", "hold: 8m")
     rewrite(
         project,
@@ -61,11 +59,14 @@ def test_a_slower_target_is_a_regression_although_it_holds_its_target(
     )
     kept(project, RUN, 1.0)
     kept(project, OTHER, 2.0)
-    run = ("-m", "peak", "-rA", "--syncload-run", OTHER, *workers)
-    alone = project.run(*run)
-    assert outcomes(alone)["slo.yaml::peak::mine"] == "ERROR"
-    alone.stdout.fnmatch_lines(["*regression < 50 % needs a run to compare with: add --syncload-compare last*"])
-    beside = project.run(*run, "--syncload-compare", RUN)
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "1", "-p", "no:rerunfailures")], ids=["alone", "xdist"])
+def test_a_slower_target_is_a_regression_although_it_holds_its_target(
+    project: Project, workers: tuple[str, ...]
+) -> None:
+    with_a_regression(project)
+    beside = project.run("-m", "peak", "-rA", "--syncload-run", OTHER, "--syncload-compare", RUN, *workers)
     assert outcomes(beside)["slo.yaml::peak::mine"] == "FAILED"
     assert outcomes(beside)["slo.yaml::peak::plain"] == "PASSED"
     beside.stdout.fnmatch_lines(
@@ -79,7 +80,14 @@ def test_a_slower_target_is_a_regression_although_it_holds_its_target(
     mine = next(row for row in told["rows"] if row["name"] == "mine")
     assert (told["run"]["compared"]["run_id"], mine["compared"]["finding"]) == (RUN, "worse")
     assert told["run"]["command"] == f"pytest -m peak --syncload-run {OTHER} --syncload-compare {RUN}"
-    better = project.run("-m", "peak", "-rA", "--syncload-run", RUN, "--syncload-compare", OTHER, *workers)
+
+
+def test_a_faster_target_is_none_and_without_a_run_beside_nothing_is_proven(project: Project) -> None:
+    with_a_regression(project)
+    alone = project.run("-m", "peak", "-rA", "--syncload-run", OTHER)
+    assert outcomes(alone)["slo.yaml::peak::mine"] == "ERROR"
+    alone.stdout.fnmatch_lines(["*regression < 50 % needs a run to compare with: add --syncload-compare last*"])
+    better = project.run("-m", "peak", "-rA", "--syncload-run", RUN, "--syncload-compare", OTHER)
     assert outcomes(better)["slo.yaml::peak::mine"] == "PASSED"
 
 

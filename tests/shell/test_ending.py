@@ -57,7 +57,7 @@ def test_a_status_is_only_ever_made_worse(status: object, least: pytest.ExitCode
 def test_a_row_that_a_hook_took_out_is_told(project: Project) -> None:
     measured(project)
     project.pytester.makeconftest(DROPS.format("api-5xx-rate"))
-    for workers in ((), ("-n", "2")):
+    for workers in ((), ("-n", "1")):
         result = project.run(*AGAIN, *workers, "-rA")
         assert set(outcomes(result).values()) == {"PASSED"}
         assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -146,7 +146,7 @@ def test_where_nothing_can_be_kept_the_table_is_printed_all_the_same(project: Pr
     assert not re.search(r"Traceback|[.]py:\d", text), "a traceback of ours"
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_run_folder_that_cannot_be_made_is_one_message(project: Project, workers: tuple[str, ...]) -> None:
     old = measured(project)
     old.path.parent.rename(project.pytester.path / "kept")

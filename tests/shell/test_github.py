@@ -13,7 +13,7 @@ from pytest_syncload.facts.plan import Slo
 from pytest_syncload.shell.github import in_repository, keep
 from pytest_syncload.spec import read
 from tests.conductor.plans import keep_run
-from tests.shell.conftest import Project
+from tests.shell.conftest import Project, outcomes
 from tests.shell.test_rejudge import RUN, rewrite
 
 #: Lines of a summary that are seen without scrolling.
@@ -84,13 +84,17 @@ def told_at(step: Step, result: pytest.RunResult, text: str, title: str) -> str:
 @pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     ("faults", "says"),
-    [("{wrong_body: 30 %}", "(the target's doing)"), ("{rejected_tokens: 100 %}", "no load was offered")],
+    [("{wrong_body: 4 %}", "(the target's doing)"), ("{rejected_tokens: 100 %}", "no load was offered")],
     ids=["invalid phase", "refused target"],
 )
 def test_a_phase_that_proves_nothing_says_why_at_its_line(step: Step, faults: str, says: str) -> None:
     step.project.write(faults)
-    result = step.run("-m", "baseline")
+    result = step.run("-m", "baseline", "-rA")
+    words = outcomes(result)
+    assert words.pop("slo.yaml::baseline::load") == ("FAILED" if "target" in says else "ERROR")
+    assert set(words.values()) == {"ERROR"}
     assert result.ret not in (pytest.ExitCode.OK, pytest.ExitCode.USAGE_ERROR)
+    assert (step.project.sent().get("baseline") is None) == ("no load" in says)
     assert says in told_at(step, result, "baseline:", "baseline proves nothing%2C so none of its 3 rows is judged")
     assert says in step.first_screen
     assert "SANDBOX" in step.first_screen
@@ -179,7 +183,7 @@ def test_a_conftest_that_breaks_the_collection_is_told(step: Step) -> None:
     assert "the run ended before this row was judged" in step.first_screen
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_a_green_run_is_told_once_and_annotates_no_error(step: Step, workers: tuple[str, ...]) -> None:
     again(step)
     result = step.run("-m", "peak", "--syncload-run", RUN, *workers)

@@ -44,20 +44,22 @@ def test_the_teams_own_code_signs_users_in(project: Project, decorator: str) -> 
     assert sorted(signed_in) == ["0", "0", "1", "2"], "the check's one user, and the phase's three"
 
 
+#: What a conftest.py's function does, and what is said of it.
+USELESS = [
+    ("return lambda user: 'token'", "gave what cannot be pickled (*a lambda): each generator is a process of its"),
+    (
+        "\n    def closure(user):\n        return 'token'\n    return closure",
+        "*a closure, as it was made inside another function): each generator is a process of its own*",
+    ),
+    ("return 'our_tokens'", "gave 'our_tokens', which names no function; write it as 'module:function'"),
+    ("raise ValueError('s3cret')", "raised ValueError; call it by itself to see why"),
+    ("yield 'a:b'", "must return what it gives"),
+]
+
+
 @pytest.mark.parametrize(
-    ("body", "says"),
-    [
-        ("return lambda user: 'token'", "gave what cannot be pickled (*a lambda): each generator is a process of its"),
-        (
-            "\n    def closure(user):\n        return 'token'\n    return closure",
-            "*a closure, as it was made inside another function): each generator is a process of its own*",
-        ),
-        ("return 'our_tokens'", "gave 'our_tokens', which names no function; write it as 'module:function'"),
-        ("raise ValueError('s3cret')", "raised ValueError; call it by itself to see why"),
-        ("yield 'a:b'", "must return what it gives"),
-    ],
+    ("body", "says", "args"), [*((*case, ()) for case in USELESS), (*USELESS[0], ("-n", "1"))], ids=str
 )
-@pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_what_a_generator_cannot_have_is_a_usage_error(
     project: Project, body: str, says: str, args: tuple[str, ...]
 ) -> None:

@@ -35,7 +35,7 @@ def refuse(*args, **kwargs):
 socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = subprocess.Popen.__init__ = refuse
 """
 #: pytest-rerunfailures talks to its workers over a socket, and xdist starts them.
-WORKERS = ("-n", "2", "-p", "no:rerunfailures")
+WORKERS = ("-n", "1", "-p", "no:rerunfailures")
 WITH_XDIST = "import socket\nsocket.socket.connect = socket.getaddrinfo = lambda *args: 1 / 0\n"
 
 

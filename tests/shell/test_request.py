@@ -99,7 +99,7 @@ def request():
     ("conftest", "args"),
     [
         ("from made_by_us import request\ndef syncload_request():\n    return request()\n", ()),
-        ("def syncload_request():\n    return 'made_by_us:request'\n", ("-n", "2")),
+        ("def syncload_request():\n    return 'made_by_us:request'\n", ("-n", "1")),
     ],
     ids=["pickled", "by name"],
 )
@@ -172,14 +172,15 @@ def syncload_request():
 
 def test_a_worker_that_makes_another_request_than_its_controller_is_refused(project: Project) -> None:
     project.pytester.makeconftest(IN_A_WORKER)
-    result = project.run("-m", "baseline", "-rA", "-n", "2")
+    result = project.run("-m", "baseline", "-rA", "-n", "1")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: syncload: the request is another in a worker of pytest-xdist than in its*"])
     assert not list(project.pytester.path.rglob("*.started"))
 
 
-@pytest.mark.parametrize("name", ["syncload_request", "syncload_identities"])
-@pytest.mark.parametrize("args", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("name", "args"), [("syncload_request", ()), ("syncload_identities", ("-n", "1"))], ids=["alone", "xdist"]
+)
 def test_what_a_conftest_says_too_late_is_not_left_out_without_a_word(
     project: Project, name: str, args: tuple[str, ...]
 ) -> None:

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
-from tests.busy import calm_plugin
+from pytest_syncload.conductor.run_folder import RunFolder
+from pytest_syncload.spec import read
+from tests.conductor.plans import keep_run
 from tests.shell.conftest import Project, outcomes
 
 ROWS = ("api-latency-p95", "api-5xx-rate", "dynamodb-throttles")
@@ -63,7 +65,7 @@ def write_tests(project: Project, text: str) -> None:
     project.pytester.makepyfile(test_rows_mine=text)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
 def test_no_body_and_no_mark_changes_a_verdict(project: Project, workers: tuple[str, ...]) -> None:
     project.write(FAULTS)
     hide_items(project)
@@ -98,7 +100,7 @@ def test_a_stripped_assert_changes_no_verdict(project: Project) -> None:
     project.write("{latency: 700 ms}")
     write_tests(project, "def test_slo(slo):\n    assert slo.observed < slo.target or slo.target == 0\n")
     result = project.pytester.run(
-        *(sys.executable, "-O", "-m", "pytest", *calm_plugin(project.pytester.path), "-p", "no:cacheprovider"),
+        *(sys.executable, "-O", "-m", "pytest", *project.plugins, "-p", "no:cacheprovider"),
         *("--assert=plain", "-m", "baseline", "-rA"),
     )
     words = {row: "FAILED" if row == ROWS[0] else "PASSED" for row in ROWS}
@@ -113,6 +115,9 @@ def test_a_stripped_assert_changes_no_verdict(project: Project) -> None:
 @pytest.mark.usefixtures("unmeasured")
 def test_a_row_that_was_asked_for_and_never_judged_is_not_green(project: Project) -> None:
     hide_items(project)
+    plan = read(project.pytester.path / "slo.yaml", environment="sandbox", environ={})
+    keep_run(RunFolder(project.pytester.path / ".syncload" / "earlier"), plan, *plan.phase("peak").slos)
+    again = ("-m", "peak", "--syncload-run", ".syncload/earlier")
     project.pytester.makepyfile(
         test_rows_mine="""
         import pytest
@@ -120,7 +125,7 @@ def test_a_row_that_was_asked_for_and_never_judged_is_not_green(project: Project
         @pytest.mark.skip
         def test_slo(slo): pass
 
-        def test_load(baseline): pass
+        def test_load(peak): pass
         """,
         test_rows_replaced="""
         import pytest
@@ -131,12 +136,12 @@ def test_a_row_that_was_asked_for_and_never_judged_is_not_green(project: Project
         def test_slo(slo): pass
         """,
     )
-    skipped = project.run("-m", "baseline", "-n", "2", "test_rows_mine.py")
+    skipped = project.run(*again, "-n", "1", "-p", "no:rerunfailures", "test_rows_mine.py")
     skipped.assert_outcomes(passed=1, skipped=3)
     assert skipped.ret == pytest.ExitCode.TESTS_FAILED
-    replaced = project.run("-m", "baseline", "test_rows_replaced.py")
+    replaced = project.run(*again, "test_rows_replaced.py")
     replaced.assert_outcomes(failed=3, deselected=4)
-    replaced.stdout.fnmatch_lines(["baseline::api-latency-p95 was not judged, so nothing was proven"])
+    replaced.stdout.fnmatch_lines(["peak::api-latency-p95 was not judged, so nothing was proven"])
 
 
 @pytest.mark.parametrize("shown", [True, False], ids=["beside the items", "instead of them"])

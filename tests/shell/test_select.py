@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.shell.conftest import Project, outcomes
+from tests.shell.test_rejudge import RUN, measured
 
 USER_TESTS = """
 import pytest
@@ -67,10 +68,11 @@ def test_is_collected_where_testpaths_leaves_it_out(project: Project) -> None:
 
 
 def test_a_node_id_selects_and_a_phase_without_a_judged_row_is_not_green(project: Project) -> None:
-    result = project.run("slo.yaml::baseline::load", "-rA")
-    assert outcomes(result) == {"slo.yaml::baseline::load": "PASSED"}
+    measured(project)
+    result = project.run("slo.yaml::peak::load", "-rA", "--syncload-run", RUN)
+    assert outcomes(result) == {"slo.yaml::peak::load": "PASSED"}
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["*baseline: no row was judged, so nothing was proven*"])
+    result.stdout.fnmatch_lines(["*peak: no row was judged, so nothing was proven*"])
 
 
 @pytest.mark.usefixtures("unmeasured")
