@@ -72,6 +72,15 @@ def nursery() -> Iterator[str | None]:
         yield path
 
 
+# What is collected stays to the end, so the collector has nothing to find until then.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """All is collected."""
+    gc.enable()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """Keep the collector from all that lives as long as the session: thousands of tests and what they import.

@@ -105,7 +105,7 @@ def judge_all(root: Path) -> list[Ruling]:
     return [verdict.ruling for verdict in verdicts]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(data=st.data())
 def test_one_wrong_thing_in_a_file_is_no_traceback(run: RunFolder, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(FILES))

@@ -53,7 +53,7 @@ def test_undamaged_it_is_judged(run: RunFolder) -> None:
     assert judge_all(run) == [Ruling.PASS, Ruling.PASS]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(data=st.data())
 def test_one_wrong_thing_in_a_climb_is_no_traceback(run: RunFolder, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(["peak.result.json", "peak.series.json"]))

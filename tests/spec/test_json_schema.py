@@ -115,7 +115,7 @@ PLACES = [leaf[:depth] for leaf in leaves(FULL) for depth in range(1, len(leaf) 
 EXTRA = [(*ROW, rule.value) for rule in Rule] + [(*RAW, rule.value) for rule in Rule] + [(*PEAK, "climb"), ("x-more",)]
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from([*PLACES, *EXTRA]), VALUES), min_size=1, max_size=2))
 def test_what_the_schema_refuses_the_reader_refuses(
     tmp_path: Path, changes: list[tuple[tuple[str | int, ...], Any]]

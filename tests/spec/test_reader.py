@@ -523,7 +523,7 @@ def test_a_limit_from_a_variable_holds_and_is_not_shown(tmp_path: Path) -> None:
 SECRET = "hunter2-Zq"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from([*leaves(FULL), ("x",), ("request", "headers", "Host"), (*RAW, "missing"), (*PEAK, "slos")]),
     form=st.sampled_from(["${S}", "< ${S}", "5 ${S}", "< 5 ${S}", "failed > 1 ${S}", "https://${S}@x", "\n${S}"]),
@@ -552,7 +552,7 @@ def test_a_refused_key_does_not_show_what_it_holds(tmp_path: Path) -> None:
     assert "Host is set by syncload" in problems(tmp_path, plan, None, {"S": SECRET})[0]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from([leaf[:depth] for leaf in leaves(FULL) for depth in range(1, len(leaf) + 1)]),
     value=st.none()

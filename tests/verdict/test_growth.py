@@ -147,7 +147,7 @@ def test_minutes_of_another_period_prove_nothing() -> None:
     assert judge_growth(replace(whole, series=replace(whole.series, period_s=300))).ruling is Ruling.INCONCLUSIVE
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(DEPTHS, st.integers(1, 500))
 def test_more_trend_never_turns_a_ruling_greener(values: list[int], per_minute: int) -> None:
     steeper = [value + per_minute * number for number, value in enumerate(values)]
