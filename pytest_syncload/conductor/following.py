@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.events import Listener, PhaseProgress
 from pytest_syncload.facts.plan import Phase
+from pytest_syncload.facts.result import Figure
 from pytest_syncload.load.abort import tripped
 from pytest_syncload.load.snapshot import Merged, Snapshot
 
 
 class Following:
     """One phase's snapshots, from its start (monotonic) on. ``wall_s`` is how long it lasts at most, and
-    ``intended(second)`` how many arrivals are due in a second."""
+    ``intended(second)`` how many arrivals are due in a second. ``not_measured`` are figures that its engine cannot say.
+    """
 
     def __init__(
         self,
@@ -27,8 +29,10 @@ class Following:
         start_at: float,
         wall_s: float,
         intended: Callable[[int], float],
+        not_measured: Collection[Figure] = (),
     ) -> None:
-        self.merged = Merged()
+        self.merged = Merged(not_measured)
+        self._not_measured = frozenset(not_measured)
         #: Why load must stop by the phase's own rule.
         self.aborted: str | None = None
         self._phase = phase
@@ -65,6 +69,7 @@ class Following:
                     lag_p99_ms=self.merged.last_lag.percentile(99),
                     elapsed_s=elapsed_s,
                     wall_s=self._wall_s,
+                    not_measured=self._not_measured,
                 )
             )
         self._keep(elapsed_s)

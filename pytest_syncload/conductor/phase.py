@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pytest_syncload.conductor.carrying import Assignment, Beginning, carry
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import minute_ceil
 from pytest_syncload.facts.events import Listener, PhaseMeasured
+from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.idempotency import added_up
 from pytest_syncload.facts.plan import Phase, RequestTemplate, Spec
-from pytest_syncload.facts.result import Invalidity, PhaseResult, Side, Window
+from pytest_syncload.facts.result import Figure, Invalidity, PhaseResult, Side, Tally, Window
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.job import REPORT
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.sameness import distinct_members
 from pytest_syncload.load.snapshot import Merged
-from pytest_syncload.load.validity import invalidities, sent_but_not_counted
+from pytest_syncload.load.validity import Evidence, judged, sent_but_not_counted
 
 #: Wall and monotonic clock may part by this much over a phase.
 CLOCK_JUMP_SECONDS = 0.5
@@ -26,6 +27,14 @@ CLOCK_JUMP_SECONDS = 0.5
 
 #: Offers one kind of phase: its last argument says why load must not go on.
 Offer = Callable[[Spec, Phase, Ground, RunFolder, int, Listener, Callable[[], str | None]], PhaseResult]
+
+#: Says why a phase is invalid, by the evidence and what is known of each second.
+Judge = Callable[[Evidence, Mapping[int, Tally]], tuple[Invalidity, ...]]
+
+
+def judged_by_all(evidence: Evidence, _: Mapping[int, Tally]) -> tuple[Invalidity, ...]:
+    """By every rule of our own generators, who can say all that one needs."""
+    return judged(evidence)
 
 
 def run_phase(
@@ -164,26 +173,29 @@ def sum_up(
     shards: int,
     *,
     aborted: str | None = None,
+    judge: Judge = judged_by_all,
+    not_measured: Mapping[Figure, str] | None = None,
 ) -> PhaseResult:
     """What the phase was, and every reason why it proves nothing.
 
     ``jump_s``: by how much the two clocks parted. ``aborted``: what the phase's own rule said, if it stopped the load.
+    ``not_measured`` are the figures that the engine cannot say, each with why, and ``judge`` knows what follows.
     """
+    unsaid = not_measured or {}
     scheduled = pacer.scheduled(pacer.ramp_s, pacer.ramp_s + pacer.hold_s)
     reports = tuple(REPORT.validate_python(report) for report in fared.reports)
     lag_p99 = merged.lag.percentile(99)
-    invalid = list(
-        invalidities(
-            scheduled_in_hold=scheduled,
-            hold=merged.hold,
-            reports=reports,
-            shards=shards,
-            lag_p99_ms=lag_p99,
-            statuses=merged.statuses,
-            examples=merged.examples,
-            sameness=merged.sameness(distinct_members(request)),
-        )
+    evidence = Evidence(
+        scheduled=scheduled,
+        hold=merged.hold,
+        reports=reports,
+        shards=shards,
+        lag_p99_ms=lag_p99,
+        statuses=merged.statuses,
+        examples=merged.examples,
+        sameness=merged.sameness(distinct_members(request)),
     )
+    invalid = list(judge(evidence, merged.tallies()))
     stopped = broken_off(fared, aborted)
     if aborted is not None and stopped:
         invalid = []  # that the hold was cut short is what the rule is for
@@ -199,7 +211,7 @@ def sum_up(
         wall_seconds=pacer.ramp_s + pacer.hold_s,
         ramp=merged.ramp,
         hold=merged.hold,
-        latency=merged.latency,
+        latency=Histogram() if Figure.LATENCY in unsaid else merged.latency,
         service_time=merged.service_time,
         lag=merged.lag,
         wire_requests=merged.wire_requests,
@@ -211,4 +223,5 @@ def sum_up(
         idempotency=added_up(count for report in reports for count in report.idempotency),
         invalid=tuple(invalid),
         aborted=aborted if stopped else None,
+        not_measured=unsaid,
     )

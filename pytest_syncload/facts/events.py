@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_syncload.facts.bottleneck import Climbed, NoFit, Ranking, Usl
 from pytest_syncload.facts.check import Check
-from pytest_syncload.facts.result import PhaseResult, Second, Window
+from pytest_syncload.facts.result import Figure, PhaseResult, Second, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class PhaseProgress:
     """One more second of the phase is behind us, and the one after it: by then most of its answers are known.
 
     ``intended`` is how many arrivals were due in it, ``lag_p99_ms`` the generators' own in the window that was judged
-    last, None where none was yet.
+    last, None where none was yet. ``not_measured`` are the figures that the engine cannot say.
     """
 
     phase: str
@@ -60,6 +60,7 @@ class PhaseProgress:
     lag_p99_ms: float | None
     elapsed_s: float
     wall_s: float
+    not_measured: frozenset[Figure] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

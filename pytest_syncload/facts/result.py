@@ -110,16 +110,25 @@ class Window:
 class Second:
     """One wall second of a phase, by intended time. ``at_s`` counts from its start; latencies are ms or None.
 
-    ``in_flight`` is the most that any one generator had open.
+    ``in_flight`` is the most that any one generator had open, None where that is not measured. Where latency is not,
+    the percentiles are the service time's.
     """
 
     at_s: int
     tally: Tally
-    in_flight: int
+    in_flight: int | None
     p50_ms: float | None
     p95_ms: float | None
     p99_ms: float | None
     max_ms: float | None
+
+
+class Figure(StrEnum):
+    """What an engine may be unable to say of its load. The values are names in summary.json."""
+
+    LATENCY = "latency"
+    LAG = "lag"
+    IN_FLIGHT = "in_flight"
 
 
 class Side(StrEnum):
@@ -147,13 +156,17 @@ class Refreshes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GeneratorReport:
-    """How one generator process fared over the hold. ``cpu_percent`` is of one core, ``refreshes`` are of its users."""
+    """How one generator process fared over the hold. ``cpu_percent`` is of one core, ``refreshes`` are of its users.
+
+    What is None was not measured. Another engine than ours is named in ``engine``, with its version.
+    """
 
     index: int
-    cpu_percent: float
-    lag_p99_ms: float
-    peak_in_flight: int
+    cpu_percent: float | None
+    lag_p99_ms: float | None
+    peak_in_flight: int | None
     refreshes: Refreshes = field(default_factory=Refreshes)
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +181,9 @@ class PhaseResult:
     checks of arrivals due in the hold, by rule; it is empty where no row asks for them. Of a ``climb``, the
     window is the last step that held (the first of all where none did), and ``ramp`` is all that lies outside it.
     ``aborted`` is what the phase's own rule said when it stopped the load.
+
+    ``not_measured`` has the figures that the engine cannot say, each with why: of those, a histogram is empty and a
+    number None, and nobody may take either for a zero.
     """
 
     phase: str
@@ -190,6 +206,7 @@ class PhaseResult:
     invalid: tuple[Invalidity, ...] = ()
     climb: ClimbFound | None = None
     aborted: str | None = None
+    not_measured: Mapping[Figure, str] = field(default_factory=dict)
 
     @property
     def generator_faults(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from pytest_syncload.facts.idempotency import RuleCount
@@ -40,7 +41,8 @@ class ShardReport:
     ``gave_up`` says that the target had closed everything; then it was ``interrupted`` by itself. ``expired`` arrivals
     had only an expired token and were not sent. ``refreshes`` of tokens worked while it ran, ``failed_refreshes`` did
     not, and ``refresh_problem`` is what the last of them said. ``idempotency`` are the checks of Idempotency-Keys, a
-    count a rule. Of the turns of a climb's course, ``late_turns`` came after they applied.
+    count a rule. Of the turns of a climb's course, ``late_turns`` came after they applied. ``engine`` names another
+    than ours: of that one lag and requests in flight are not measured, whatever stands here, nor CPU where it is NaN.
     """
 
     index: int
@@ -56,13 +58,15 @@ class ShardReport:
     failed_refreshes: int = 0
     refresh_problem: str | None = None
     late_turns: int = 0
+    engine: str = ""
 
     def to_generator_report(self) -> GeneratorReport:
         """The part of it that stays in the phase's result."""
         return GeneratorReport(
             index=self.index,
-            cpu_percent=self.cpu_percent,
-            lag_p99_ms=self.lag_p99_ms,
-            peak_in_flight=self.peak_in_flight,
+            cpu_percent=None if math.isnan(self.cpu_percent) else self.cpu_percent,
+            lag_p99_ms=None if self.engine else self.lag_p99_ms,
+            peak_in_flight=None if self.engine else self.peak_in_flight,
             refreshes=Refreshes(count=self.refreshes, failed=self.failed_refreshes),
+            engine=self.engine,
         )

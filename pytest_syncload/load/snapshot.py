@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_syncload.facts.histogram import Histogram
-from pytest_syncload.facts.result import Outcome, Second, Tally
+from pytest_syncload.facts.result import Figure, Outcome, Second, Tally
 from pytest_syncload.load.sameness import Sameness, Seen
 
 #: How many answers that were not ok are kept to be shown, of each kind: timeouts by the thousand must not crowd out the
@@ -136,9 +136,13 @@ class Snapshot:
 
 
 class Merged:
-    """The snapshots of all generators of a phase, added up. Window 0 is the hold of a phase that has one."""
+    """The snapshots of all generators of a phase, added up. Window 0 is the hold of a phase that has one.
 
-    def __init__(self) -> None:
+    ``not_measured`` are the figures that its engine cannot say.
+    """
+
+    def __init__(self, not_measured: Collection[Figure] = ()) -> None:
+        self._not_measured = frozenset(not_measured)
         self._all = Snapshot()
         self._seen = Seen()
 
@@ -176,7 +180,7 @@ class Merged:
 
     @property
     def latency(self) -> Histogram:
-        """Of the hold, in ms from the intended time."""
+        """Of the hold, in ms from the intended time; where latency is not measured, from the send."""
         return self.window(0).part.latency
 
     @property
@@ -241,7 +245,7 @@ class Merged:
         return Second(
             at_s=at,
             tally=part.tally(),
-            in_flight=part.in_flight,
+            in_flight=None if Figure.IN_FLIGHT in self._not_measured else part.in_flight,
             p50_ms=_shown(part.latency.percentile(50)),
             p95_ms=_shown(part.latency.percentile(95)),
             p99_ms=_shown(part.latency.percentile(99)),

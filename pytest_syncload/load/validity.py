@@ -70,10 +70,20 @@ def invalidities(
         examples=examples,
         sameness=sameness,
     )
+    return judged(evidence)
+
+
+def judged(evidence: Evidence) -> tuple[Invalidity, ...]:
+    """The same, of all that is known."""
     return (
         *(Invalidity(side=Side.GENERATOR, what=what) for what in _of_generator(evidence)),
-        *(Invalidity(side=Side.TARGET, what=what) for what in _of_target(evidence)),
+        *of_target(evidence),
     )
+
+
+def of_target(evidence: Evidence) -> Iterator[Invalidity]:
+    """Every reason that is the target's doing."""
+    return (Invalidity(side=Side.TARGET, what=what) for what in _of_target(evidence))
 
 
 def _of_generator(evidence: Evidence) -> Iterator[str]:

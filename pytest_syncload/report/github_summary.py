@@ -13,7 +13,7 @@ from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.observation import Ruling, Verdict
 from pytest_syncload.facts.plan import Phase
 from pytest_syncload.facts.report import PhaseReport, RunReport
-from pytest_syncload.facts.result import Outcome, PhaseResult
+from pytest_syncload.facts.result import Figure, Outcome, PhaseResult
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.report.before import format_rejudged, was_before
 from pytest_syncload.report.climb import climb_sentence, climb_table
@@ -21,12 +21,13 @@ from pytest_syncload.report.comparison import beside_in_words
 from pytest_syncload.report.cost import sentence
 from pytest_syncload.report.github import FEW, causes_of, unproven_rows
 from pytest_syncload.report.markdown import code, fenced, plain
-from pytest_syncload.report.mermaid import pictures_of_climb, pictures_of_seconds
+from pytest_syncload.report.mermaid import Picture, pictures_of_climb, pictures_of_seconds
 from pytest_syncload.report.parity import parity_lines
 from pytest_syncload.report.place import placed_in_words
 from pytest_syncload.report.progress import format_window
 from pytest_syncload.report.run_price import price_of_the_run
 from pytest_syncload.report.table import headroom_in_words, value_in_words
+from pytest_syncload.report.unmeasured import counts_from, latency_name, unmeasured_words
 
 #: Bytes of one summary. GitHub takes 1 MiB a step, and others of the step write there too.
 ROOM = 256 * 1024
@@ -228,10 +229,15 @@ def _of_phase(phase: PhaseReport) -> Iterator[list[str]]:
         table = fenced(climb_table(phase.climb)[:_LINES], "text")
         yield ["<details><summary>What broke first, and what says so</summary>", "", *table, "", "</details>", ""]
     if phase.result is not None:
-        climb = phase.result.climb
-        pictures = pictures_of_seconds(phase.result.timeline) if climb is None else pictures_of_climb(climb)
+        pictures = _pictures(phase.result)
         for picture in pictures:
             yield [picture.caption, "", *fenced(picture.lines, "mermaid"), ""]
+
+
+def _pictures(result: PhaseResult) -> list[Picture]:
+    if result.climb is not None:
+        return pictures_of_climb(result.climb)
+    return pictures_of_seconds(result.timeline, result.not_measured)
 
 
 def _planned(plan: Phase) -> str:
@@ -248,12 +254,18 @@ def _measured(result: PhaseResult) -> Iterator[str]:
     yield f"window {format_window(result.window)}"
     counts = ", ".join(f"{result.hold[each]} {each.value}" for each in Outcome if result.hold[each]) or "none"
     yield f"{result.hold.arrivals} of {result.scheduled_in_hold} arrivals in the hold: {counts}"
-    percentiles = [(p, result.latency.percentile(p)) for p in (50, 95, 99)]
+    unsaid = result.not_measured
+    times = result.service_time if Figure.LATENCY in unsaid else result.latency
+    percentiles = [(p, times.percentile(p)) for p in (50, 95, 99)]
     shown = [f"p{p} {format_number(value)} ms" for p, value in percentiles if value is not None]
     if shown:
-        yield f"latency from the intended time: {', '.join(shown)}"
+        yield f"{latency_name(unsaid)} from {counts_from(unsaid)}: {', '.join(shown)}"
     lag = result.lag.percentile(99)
-    yield f"generators: {len(result.generators)}" + ("" if lag is None else f", lag p99 {format_number(lag)} ms")
+    engines = ", ".join(each.engine for each in result.generators if each.engine)
+    carried = engines or f"generators: {len(result.generators)}"
+    yield carried + ("" if lag is None else f", lag p99 {format_number(lag)} ms")
+    for name, why in unmeasured_words(result):
+        yield f"{name}: {why}"
     for example in result.examples[:3]:
         yield f"an answer: {code(example)}"
 

@@ -6,12 +6,13 @@ two charts. A line has no gaps: where there is no value it is drawn at zero, whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from math import ceil, isfinite
 
 from pytest_syncload.facts.climb import ClimbFound
-from pytest_syncload.facts.result import Second
+from pytest_syncload.facts.result import Figure, Second
+from pytest_syncload.report.unmeasured import counts_from, latency_name
 
 #: Points of a line: what 700 pixels tell apart.
 POINTS = 60
@@ -29,8 +30,9 @@ class Picture:
     caption: str
 
 
-def pictures_of_seconds(timeline: Sequence[Second]) -> list[Picture]:
-    """Rate and p95 over wall time; none where less than two seconds were recorded."""
+def pictures_of_seconds(timeline: Sequence[Second], not_measured: Collection[Figure] = ()) -> list[Picture]:
+    """Rate and p95 over wall time; none where less than two seconds were recorded. ``not_measured`` is the phase's."""
+    name, since = latency_name(not_measured), counts_from(not_measured)
     if len(timeline) < 2:
         return []
     seconds = ceil(len(timeline) / POINTS)
@@ -52,11 +54,11 @@ def pictures_of_seconds(timeline: Sequence[Second]) -> list[Picture]:
             caption=f"Arrivals and failures a second, of {end - timeline[0].at_s} s of load{every}.",
         ),
         _chart(
-            "p95 latency of each second, ms",
+            f"p95 {name} of each second, ms",
             f'x-axis "seconds of load" {timeline[0].at_s} --> {end}',
             "ms",
             [value or 0.0 for value in p95],
-            caption=f"p95 latency as the client saw it, from the intended time{worst}."
+            caption=f"p95 {name} as the client saw it, from {since}{worst}."
             + (f" Nothing was answered in {silent} of {len(p95)} points, which are drawn at zero." if silent else ""),
         ),
     ]

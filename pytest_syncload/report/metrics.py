@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from pytest_syncload.facts.observation import Ruling
 from pytest_syncload.facts.report import PhaseReport, RunReport
-from pytest_syncload.facts.result import Outcome, Second
+from pytest_syncload.facts.result import Figure, Outcome, Second
 from pytest_syncload.facts.units import CANONICAL
 
 _RUN = ("service", "environment", "sandbox", "run_id")
@@ -110,6 +110,8 @@ class _Run(Collector):
             unit="seconds",
         )
         for phase, moments in self._phases():
+            if phase.result is not None and Figure.LATENCY in phase.result.not_measured:
+                continue  # what is known counts from the send, and stands in summary.json by that name
             for quantile, name in (("0.5", "p50_ms"), ("0.95", "p95_ms"), ("0.99", "p99_ms"), ("1", "max_ms")):
                 for each in moments:
                     value_ms = getattr(each.second, name)
@@ -126,7 +128,9 @@ class _Run(Collector):
         )
         for phase, moments in self._phases():
             for each in moments:
-                family.add_metric((*self._labels, phase.name), each.second.in_flight, timestamp=_stamp(each.at))
+                if each.second.in_flight is not None:
+                    labels = (*self._labels, phase.name)
+                    family.add_metric(labels, each.second.in_flight, timestamp=_stamp(each.at))
         return family
 
     def _rows(self) -> Iterator[Metric]:

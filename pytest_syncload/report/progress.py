@@ -17,10 +17,11 @@ from pytest_syncload.facts.events import (
     Waiting,
     Warming,
 )
-from pytest_syncload.facts.result import Outcome, PhaseResult, Window
+from pytest_syncload.facts.result import Figure, Outcome, PhaseResult, Window
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.report.check import progress_lines
 from pytest_syncload.report.climb import climb_sentence
+from pytest_syncload.report.unmeasured import NOT_MEASURED, counts_from
 
 #: Characters of a bar that shows how far something is.
 _BAR = 22
@@ -59,11 +60,7 @@ def told(event: Event) -> Told:
             return _progress(event)
         case PhaseMeasured():
             result = event.result
-            p95_ms, lag_ms = result.latency.percentile(95), result.lag.percentile(99)
-            shown = "no latencies"
-            if p95_ms is not None and lag_ms is not None:
-                shown = f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
-            return Told(stays=f"{name}: {outcomes_in_words(result)} · {shown}{_refreshed(result)}")
+            return Told(stays=f"{name}: {outcomes_in_words(result)} · {_times(result)}{_refreshed(result)}")
         case ClimbRanked():
             return Told(stays=f"{name}: {climb_sentence(event)}")
         case Settling():
@@ -71,6 +68,21 @@ def told(event: Event) -> Told:
             return Told(passing=line, calm=None if event.attempt % _POLLS else line)
         case Settled():
             return Told(stays=f"{name}: " + (event.problem or f"CloudWatch settled after {event.attempts} polls"))
+
+
+def _times(result: PhaseResult) -> str:
+    if Figure.LATENCY in result.not_measured:
+        p95_ms = result.service_time.percentile(95)
+        shown = "no answers" if p95_ms is None else f"service time p95 {format_number(p95_ms)} ms"
+        return f"{shown} · {_unsaid(result)} {NOT_MEASURED}"
+    p95_ms, lag_ms = result.latency.percentile(95), result.lag.percentile(99)
+    if p95_ms is None or lag_ms is None:
+        return "no latencies"
+    return f"p95 {format_number(p95_ms)} ms · lag p99 {format_number(lag_ms)} ms"
+
+
+def _unsaid(result: PhaseResult) -> str:
+    return ", ".join(figure.value for figure in (Figure.LATENCY, Figure.LAG) if figure in result.not_measured)
 
 
 def bar(done: float) -> str:
@@ -95,11 +107,18 @@ def format_window(window: Window) -> str:
 def _progress(event: PhaseProgress) -> Told:
     second = event.second
     p95 = "?" if second.p95_ms is None else f"{format_number(second.p95_ms)} ms"
-    lag = "?" if event.lag_p99_ms is None else f"{format_number(event.lag_p99_ms)} ms"
+    if Figure.LATENCY in event.not_measured:
+        p95 = f"{p95} from {counts_from(event.not_measured)}"
     seen = (
         f"{second.tally.arrivals}/s of {event.intended:.0f}/s · p95 {p95} · "
-        f"failed {format_number(second.tally.failed_percent or 0.0)} % · in flight {second.in_flight} · lag {lag}"
+        f"failed {format_number(second.tally.failed_percent or 0.0)} %"
     )
+    if Figure.IN_FLIGHT not in event.not_measured:
+        seen += f" · in flight {second.in_flight}"
+    if Figure.LAG in event.not_measured:
+        seen += f" · lag {NOT_MEASURED}"
+    else:
+        seen += " · lag " + ("?" if event.lag_p99_ms is None else f"{format_number(event.lag_p99_ms)} ms")
     done = event.elapsed_s / max(event.wall_s, 1e-9)
     left = format_duration(max(0.0, round(event.wall_s - event.elapsed_s)))
     passing = f"{event.phase}: {bar(done)} {min(done, 1):.0%}, {left} left · {seen}"

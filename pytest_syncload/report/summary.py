@@ -206,6 +206,7 @@ def _measured(result: PhaseResult, phase: PhaseReport, speed: float) -> Measured
                 cpu_percent=each.cpu_percent,
                 lag_p99_ms=each.lag_p99_ms,
                 peak_in_flight=each.peak_in_flight,
+                engine=each.engine or None,
                 tokens_refreshed=each.refreshes.count,
                 refreshes_failed=each.refreshes.failed,
             )
@@ -213,6 +214,7 @@ def _measured(result: PhaseResult, phase: PhaseReport, speed: float) -> Measured
         ],
         ramp_arrivals=result.ramp.arrivals,
         aborted=result.aborted,
+        not_measured=dict(result.not_measured),
     )
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pytest_syncload.facts.comparison import Regression
 from pytest_syncload.facts.cost import Origin
 from pytest_syncload.facts.observation import Ruling
-from pytest_syncload.facts.result import Outcome, Side
+from pytest_syncload.facts.result import Figure, Outcome, Side
 
 #: Raised when a name changes its meaning or goes. New names do not raise it.
 FORMAT = 1
@@ -202,9 +202,10 @@ class GeneratorModel(_Model):
     """One generator process over the hold."""
 
     index: int
-    cpu_percent: Number = Field(description="Of one core.")
-    lag_p99_ms: Number
-    peak_in_flight: int
+    cpu_percent: Number = Field(description="Of one core. Null: not measured.")
+    lag_p99_ms: Number = Field(description="Null: not measured.")
+    peak_in_flight: int | None = Field(description="Null: not measured.")
+    engine: str | None = Field(description="Another engine than ours, with its version; null: ours.")
     tokens_refreshed: int
     refreshes_failed: int
 
@@ -233,6 +234,9 @@ class MeasuredModel(_Model):
     generators: list[GeneratorModel]
     ramp_arrivals: int = Field(description="Arrivals outside `window`.")
     aborted: str | None = Field(description="What the phase's own rule said when it stopped the load.")
+    not_measured: dict[Figure, str] = Field(
+        description="Figures that the engine cannot say, each with why; their percentiles are null, and no zero."
+    )
 
 
 class StepModel(_Model):

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from pytest_syncload.facts.histogram import GROWTH, Histogram
 from pytest_syncload.facts.report import PhaseReport, Where
-from pytest_syncload.facts.result import Outcome, PhaseResult, Second, Tally
+from pytest_syncload.facts.result import Figure, Outcome, PhaseResult, Second, Tally
 from pytest_syncload.facts.units import Kind, format_number, format_quantity
 from pytest_syncload.report.html.chart import Axis, Band, Chart, Fold, Line, Look, Mark, moment
+from pytest_syncload.report.unmeasured import latency_name
 
 #: Bars of a distribution at most, and the fewest of the recording's buckets (0.5 % wide each) that make one: in
 #: narrower ones chance is seen before shape.
@@ -50,9 +51,13 @@ def load_charts(phase: PhaseReport, where: Where, anchor: str) -> Iterator[Chart
         outcomes = over_time.outcomes()
         if outcomes is not None:
             yield outcomes
-        yield over_time.in_flight()
-    if result.latency.count:
-        yield distribution(result.latency, anchor)
+        in_flight = over_time.in_flight()
+        if in_flight is not None:
+            yield in_flight
+    name = latency_name(result.not_measured)
+    times = result.service_time if Figure.LATENCY in result.not_measured else result.latency
+    if times.count:
+        yield distribution(times, anchor, name)
 
 
 def outcome_rows(result: PhaseResult) -> list[tuple[str, int, int]]:
@@ -69,8 +74,9 @@ def begins_at(phase: PhaseReport, result: PhaseResult) -> float:
     return result.window.start - phase.plan.ramp_s
 
 
-def distribution(latency: Histogram, anchor: str) -> Chart:
-    """How many arrivals had which latency, by equal steps of its logarithm."""
+def distribution(latency: Histogram, anchor: str, name: str = "latency") -> Chart:
+    """How many arrivals had which latency, by equal steps of its logarithm. ``name`` is what it is called."""
+    called = name.capitalize()
     lowest, highest = min(latency.buckets), max(latency.buckets)
     wide = max(_FEWEST_BUCKETS, math.ceil((highest - lowest + 1) / _MOST_BARS))
     counts = [0] * ((highest - lowest) // wide + 1)
@@ -80,10 +86,10 @@ def distribution(latency: Histogram, anchor: str) -> Chart:
     words = ", ".join(f"p{percent} {format_quantity(value, Kind.TIME)}" for percent, value in shown.items())
     return Chart(
         id=f"{anchor}-distribution",
-        heading="Latency distribution",
+        heading=f"{called} distribution",
         says=(
             f"Of {latency.count:,} arrivals in the judged window: {words}, at most "
-            f"{format_quantity(latency.max_ms, Kind.TIME)}. Latency runs along a logarithmic axis; a bar that is not "
+            f"{format_quantity(latency.max_ms, Kind.TIME)}. {called} runs along a logarithmic axis; a bar that is not "
             "empty is never lower than it can be seen."
         ),
         # A bucket i ends at GROWTH ** i; a bar stands in the middle of its buckets.
@@ -98,7 +104,7 @@ def distribution(latency: Histogram, anchor: str) -> Chart:
         ),
         kind=Kind.SHARE,
         axis=Axis.LOG_MS,
-        x_label="latency",
+        x_label=name,
         marks=tuple(Mark(at=math.log10(value), label=f"p{percent}") for percent, value in shown.items() if value > 0),
     )
 
@@ -138,7 +144,7 @@ class _OverTime:
         seen = [value for line in lines for value in line.values if value is not None and value > 0]
         return self._chart(
             "latency",
-            "Latency over time",
+            f"{latency_name(self._result.not_measured).capitalize()} over time",
             self._latency_says(),
             lines,
             Kind.TIME,
@@ -198,26 +204,33 @@ class _OverTime:
         )
         return self._chart("outcomes", "Outcomes other than ok", says, lines, Kind.SHARE, stacked=True)
 
-    def in_flight(self) -> Chart:
-        """How many requests were open at once."""
-        most = max(self._there, key=lambda second: second.in_flight)
-        many = len(self._result.generators)
+    def in_flight(self) -> Chart | None:
+        """How many requests were open at once; None where that was not measured."""
+        if Figure.IN_FLIGHT in self._result.not_measured:
+            return None
+        most = max(self._there, key=lambda second: second.in_flight or 0)
+        top, many = most.in_flight or 0, len(self._result.generators)
         whose = "" if many == 1 else f" of any one of {many} generators"
         return self._chart(
             "in-flight",
             "Requests in flight",
-            f"The most that were open at once in each second{whose}: at most {most.in_flight:,}, at {self._at(most)}.",
+            f"The most that were open at once in each second{whose}: at most {top:,}, at {self._at(most)}.",
             (Line(label="in flight", values=self._values(lambda second: second.in_flight), colour="c6"),),
             Kind.COUNT,
         )
 
     def _latency_says(self) -> str:
-        shown = [(f"p{percent}", self._result.latency.percentile(percent)) for percent in (50, 95, 99)]
+        result = self._result
+        unsaid = result.not_measured
+        times = result.service_time if Figure.LATENCY in unsaid else result.latency
+        shown = [(f"p{percent}", times.percentile(percent)) for percent in (50, 95, 99)]
         words = ", ".join(f"{name} {format_quantity(value, Kind.TIME)}" for name, value in shown if value is not None)
         slow = max(self._there, key=lambda second: second.p95_ms or 0.0)
         says = f"Over {self._judged}: {words or 'no latencies'}."
         if slow.p95_ms is not None:
             says += f" The second with the highest p95 was {self._at(slow)}: {format_quantity(slow.p95_ms, Kind.TIME)}."
+        if Figure.LATENCY in unsaid:
+            return f"{says} It counts from when a request was sent: a wait before that is in no figure."
         return f"{says} Latency counts from the intended time of an arrival."
 
     def _chart(

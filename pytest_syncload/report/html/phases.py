@@ -9,7 +9,7 @@ from pytest_syncload.facts.climb import ClimbFound
 from pytest_syncload.facts.events import ClimbRanked
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.report import PhaseReport, RunReport
-from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.facts.result import Figure, GeneratorReport, PhaseResult
 from pytest_syncload.facts.units import Kind, format_duration, format_number, format_quantity
 from pytest_syncload.report.climb import (
     DEPARTURE_HEADS,
@@ -29,6 +29,7 @@ from pytest_syncload.report.html.rows import row_anchor, row_article
 from pytest_syncload.report.html.tables import table
 from pytest_syncload.report.html.words import plan_words, utc
 from pytest_syncload.report.progress import format_window
+from pytest_syncload.report.unmeasured import NOT_MEASURED, unmeasured_words
 
 _PERCENTILES = (50, 90, 95, 99, 99.9, 100)
 
@@ -118,14 +119,8 @@ def _load(phase: PhaseReport, result: PhaseResult, report: RunReport, charts: li
         ("arrivals", f"{result.hold.arrivals:,} of {result.scheduled_in_hold:,} that were scheduled in the {window}"),
         ("requests on the wire", f"{result.wire_requests:,}, {result.in_flight_edges:,} of them open at its edges"),
     ]
-    facts += [
-        (
-            f"generator {each.index}",
-            f"{format_number(each.cpu_percent)} % of a core, lag p99 {format_number(each.lag_p99_ms)} ms, at most "
-            f"{each.peak_in_flight:,} in flight",
-        )
-        for each in result.generators
-    ]
+    facts += [(f"generator {each.index}", _fared(each)) for each in result.generators]
+    facts += unmeasured_words(result)
     return join(
         [
             tag("h3", "Load"),
@@ -139,6 +134,14 @@ def _load(phase: PhaseReport, result: PhaseResult, report: RunReport, charts: li
         ],
         "\n",
     )
+
+
+def _fared(each: GeneratorReport) -> str:
+    cpu = NOT_MEASURED if each.cpu_percent is None else f"{format_number(each.cpu_percent)} % of a core"
+    lag = NOT_MEASURED if each.lag_p99_ms is None else f"p99 {format_number(each.lag_p99_ms)} ms"
+    most = "" if each.peak_in_flight is None else f", at most {each.peak_in_flight:,} in flight"
+    engine = f"{each.engine}: " if each.engine else ""
+    return f"{engine}{cpu if each.cpu_percent is not None else f'CPU {cpu}'}, lag {lag}{most}"
 
 
 def _outcomes(result: PhaseResult, window: str) -> Html:
@@ -163,21 +166,26 @@ def _statuses(result: PhaseResult, window: str) -> Html | None:
 
 
 def _latencies(result: PhaseResult, window: str) -> Html:
-    def value(of: Histogram, percent: float) -> str:
-        found = of.percentile(percent)
-        return "–" if found is None else format_quantity(found, Kind.TIME)
+    def shown(of: Histogram, found: float | None) -> str:
+        if found is not None:
+            return format_quantity(found, Kind.TIME)
+        return NOT_MEASURED if id(of) in unsaid else "–"
 
+    unsaid = {
+        id(of)
+        for figure, of in ((Figure.LATENCY, result.latency), (Figure.LAG, result.lag))
+        if figure in result.not_measured
+    }
+    columns = (result.latency, result.service_time, result.lag)
     rows = [
-        ("max" if percent == 100 else f"p{format_number(percent)}", *(value(of, percent) for of in _histograms(result)))
+        (
+            "max" if percent == 100 else f"p{format_number(percent)}",
+            *(shown(of, of.percentile(percent)) for of in columns),
+        )
         for percent in _PERCENTILES
     ]
-    means = (of.mean() for of in _histograms(result))
-    rows.append(("mean", *("–" if mean is None else format_quantity(mean, Kind.TIME) for mean in means)))
+    rows.append(("mean", *(shown(of, of.mean()) for of in columns)))
     return table(f"Over the {window}", ("", "latency", "service time", "generator's lag"), rows)
-
-
-def _histograms(result: PhaseResult) -> tuple[Histogram, Histogram, Histogram]:
-    return result.latency, result.service_time, result.lag
 
 
 def _key_checks(result: PhaseResult) -> Html | None:
