@@ -79,6 +79,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="write the run as one HTML page there too; in the run folder it always is, as report.html",
     )
     group.addoption(
+        "--syncload-k6-script",
+        action="store_true",
+        help="print the script that k6 would be given (of the phases that -m or node ids select, else of all), offer "
+        "no load, run no test; exit status 1 where k6 cannot offer one of them",
+    )
+    group.addoption(
         "--syncload-calibrate",
         action="store_true",
         help="measure in some ten seconds what one generator carries on this machine, against a process beside it, and "
@@ -88,7 +94,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """The presets are printed and that is all. A check is done once: `-n` in addopts, say, starts no workers for it."""
+    """The presets are printed and that is all. A check or a script is for once: `-n` in addopts, say, starts no workers
+    for it."""
     if config.getoption("--syncload-presets"):
         from pytest_syncload.facts.catalogue import PRESETS  # noqa: PLC0415  # only here: see the module's docstring
         from pytest_syncload.report.presets import preset_lines  # noqa: PLC0415
@@ -103,7 +110,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         if not file.is_file():
             refuse_without_file(config, os.environ)
         return calibrate_and_say(config, file)
-    if config.getoption("--syncload-check"):
+    if config.getoption("--syncload-check") or config.getoption("--syncload-k6-script"):
         config.option.numprocesses = 0
         config.option.dist = "no"
         config.option.tx = []
@@ -140,7 +147,7 @@ def refuse_without_file(config: pytest.Config, environ: Mapping[str, str]) -> No
     where = "write one, or run pytest where it is (or with --rootdir)"
     if above is not None:
         where = f"there is one in {above}: run pytest there (or with --rootdir={above})"
-    for option in (*NAMED, "--syncload-check", "--syncload-calibrate", *WRITTEN):
+    for option in (*NAMED, "--syncload-check", "--syncload-k6-script", "--syncload-calibrate", *WRITTEN):
         if config.getoption(option):
             raise pytest.UsageError(f"{option} was given, but there is no slo.yaml in {root}; {where}")
     if environ.get("SYNCLOAD_ENV") and (above is not None or config.option.markexpr):

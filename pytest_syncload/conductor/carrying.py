@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_syncload.conductor.alarms import Alarms
@@ -22,7 +22,7 @@ from pytest_syncload.facts.events import Listener, PhaseStarted, Warming
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import USERS, Environment, Firebase, Passage, Phase, Spec, TokenFile
 from pytest_syncload.facts.presets.idempotency import VIOLATIONS
-from pytest_syncload.facts.result import Window
+from pytest_syncload.facts.result import Figure, Window
 from pytest_syncload.load.course import Legs
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.job import JOB, REPORT, Job
@@ -38,6 +38,29 @@ RATE_A_GENERATOR = {Passage.BUILT_IN: 5000.0, Passage.HTTPX: 300.0}
 LEAD_SECONDS = 0.3
 
 KeepGoing = Callable[[], str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carrier:
+    """What carries a load: a module that is run as each generator's process, with ``arguments`` behind the lock's file.
+
+    ``users`` is how many requests the one process may have open, where there is one alone; 0: as many generators as the
+    rate needs. ``not_measured`` are the figures that it cannot say, ``unrenewed`` why tokens may end too soon and what
+    to do.
+    """
+
+    module: str = "pytest_syncload.generator"
+    arguments: tuple[str, ...] = ()
+    users: int = 0
+    not_measured: Mapping[Figure, str] = field(default_factory=dict)
+    unrenewed: str = (
+        "nobody can refresh what was given as a file; give tokens that live longer, or shorten the phase; nothing was "
+        "sent"
+    )
+
+
+#: Our own generators.
+OUR_OWN = Carrier()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +110,25 @@ def carry(
     *,
     intended: Callable[[int], float],
     steer: Callable[[Following], dict[str, Any] | None] = lambda _: None,
+    by: Carrier = OUR_OWN,
 ) -> Carried:
     """Offer ``schedule`` by as many generators as it needs.
 
     ``begin`` is told when all are ready (monotonic) and says when they start; ``intended`` how many arrivals a second
     has; ``steer``, asked again and again, what all are to be told. Raises `PhaseInvalid` where the load never began.
     """
-    shards = generators_for(job.spec, schedule.rate_per_s)
+    shards = 1 if by.users else generators_for(job.spec, schedule.rate_per_s)
     tasks = [job_of(job.spec, job.phase, job.ground, job.folder, schedule, shard, shards) for shard in range(shards)]
-    command = [sys.executable, "-m", "pytest_syncload.generator", str(job.folder.controller_lock_path)]
+    if by.users:
+        tasks = [replace(task, shard=replace(task.shard, in_flight_cap=by.users)) for task in tasks]
+    command = [sys.executable, "-m", by.module, str(job.folder.controller_lock_path), *by.arguments]
     with (
         Alarms(job.phase, job.ground) as alarms,
         local_fleet(command, [JOB.dump_json(task).decode() for task in tasks], pass_fds=[job.lock]) as fleet,
     ):
         messages = fleet.muster(keep_going, Warmed(job.phase.name, shards, listen).take)
         began = begin(time.monotonic() + LEAD_SECONDS)
-        refuse_short_tokens(messages, began.start_at + began.wall_s + job.spec.load.timeout_s)
+        refuse_short_tokens(messages, began.start_at + began.wall_s + job.spec.load.timeout_s, by.unrenewed)
         listen(
             PhaseStarted(
                 phase=job.phase.name,
@@ -110,10 +136,17 @@ def carry(
                 generators=shards,
                 window=began.window,
                 wall_s=began.wall_s,
+                engine=str(messages[0]["ready"].get("engine", "")),
             )
         )
         following = Following(
-            job.phase, job.folder, listen, start_at=began.start_at, wall_s=began.wall_s, intended=intended
+            job.phase,
+            job.folder,
+            listen,
+            start_at=began.start_at,
+            wall_s=began.wall_s,
+            intended=intended,
+            not_measured=by.not_measured,
         )
         alarms.begin(began.start_at)
         wall_before = time.time() - time.monotonic()
@@ -208,11 +241,13 @@ def verify_percent(spec: Spec, phase: Phase) -> float:
     return spec.request.idempotency.verify_percent if asked else 0.0
 
 
-def refuse_short_tokens(messages: tuple[dict[str, Any], ...], needed_until: float) -> None:
-    """Raise `PhaseInvalid` where tokens that nobody refreshes end before ``needed_until`` (monotonic)."""
+def refuse_short_tokens(
+    messages: tuple[dict[str, Any], ...], needed_until: float, why: str = OUR_OWN.unrenewed
+) -> None:
+    """Raise `PhaseInvalid` where tokens that nobody refreshes end before ``needed_until`` (monotonic). ``why`` says why
+    nobody does, and what to do."""
     expires = min(float(message["ready"]["expires_at"]) for message in messages)
     if expires < needed_until:
         raise PhaseInvalid(
-            f"the identities' tokens expire {needed_until - expires:.0f} s before the phase ends, and nobody can "
-            "refresh what was given as a file; give tokens that live longer, or shorten the phase; nothing was sent"
+            f"the identities' tokens expire {needed_until - expires:.0f} s before the phase ends, and {why}"
         )

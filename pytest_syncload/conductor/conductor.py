@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from pytest_syncload.conductor.beside import beside_the_breach
-from pytest_syncload.conductor.climbing import offer_climb
 from pytest_syncload.conductor.comparing import Comparing
 from pytest_syncload.conductor.costing import cost_of_phase, is_costed, meters, observe_cost
 from pytest_syncload.conductor.ground import Ground, find
+from pytest_syncload.conductor.offering import offer_for
 from pytest_syncload.conductor.own_price import spent_by
-from pytest_syncload.conductor.phase import Interrupted, offer_hold, run_phase
+from pytest_syncload.conductor.phase import Interrupted, run_phase
 from pytest_syncload.conductor.preflight import check, refusal, refusal_of
 from pytest_syncload.conductor.ranking import ranked, read_series
 from pytest_syncload.conductor.replay import Replay
@@ -189,7 +189,7 @@ class Conductor:
                     self._folder,
                     lock,
                     self._listen,
-                    offer_hold if phase.climb is None else offer_climb,
+                    offer_for(self._spec, phase),
                 )
             except Interrupted as error:
                 # Kept before the interrupt goes on its way: what was measured costs real money to measure again.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from pytest_syncload.conductor.carrying import Assignment, Beginning, carry
+from pytest_syncload.conductor.carrying import OUR_OWN, Assignment, Beginning, Carrier, carry
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
-from pytest_syncload.facts.clock import minute_ceil
+from pytest_syncload.facts.clock import ServiceClock, minute_ceil
 from pytest_syncload.facts.events import Listener, PhaseMeasured
 from pytest_syncload.facts.histogram import Histogram
 from pytest_syncload.facts.idempotency import added_up
@@ -103,11 +103,36 @@ def offer_hold(
     keep_going: Callable[[], str | None],
 ) -> PhaseResult:
     """Offer a phase that ramps to its rate and holds it. Raises `PhaseInvalid` where the load never began."""
+    return held(spec, phase, ground, folder, lock, listen, keep_going, by=OUR_OWN, judge_of=lambda _: judged_by_all)
+
+
+def pacer_of(spec: Spec, phase: Phase, clock: ServiceClock, rate_scale: float) -> Pacer:
+    """When the arrivals of a phase that is held are due; ``rate_scale`` is what rates are multiplied with."""
+    return Pacer(
+        rate_per_s=phase.rate_per_s * rate_scale,
+        ramp_s=clock.wall_seconds(phase.ramp_s),
+        hold_s=clock.wall_seconds(minute_ceil(phase.hold_s)),
+        arrivals=spec.load.arrivals,
+        seed=spec.load.seed,
+    )
+
+
+def held(
+    spec: Spec,
+    phase: Phase,
+    ground: Ground,
+    folder: RunFolder,
+    lock: int,
+    listen: Listener,
+    keep_going: Callable[[], str | None],
+    *,
+    by: Carrier,
+    judge_of: Callable[[Pacer], Judge],
+) -> PhaseResult:
+    """The same ``by`` whatever carries it; ``judge_of`` gives who judges that schedule."""
     clock = ground.clock
-    ramp_s = clock.wall_seconds(phase.ramp_s)
-    hold_s = clock.wall_seconds(minute_ceil(phase.hold_s))
-    rate = phase.rate_per_s * ground.rate_scale
-    pacer = Pacer(rate_per_s=rate, ramp_s=ramp_s, hold_s=hold_s, arrivals=spec.load.arrivals, seed=spec.load.seed)
+    pacer = pacer_of(spec, phase, clock, ground.rate_scale)
+    ramp_s, hold_s = pacer.ramp_s, pacer.hold_s
 
     def begin(ready_at: float) -> Beginning:
         hold_from = minute_ceil(clock.at(ready_at + ramp_s))
@@ -121,6 +146,7 @@ def offer_hold(
         listen,
         keep_going,
         intended=lambda at: pacer.expected_by(at + 1) - pacer.expected_by(at),
+        by=by,
     )
     result = sum_up(
         phase,
@@ -132,6 +158,8 @@ def offer_hold(
         carried.jump_s,
         carried.shards,
         aborted=carried.aborted,
+        judge=judge_of(pacer),
+        not_measured=by.not_measured,
     )
     listen(PhaseMeasured(phase=phase.name, result=result))
     return result

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
+from pytest_syncload.conductor.by_k6 import k6_checks
 from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.climbing import longest_s
 from pytest_syncload.conductor.costing import billing_checks
@@ -27,7 +28,7 @@ from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, Refused
-from pytest_syncload.facts.plan import Passage, Phase, Resources, Slo, Spec
+from pytest_syncload.facts.plan import Engine, Passage, Phase, Resources, Slo, Spec
 from pytest_syncload.facts.units import format_duration, format_number
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.sources import credentials, inventory
@@ -216,6 +217,8 @@ class _Rows:
 
 def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
     """Whether this machine can hold as many requests open as the phases need."""
+    if spec.load.engine is Engine.K6:
+        return k6_checks(spec, ground, phases)
     found = []
     for phase in phases:
         rate = (phase.rate_per_s if phase.climb is None else phase.climb.at_most_per_s) * ground.rate_scale

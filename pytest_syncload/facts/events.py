@@ -37,13 +37,15 @@ class Warming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStarted:
-    """Load begins. ``window`` is the hold that will be judged; ``wall_s`` how long ramp and hold last."""
+    """Load begins. ``window`` is the hold that will be judged; ``wall_s`` how long ramp and hold last. ``engine`` is
+    another than ours, in words."""
 
     phase: str
     rate_per_s: float
     generators: int
     window: Window
     wall_s: float
+    engine: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,10 +164,20 @@ class Passage(StrEnum):
     HTTPX = "httpx"
 
 
+class Engine(StrEnum):
+    """What offers the load: our own generators, or k6."""
+
+    BUILT_IN = "built-in"
+    K6 = "k6"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSettings:
-    """How load is offered. ``generators`` 0 means as many as the rate needs here."""
+    """How load is offered. ``generators`` 0 means as many as the rate needs here, and ``vus`` 0 as many of k6's virtual
+    users."""
 
+    engine: Engine = Engine.BUILT_IN
+    vus: int = 0
     transport: Passage = Passage.BUILT_IN
     arrivals: Arrivals = Arrivals.CONSTANT
     timeout_s: float = 10.0

@@ -10,8 +10,8 @@ from __future__ import annotations
 from pytest_syncload.load.limits import Cap, in_flight_cap
 
 #: Wall seconds of latency that virtual users have room for where slo.yaml leaves their number to us: twice the
-#: strictest target of the plan. Each is a JavaScript runtime of its own, of 1 to 5 MB by k6's documentation
-#: ("Running large tests"), so that room for answers until they time out, as our own generators have it, would be tens of gigabytes.
+#: strictest target of the plan. Each is a JavaScript runtime of 1 to 5 MB (k6's documentation, "Running large tests"),
+#: so that room for answers until they time out, as our own generators have it, would be tens of gigabytes.
 ROOM_S = 1.0
 
 

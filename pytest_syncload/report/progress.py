@@ -54,7 +54,7 @@ def told(event: Event) -> Told:
             return Told(stays=line) if event.done >= event.of else Told(passing=line, calm=line)
         case PhaseStarted():
             rate, wall = format_number(event.rate_per_s), format_duration(event.wall_s)
-            many = "1 generator" if event.generators == 1 else f"{event.generators} generators"
+            many = event.engine or ("1 generator" if event.generators == 1 else f"{event.generators} generators")
             return Told(stays=f"{name}: offering {rate}/s for {wall} from {many}, hold {format_window(event.window)}")
         case PhaseProgress():
             return _progress(event)

@@ -50,9 +50,10 @@ def rejudging(settings: Settings) -> Rejudging:
     """What this session was asked for. Raises `pytest.UsageError` where it was asked for by name and cannot be done."""
     if not settings.judges_again:
         return Rejudging()
-    if settings.check_only:
+    if settings.offers_nothing:
+        option = "--syncload-check" if settings.check_only else "--syncload-k6-script"
         raise pytest.UsageError(
-            "--syncload-check looks at what a run needs, and --syncload-run needs none of it; leave one out"
+            f"{option} looks at what a run needs, and --syncload-run needs none of it; leave one out"
         )
     from pytest_syncload.conductor.earlier import LAST, find_run  # noqa: PLC0415  # pydantic, only where it is used
 

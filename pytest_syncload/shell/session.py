@@ -25,6 +25,7 @@ from pytest_syncload.shell.collect import SLO_MARK, SloFile
 from pytest_syncload.shell.compare import compared_run
 from pytest_syncload.shell.ending import Ending
 from pytest_syncload.shell.fixtures import phase_fixtures
+from pytest_syncload.shell.k6_script import ScriptOnly
 from pytest_syncload.shell.live import Follower, Live, Teller
 from pytest_syncload.shell.overrides import overridden, refuse_late
 from pytest_syncload.shell.rejudge import Rejudging, rejudging
@@ -55,7 +56,7 @@ def begin(config: pytest.Config, file: Path) -> None:
     config.addinivalue_line("markers", f"{SLO_MARK}: a row of slo.yaml (pytest-syncload)")
     for phase in spec.phases:
         config.addinivalue_line("markers", f"{phase.name}: load phase of slo.yaml (pytest-syncload)")
-    if settings.check_only and not any("::" in argument for argument in config.args):
+    if settings.offers_nothing and not any("::" in argument for argument in config.args):
         config.args[:] = [str(file)]  # nothing but rows is looked at, so no test needs to be imported
     elif spec.items and not settings.is_worker and config.args_source is not pytest.Config.ArgsSource.ARGS:
         # Collected even where `testpaths` leaves it out; pytest drops the duplicate where it does not.
@@ -66,11 +67,13 @@ def begin(config: pytest.Config, file: Path) -> None:
     manager.register(session, "syncload-session")
     manager.register(RowRules(session.judge), "syncload-rows")
     manager.register(phase_fixtures([phase.name for phase in spec.phases], session.result), "syncload-phases")
-    if not (settings.is_worker or settings.collect_only or settings.check_only):
+    if not (settings.is_worker or settings.collect_only or settings.offers_nothing):
         manager.register(Ending(config, settings, spec, session.selection, session), "syncload-ending")
     if settings.check_only and not settings.collect_only:
         only = CheckOnly(config, settings, spec, lambda: session.folder, session.selection)
         manager.register(only, "syncload-check")
+    if settings.script_only and not settings.collect_only:
+        manager.register(ScriptOnly(config, spec, session.selection), "syncload-k6-script")
 
 
 class SyncloadSession:
@@ -145,7 +148,7 @@ class SyncloadSession:
             return None
         file = SloFile.from_parent(parent, path=file_path)
         file.judge = self.judge
-        file.shown = self._spec.items or self._settings.check_only
+        file.shown = self._spec.items or self._settings.offers_nothing
         return file
 
     def pytest_report_header(self) -> list[str]:
@@ -154,7 +157,7 @@ class SyncloadSession:
 
     def pytest_report_collectionfinish(self) -> list[str]:
         """What will be run, and what was left out."""
-        if self._settings.check_only:
+        if self._settings.offers_nothing:
             return []
         return self._said_of_selection(self.selection.said)
 
@@ -171,7 +174,11 @@ class SyncloadSession:
     def pytest_collection_finish(self) -> None:
         """Without xdist, here the run begins; a worker tells the controller what was selected."""
         self.said = self.selection.said
-        if self._settings.collect_only or self._settings.check_only or not (self.said.phases or self.said.taken_out):
+        if (
+            self._settings.collect_only
+            or self._settings.offers_nothing
+            or not (self.said.phases or self.said.taken_out)
+        ):
             return
         if not self._settings.is_worker:
             self._begin()

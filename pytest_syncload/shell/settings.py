@@ -37,6 +37,7 @@ class Settings:
     named_environment: str | None
     collect_only: bool
     check_only: bool
+    script_only: bool
     named_run: str | None
     compared_run: str | None
     repeats: str
@@ -55,6 +56,7 @@ class Settings:
             named_environment=config.getoption("--syncload-env") or environ.get("SYNCLOAD_ENV") or None,
             collect_only=bool(config.getoption("collectonly", False) or config.getoption("setupplan", False)),
             check_only=bool(config.getoption("--syncload-check")),
+            script_only=bool(config.getoption("--syncload-k6-script")),
             # "last" must mean one run for all workers, so they are told which by their controller.
             named_run=config.getoption("--syncload-run") if worker is None else worker["syncload_rejudged"],
             compared_run=config.getoption("--syncload-compare") if worker is None else worker["syncload_compared"],
@@ -67,7 +69,12 @@ class Settings:
     @property
     def judges_again(self) -> bool:
         """Whether an earlier run takes the place of load. `--lf` does not change what a check looks at."""
-        return self.named_run is not None or (bool(self.repeats) and not self.check_only)
+        return self.named_run is not None or (bool(self.repeats) and not self.offers_nothing)
+
+    @property
+    def offers_nothing(self) -> bool:
+        """Whether the phases are only looked at: no test is run, and no load offered."""
+        return self.check_only or self.script_only
 
     @property
     def is_worker(self) -> bool:

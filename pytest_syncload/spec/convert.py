@@ -21,6 +21,7 @@ from pytest_syncload.facts.plan import (
     Arrivals,
     AwsAccess,
     Climb,
+    Engine,
     Environment,
     Faults,
     Firebase,
@@ -63,6 +64,8 @@ class LineOf(Protocol):
 def load_settings(model: schema.LoadModel) -> LoadSettings:
     """`load:`"""
     return LoadSettings(
+        engine=Engine(model.engine),
+        vus=model.vus or 0,
         arrivals=Arrivals(model.arrivals),
         timeout_s=model.timeout,
         generators=model.generators,

@@ -34,6 +34,7 @@ from pytest_syncload.spec import (
 )
 from pytest_syncload.spec.abort_rule import too_long
 from pytest_syncload.spec.breakable import unbreakable
+from pytest_syncload.spec.engine_check import beyond_k6
 from pytest_syncload.spec.nodes import Document, NotReadable, Path, load
 from pytest_syncload.spec.substitute import digest, has_variable, needless, substitute
 
@@ -151,6 +152,9 @@ class _Reading:
                 self._problem(path, what, at=path)
         if template is not None:
             for path, what in idempotency_check.of_the_rows(template, phases, self._at(("phases",)), limit):
+                self._problem(path, what, at=path)
+        if settings is not None:
+            for path, what in beyond_k6(settings, template, phases):
                 self._problem(path, what, at=path)
         if chosen == _SANDBOX:
             line = self._document.line(("environments",))

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from pytest_syncload.spec import fields, forms
-from pytest_syncload.spec.fields import Text
+from pytest_syncload.spec.fields import Given, Text
 
 
 class Strict(BaseModel):
@@ -44,6 +44,16 @@ class FileModel(Strict):
 class LoadModel(Strict):
     """How load is offered, in every phase."""
 
+    engine: Literal["built-in", "k6"] = Field(
+        default="built-in",
+        description="What offers it. `k6` runs the k6 on PATH with a script of this plan, and what it cannot say is "
+        "marked as not measured. Default: built-in.",
+    )
+    vus: Annotated[fields.Whole | None, Given] = Field(
+        default=None,
+        description="Of engine k6: how many virtual users there are, each with one request open at most. Default: the "
+        "rate × 1s, and never more than can be open before the timeout.",
+    )
     arrivals: Literal["constant", "poisson"] = Field(
         default="constant", description="How arrivals are spaced: evenly, or at random (Poisson). Default: constant."
     )
