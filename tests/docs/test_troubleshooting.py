@@ -12,6 +12,8 @@ from pytest_syncload.auth import errors as auth_errors
 from pytest_syncload.conductor import climbing, phase
 from pytest_syncload.facts import errors
 from pytest_syncload.facts.result import Invalidity
+from pytest_syncload.k6 import binary, ending, executor, script
+from pytest_syncload.k6 import validity as k6_validity
 from pytest_syncload.load import limited, validity
 from pytest_syncload.sources import aws, climbed, own, required, settle, tasks
 from pytest_syncload.verdict import growth, ruling
@@ -41,6 +43,15 @@ def reasons(module: ModuleType) -> list[str]:
     ]
 
 
+def refusing(module: ModuleType) -> list[str]:
+    """The functions that raise `Refused`, by their docstrings, and no other function's."""
+    return [
+        name
+        for name, each in inspect.getmembers(module, inspect.isfunction)
+        if each.__module__ == module.__name__ and re.search(r"\b[Rr]aises? `Refused`", each.__doc__ or "")
+    ]
+
+
 def entry(name: str) -> str:
     """The entry's text: below a heading with the name in the comment behind it, up to the next heading."""
     found = re.search(rf"^#+ .+\n\n<!-- (?:.+, )?{name}(?:, .+)? -->\n(?P<text>(?:(?!#).*\n?)+)", PAGE, re.M)
@@ -57,6 +68,9 @@ NAMES = (
     *(f"phase {name}" for name in (*reasons(phase), "refuse_short_tokens")),
     *(f"climbing {name}" for name in reasons(climbing)),
     *(f"limited {name}" for name in reasons(limited)),
+    *(f"k6 {name}" for module in (k6_validity, ending) for name in reasons(module)),
+    *(f"k6 {name}" for module in (binary, script, executor) for name in refusing(module)),
+    "k6 refuse_another_count",
 )
 
 

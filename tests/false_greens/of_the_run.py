@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.false_greens import (
+    of_k6,
     of_the_climb,
     of_the_conductor,
     of_the_generators,
@@ -18,6 +19,7 @@ ENTRIES: tuple[Entry, ...] = (
     *of_the_plan.ENTRIES,
     *of_the_load.ENTRIES,
     *of_the_generators.ENTRIES,
+    *of_k6.ENTRIES,
     *of_the_climb.ENTRIES,
     *of_the_keys.ENTRIES,
     *of_the_conductor.ENTRIES,
@@ -51,6 +53,12 @@ GUARDS: tuple[str, ...] = (
     "pytest_syncload.facts.plan:Target.met_by",
     "pytest_syncload.facts.result:Tally.failed",
     "pytest_syncload.facts.units:parse_quantity",
+    "pytest_syncload.k6.__main__:refuse_another_count",
+    "pytest_syncload.k6.points:outcome_of",
+    "pytest_syncload.k6.validity:began_too_little",
+    "pytest_syncload.k6.validity:fell_behind",
+    "pytest_syncload.k6.validity:ran_out_of_users",
+    "pytest_syncload.k6.validity:too_busy",
     "pytest_syncload.load.climber:Climber._is_cut",
     "pytest_syncload.load.climber:busy",
     "pytest_syncload.load.climber:dropped",
