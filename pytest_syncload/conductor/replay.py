@@ -133,6 +133,7 @@ def offered(phase: Phase, plan: Spec | EarlierRun) -> dict[str, tuple[object, st
         "ramp": (phase.ramp_s, f"{phase.ramp_s:.9g} s"),
         "hold": (phase.hold_s, f"{phase.hold_s:.9g} s"),
         "climb": (climb, "none" if climb is None else _in_words(climb)),
+        "engine": (load.engine, load.engine.value),
         "arrivals": (load.arrivals, load.arrivals.value),
         "timeout": (load.timeout_s, f"{load.timeout_s:.9g} s"),
         "request": (plan.request_digest, f"of digest {plan.request_digest[:8] or 'none'}"),

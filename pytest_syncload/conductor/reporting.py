@@ -19,7 +19,7 @@ from pytest_syncload.facts.parity import ParityFound
 from pytest_syncload.facts.place import Placed
 from pytest_syncload.facts.plan import Phase, Spec
 from pytest_syncload.facts.report import COST, NOT_LOOKED_AT, PARITY, REGION, PhaseReport, RunReport, Where
-from pytest_syncload.facts.result import PhaseResult
+from pytest_syncload.facts.result import Figure, PhaseResult
 
 
 def report_of(
@@ -86,6 +86,10 @@ def _not_looked_at(
     environment = spec.environment
     if environment.sandbox is None and not lists_accounts(environment) and not is_loopback(host_of(environment)):
         yield "whether the account is the right one (guard.accounts lists none)"
+    results = [phase.result for phase in phases if phase.result is not None]
+    unsaid = [figure for figure in Figure if any(figure in result.not_measured for result in results)]
+    if unsaid:
+        yield f"{', '.join(figure.value.replace('_', ' ') for figure in unsaid)} of the load, which k6 does not say"
 
 
 def where_of(spec: Spec, ground: Mapping[str, Any], account: str | None) -> Where:

@@ -17,7 +17,7 @@ from pytest_syncload.conductor.run_folder import PhaseRecord, RunFolder
 from pytest_syncload.facts.errors import Inconclusive, PhaseInvalid
 from pytest_syncload.facts.events import Event
 from pytest_syncload.facts.observation import Before, Ruling, Verdict
-from pytest_syncload.facts.plan import Arrivals, Climb, LoadSettings, Resources, Slo, Spec, Target
+from pytest_syncload.facts.plan import Arrivals, Climb, Engine, LoadSettings, Resources, Slo, Spec, Target
 from pytest_syncload.facts.result import Invalidity, Side
 from pytest_syncload.facts.units import Kind
 from tests.conductor.plans import REAL, keep_run, phase, spec
@@ -188,6 +188,7 @@ CLIMB = Climb(
         ({"climb": CLIMB}, {}, "climb none, now from 1/s"),
         ({}, {"timeout_s": 2.0}, "timeout 10 s, now 2 s"),
         ({}, {"arrivals": Arrivals.POISSON}, "arrivals constant, now poisson"),
+        ({}, {"engine": Engine.K6}, "engine built-in, now k6"),
     ],
 )
 def test_another_phase_than_was_run_is_an_error(

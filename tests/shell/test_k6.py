@@ -58,6 +58,7 @@ def test_every_row_is_judged_and_what_k6_cannot_say_is_said(project: Project, k6
     text = result.stdout.str()
     assert result.ret == pytest.ExitCode.OK, text
     assert outcomes(result) == {f"slo.yaml::peak::{row}": "PASSED" for row in ROWS}
+    assert re.search("^not looked at: .* · latency, lag, in flight of the load, which k6 does not say$", text, re.M)
     assert "peak: offering 150/s for 4s from k6 v2.2.0, hold" in text
     assert re.search(r"4\d\d ok · service time p95 [\d.]+ ms · latency, lag not measured", text)
     seen = measured(project)
