@@ -40,7 +40,7 @@ MODULES = (
 )
 _BESIDE = ("uvloop", "pytest_syncload.sandbox.publisher")
 #: Who starts such processes.
-_STARTING = ("pytest_syncload.load.fleet", "pytest_syncload.sandbox.processes")
+_STARTING = ("pytest_syncload.load.local", "pytest_syncload.sandbox.processes")
 #: Largest request: a command, and the environment.
 _PACKET = 1 << 17
 _AS_EVER = subprocess.Popen
