@@ -1,9 +1,10 @@
-"""A load generator: `python -m pytest_syncload.generator LOCKFILE`, started by the conductor, never by a person.
+"""A load generator: `python -m pytest_syncload.generator [LOCKFILE]`, started by the conductor or by a fleet's worker,
+never by a person.
 
 Joins `load` and `auth` in one child process. The job arrives as one line of JSON on stdin (it names where to sign in;
 tokens are fetched here and never leave); the second line says when to start, each further one turns a climb's course;
-the end of stdin says stop. So does the
-lock file's becoming free: pytest's controller is gone, however it went. Speaks lines of JSON on stdout.
+the end of stdin says stop. So does the lock file's becoming free: pytest's controller is gone, however it went. Without
+one, stdin must say something every few seconds, if only an empty line. Speaks lines of JSON on stdout.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from pytest_syncload.load.transport import Transport
 
 _REQUEST = TypeAdapter(RequestTemplate)
 
+
+#: Where no lock tells that the controller is gone, silence for so many seconds does.
+FORSAKEN_SECONDS = 5.0
 
 Speak = Callable[[dict[str, Any]], None]
 
@@ -176,6 +180,32 @@ def watch_lock(path: str, then: Callable[[], object]) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+class Heard:
+    """The lines of a stdin on which something is said every few seconds, or nobody is there any more."""
+
+    def __init__(self, next_line: Callable[[], str]) -> None:
+        self._next_line = next_line
+        self._heard_at = time.monotonic()
+
+    def next_line(self) -> str:
+        """The next one that is not empty; nothing at the end."""
+        while line := self._next_line():
+            self._heard_at = time.monotonic()
+            if line.strip():
+                return line
+        return ""
+
+    def watch(self, then: Callable[[], object], *, within_s: float = FORSAKEN_SECONDS) -> None:
+        """Call ``then`` once nothing was said for so long."""
+
+        def look() -> None:
+            while (left_s := self._heard_at + within_s - time.monotonic()) > 0:
+                time.sleep(left_s)
+            _quietly(then)
+
+        threading.Thread(target=look, daemon=True).start()
+
+
 def _quietly(then: Callable[[], object]) -> None:
     try:
         then()
@@ -187,7 +217,8 @@ def main() -> None:
     """The process: one job, from stdin to its report."""
     speak = own_channel()
     raise_file_limit()
-    line = sys.stdin.readline()
+    heard = Heard(sys.stdin.readline)
+    line = heard.next_line()
     if not line:
         return
     job = JOB.validate_json(line)
@@ -195,8 +226,15 @@ def main() -> None:
     async def start() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        watch_lock(sys.argv[1], lambda: loop.call_soon_threadsafe(stop.set))
-        await work(job, sys.stdin.readline, speak, stop)
+
+        def end() -> None:
+            loop.call_soon_threadsafe(stop.set)
+
+        if len(sys.argv) > 1:
+            watch_lock(sys.argv[1], end)
+        else:
+            heard.watch(end)
+        await work(job, heard.next_line, speak, stop)
 
     try:
         _run(start())

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, import_paths
+from pytest_syncload.conductor.carrying import import_paths
+from pytest_syncload.conductor.crews import RATE_A_GENERATOR
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.calibration import Calibration, Step
 from pytest_syncload.facts.errors import Refused

@@ -5,37 +5,30 @@ One way for every kind of phase. What the load is, and what becomes of it, is `p
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_syncload.conductor.alarms import Alarms
+from pytest_syncload.conductor.crews import crew_for, one_process, portable
 from pytest_syncload.conductor.following import Following
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.errors import PhaseInvalid, Refused
 from pytest_syncload.facts.events import Listener, PhaseStarted, Warming
 from pytest_syncload.facts.override import Override
-from pytest_syncload.facts.plan import USERS, Environment, Firebase, Passage, Phase, Spec, TokenFile
+from pytest_syncload.facts.plan import USERS, Environment, Firebase, Phase, Spec, TokenFile
 from pytest_syncload.facts.presets.idempotency import VIOLATIONS
 from pytest_syncload.facts.result import Figure, Window
 from pytest_syncload.load.course import Legs
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.job import JOB, REPORT, Job
-from pytest_syncload.load.limits import in_flight_cap
-from pytest_syncload.load.local import local_fleet
 from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged
-
-#: Requests a second that one generator process is trusted with when their number is left to us.
-RATE_A_GENERATOR = {Passage.BUILT_IN: 5000.0, Passage.HTTPX: 300.0}
-#: Wall seconds between "all ready" and the first arrival, so that the start reaches every child before it is due.
-LEAD_SECONDS = 0.3
 
 KeepGoing = Callable[[], str | None]
 
@@ -117,17 +110,21 @@ def carry(
     ``begin`` is told when all are ready (monotonic) and says when they start; ``intended`` how many arrivals a second
     has; ``steer``, asked again and again, what all are to be told. Raises `PhaseInvalid` where the load never began.
     """
-    shards = 1 if by.users else generators_for(job.spec, schedule.rate_per_s)
-    tasks = [job_of(job.spec, job.phase, job.ground, job.folder, schedule, shard, shards) for shard in range(shards)]
-    if by.users:
-        tasks = [replace(task, shard=replace(task.shard, in_flight_cap=by.users)) for task in tasks]
-    command = [sys.executable, "-m", by.module, str(job.folder.controller_lock_path), *by.arguments]
-    with (
-        Alarms(job.phase, job.ground) as alarms,
-        local_fleet(command, [JOB.dump_json(task).decode() for task in tasks], pass_fds=[job.lock]) as fleet,
-    ):
+    with ExitStack() as open_things:
+        alarms = open_things.enter_context(Alarms(job.phase, job.ground))
+        crew = open_things.enter_context(
+            one_process(by.module, by.arguments, job.folder, job.lock)
+            if by.users
+            else crew_for(job.spec, job.ground, job.folder, schedule.rate_per_s, job.lock)
+        )
+        shards = crew.generators
+        cap = by.users or crew.cap(schedule.rate_per_s, job.spec.load.timeout_s).value
+        tasks = [
+            job_of(job.spec, job.phase, job.ground, job.folder, schedule, shard, shards, cap) for shard in range(shards)
+        ]
+        fleet = open_things.enter_context(crew.fleet([JOB.dump_json(task).decode() for task in tasks]))
         messages = fleet.muster(keep_going, Warmed(job.phase.name, shards, listen).take)
-        began = begin(time.monotonic() + LEAD_SECONDS)
+        began = begin(time.monotonic() + crew.lead_s)
         refuse_short_tokens(messages, began.start_at + began.wall_s + job.spec.load.timeout_s, by.unrenewed)
         listen(
             PhaseStarted(
@@ -156,17 +153,12 @@ def carry(
             lambda: following.stop or alarms.stop or keep_going(),
             lambda: steer(following),
         )
-        jump_s = abs(time.time() - time.monotonic() - wall_before)
+        jump_s = max(abs(time.time() - time.monotonic() - wall_before), 0.0 if fared.lost else crew.jump_s())
     with suppress(Refused):  # where there is no room for it, what was measured counts more
         job.folder.keep_unlooked(f"abort rule {text!r} of {job.phase.name}" for text in alarms.never_known)
     # Both may have something to say; only what stopped the load counts.
     by_rule = fared.stopped if fared.stopped in (following.aborted, alarms.tripped) else None
     return Carried(began=began, merged=following.merged, fared=fared, jump_s=jump_s, shards=shards, aborted=by_rule)
-
-
-def generators_for(spec: Spec, rate_per_s: float) -> int:
-    """How many generator processes offer this rate: the plan's own number, or as many as it needs."""
-    return spec.load.generators or max(1, math.ceil(rate_per_s / RATE_A_GENERATOR[spec.load.transport]))
 
 
 class Warmed:
@@ -189,7 +181,14 @@ class Warmed:
 
 
 def job_of(
-    spec: Spec, phase: Phase, ground: Ground, folder: RunFolder, pacer: Pacer | Legs, shard: int, shards: int
+    spec: Spec,
+    phase: Phase,
+    ground: Ground,
+    folder: RunFolder,
+    pacer: Pacer | Legs,
+    shard: int,
+    shards: int,
+    cap: int,
 ) -> Job:
     """What generator ``shard`` of ``shards`` is to do. Raises `PhaseInvalid` where it cannot know where to."""
     environment = ground.environment
@@ -197,7 +196,6 @@ def job_of(
     if environment.base_url is None or whence is None:
         missing = "base_url" if environment.base_url is None else "firebase"
         raise PhaseInvalid(f"environment {environment.name!r} has no {missing}; nothing was sent")
-    cap = in_flight_cap(pacer.rate_per_s, spec.load.timeout_s, shards)
     return Job(
         shard=Shard(
             base_url=environment.base_url,
@@ -208,12 +206,12 @@ def job_of(
             hold_from_s=pacer.ramp_s if isinstance(pacer, Pacer) else 0.0,
             hold_to_s=pacer.ends_s,
             timeout_s=spec.load.timeout_s,
-            in_flight_cap=cap.value,
+            in_flight_cap=cap,
             key_prefix=key_prefix(folder, phase),
             transport=spec.load.transport,
             verify_percent=verify_percent(spec, phase),
         ),
-        identities=whence,
+        identities=whence if spec.load.dask is None else portable(whence),
         users=USERS if environment.firebase is None else environment.firebase.users,
         paths=import_paths(spec),
         request_from=spec.request_from,

@@ -72,11 +72,16 @@ def plan_to_json(spec: Spec) -> dict[str, Any]:
         "begun_at": time.time(),
         "file": spec.file.name,
         "service": spec.service,
-        "load": _LOAD.dump_python(spec.load, mode="json"),
+        "load": _LOAD.dump_python(_without_secrets(spec.load), mode="json"),
         "request_digest": spec.request_digest,
         "feeders": {feeder.name: feeder.digest for feeder in spec.request.feeders},
         "phases": _PHASES.dump_python(spec.phases, mode="json"),
     }
+
+
+def _without_secrets(load: LoadSettings) -> LoadSettings:
+    """What a cluster is made with may be anything."""
+    return load if load.dask is None else replace(load, dask=replace(load.dask, cluster_kwargs={}))
 
 
 def environment_to_json(environment: Environment) -> dict[str, Any]:

@@ -6,7 +6,6 @@ What fails here lets nobody be asked: no user signs in, no request is sent, and 
 from __future__ import annotations
 
 import ipaddress
-import os
 import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -15,7 +14,7 @@ from pytest_syncload.conductor.parity import parity_check
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.guard import Guard
-from pytest_syncload.facts.place import Placed
+from pytest_syncload.facts.place import Place, Placed
 from pytest_syncload.facts.plan import Environment, Spec
 from pytest_syncload.facts.report import REGION
 from pytest_syncload.report.place import placed_in_words
@@ -35,7 +34,7 @@ def before_anything(spec: Spec, environment: Environment, folder: RunFolder) -> 
         found.append(host_check(environment, environment.guard, spec.file.name))
     if environment.guard is not None and environment.guard.networks is not None:
         found.append(network_check(environment, environment.guard, spec.file.name))
-    if may_be_elsewhere(environment):
+    if may_be_elsewhere(environment) and spec.load.dask is None:  # of a fleet, its workers are asked
         found.append(region_check(environment, folder, spec.file.name))
     if environment.parity is not None:
         found.append(parity_check(spec, environment.parity, folder))
@@ -74,9 +73,14 @@ def network_check(environment: Environment, guard: Guard, file: str) -> Check:
 
 def region_check(environment: Environment, folder: RunFolder, file: str) -> Check:
     """Whether load comes from the target's own region; what was found is kept in the run's folder."""
+    return region_found(environment, folder, file, placement.placed_here())
+
+
+def region_found(environment: Environment, folder: RunFolder, file: str, place: Place) -> Check:
+    """The same, of a generator that is at ``place``."""
     aws, accepted = environment.aws, environment.generator_elsewhere
     assert aws is not None
-    found = Placed(place=placement.placed(os.environ), target=aws.region, accepted=accepted)
+    found = Placed(place=place, target=aws.region, accepted=accepted)
     folder.keep_place(found)
     says = placed_in_words(found)
     if found.is_there:

@@ -227,7 +227,8 @@ def sum_up(
     stopped = broken_off(fared, aborted)
     if aborted is not None and stopped:
         invalid = []  # that the hold was cut short is what the rule is for
-    invalid = [*stopped, *invalid, *lost_generators(fared)]
+    # A lost generator first: that the hold was cut short comes of it.
+    invalid = [*stopped, *lost_generators(fared), *invalid]
     if not invalid and (unaccounted := sent_but_not_counted(reports, merged.ramp + merged.hold)) is not None:
         invalid.append(unaccounted)
     invalid += clock_jumped(jump_s)

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_syncload.conductor.by_k6 import k6_checks
-from pytest_syncload.conductor.carrying import RATE_A_GENERATOR, generators_for
 from pytest_syncload.conductor.climbing import longest_s
 from pytest_syncload.conductor.costing import billing_checks
+from pytest_syncload.conductor.crews import fleet_checks, generators_for, limit_check, most_per_s
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.guards import account_check, before_anything, lists_accounts
 from pytest_syncload.conductor.own_price import price_checks
@@ -28,18 +28,13 @@ from pytest_syncload.facts.catalogue import Fold, Query, preset_of, queries_for
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import MINUTE
 from pytest_syncload.facts.errors import Inconclusive, Refused
-from pytest_syncload.facts.plan import Engine, Passage, Phase, Resources, Slo, Spec
-from pytest_syncload.facts.units import format_duration, format_number
+from pytest_syncload.facts.plan import Engine, Phase, Resources, Slo, Spec
 from pytest_syncload.load.limits import in_flight_cap
 from pytest_syncload.sources import credentials, inventory
 from pytest_syncload.sources.aws import FOR_CHECKS, client
 from pytest_syncload.sources.cloudwatch import traffic_query
 from pytest_syncload.sources.dryrun import queries as dry_run
 from pytest_syncload.sources.settle import DEADLINE_MINUTES
-
-#: Wall seconds of latency that the requests in flight must have room for; less would be the generator's limit, and
-#: would show as the target's failures.
-_ROOM_S = 1.0
 
 #: The rows that are judged by what ECS says of tasks; they have no namespace.
 _TASKS = "ECS tasks"
@@ -72,7 +67,7 @@ def check(
     The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
     """
     rows = _Rows.of(spec, ground, phases)
-    guarded = before_anything(spec, ground.environment, folder)
+    guarded = [*before_anything(spec, ground.environment, folder), *fleet_checks(spec, ground, folder, phases)]
     own = (*_limits(spec, ground, phases), *key_checks(spec, ground, phases), *guarded)
     if any(each.failed for each in guarded):
         return own  # it is not the target that it is taken for, so nobody is asked and nothing sent
@@ -216,27 +211,15 @@ class _Rows:
 
 
 def _limits(spec: Spec, ground: Ground, phases: Sequence[Phase]) -> list[Check]:
-    """Whether this machine can hold as many requests open as the phases need."""
+    """Whether this machine can hold as many requests open as the phases need. Of a fleet, its workers are asked."""
     if spec.load.engine is Engine.K6:
         return k6_checks(spec, ground, phases)
-    found = []
-    for phase in phases:
-        rate = (phase.rate_per_s if phase.climb is None else phase.climb.at_most_per_s) * ground.rate_scale
-        shards = generators_for(spec, rate)
-        cap = in_flight_cap(rate, spec.load.timeout_s, shards)
-        room_s = cap.value * shards / rate
-        says = (
-            f"{cap.value * shards} requests in flight at most, room for answers of up to "
-            f"{format_duration(min(room_s, spec.load.timeout_s))} at {format_number(rate)}/s ({cap.reason})"
-        )
-        if spec.load.transport is Passage.HTTPX:
-            says += f"; transport: httpx, of which a core carries some {RATE_A_GENERATOR[Passage.HTTPX]:.0f}/s"
-        finding = Finding.OK
-        if room_s < min(_ROOM_S, spec.load.timeout_s):
-            finding = Finding.FAILED
-            says += "; raise the limit (ulimit -Hn, net.ipv4.ip_local_port_range), or lower the rate"
-        found.append(Check(name=f"limits of {phase.name}", finding=finding, says=says))
-    return found
+    if spec.load.dask is not None:
+        return []
+    rates = [most_per_s(phase, ground) for phase in phases]
+    shards = [generators_for(spec, rate) for rate in rates]
+    caps = [in_flight_cap(rate, spec.load.timeout_s, many) for rate, many in zip(rates, shards, strict=True)]
+    return [limit_check(spec, *each) for each in zip(phases, rates, shards, caps, strict=True)]
 
 
 def _identity(

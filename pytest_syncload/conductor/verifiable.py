@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pytest_syncload.conductor.carrying import generators_for, identities_of, verify_percent
+from pytest_syncload.conductor.carrying import identities_of, verify_percent
+from pytest_syncload.conductor.crews import generators_for
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.facts.check import Check, Finding
 from pytest_syncload.facts.clock import minute_ceil

@@ -18,6 +18,7 @@ from typing import Any
 
 from pytest_syncload.facts.capacity import Capacities
 from pytest_syncload.facts.cost import DAYS_A_MONTH
+from pytest_syncload.facts.dask import DaskCluster
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.idempotency import Idempotency, KeyRule
@@ -174,7 +175,7 @@ class Engine(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadSettings:
     """How load is offered. ``generators`` 0 means as many as the rate needs here, and ``vus`` 0 as many of k6's virtual
-    users."""
+    users. With ``dask``, its workers offer it."""
 
     engine: Engine = Engine.BUILT_IN
     vus: int = 0
@@ -183,6 +184,7 @@ class LoadSettings:
     timeout_s: float = 10.0
     generators: int = 0
     seed: int = 1
+    dask: DaskCluster | None = None
 
 
 #: What stands where something is hidden.

@@ -42,8 +42,8 @@ class Link(Protocol):
         """Tell it to stop, and that nobody will say more."""
         ...
 
-    def give_up(self) -> None:
-        """It is lost: end it if that can be done."""
+    def give_up(self) -> str:
+        """It is lost: end it if that can be done. Gives what is known of it, or nothing."""
         ...
 
     def leave(self, seconds: float) -> None:
@@ -191,8 +191,9 @@ class Fleet:
     def _notice_silence(self, now: float) -> None:
         for child in self._children:
             if child.report is None and child.lost is None and now - child.heard_at > self._silence_s:
-                child.lost = f"generator {child.index} was silent for {self._silence_s:.0f} s and is lost"
-                child.link.give_up()
+                known = child.link.give_up()
+                lost = f"generator {child.index} was silent for {self._silence_s:.0f} s and is lost"
+                child.lost = f"{lost}: {known}" if known else lost
 
     def _receive(self) -> tuple[_Child, dict[str, Any] | None] | None:
         try:

@@ -14,6 +14,14 @@ _PORTS_WHERE_UNKNOWN = 28_000
 
 
 @dataclass(frozen=True, slots=True)
+class Machine:
+    """What a machine lets one process, and all of them together, have open. ``files`` None: as many as one likes."""
+
+    files: int | None
+    ports: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cap:
     """At most ``value`` requests in flight in one generator, because of ``reason``."""
 
@@ -32,18 +40,27 @@ def raise_file_limit() -> int:
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
-def in_flight_cap(rate_per_s: float, timeout_s: float, shards: int) -> Cap:
-    """The cap of each of ``shards`` generators that share ``rate_per_s``."""
+def in_flight_cap(
+    rate_per_s: float, timeout_s: float, shards: int, *, on: Machine | None = None, sharing: int | None = None
+) -> Cap:
+    """The cap of each of ``shards`` generators that share ``rate_per_s``, ``sharing`` of them (None: all) the machine
+    ``on`` (None: this one)."""
+    machine, sharing = on or this_machine(), sharing or shards
     candidates = [
         Cap(int(rate_per_s * timeout_s / shards) + 1, "rate × timeout: more cannot be open before they time out"),
-        Cap(ephemeral_ports() // shards, "ephemeral ports, shared by all generators"),
+        Cap(machine.ports // sharing, "ephemeral ports, shared by all generators"),
     ]
-    # The hard limit: each generator raises its own soft one to it before it starts.
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    if files != resource.RLIM_INFINITY:
+    if (files := machine.files) is not None:
         candidates.append(Cap(files - _RESERVED_FILES, f"open files (RLIMIT_NOFILE {files} less {_RESERVED_FILES})"))
     smallest = min(candidates, key=lambda cap: cap.value)
     return Cap(max(1, smallest.value), smallest.reason)
+
+
+def this_machine() -> Machine:
+    """What this one allows."""
+    # The hard limit: each generator raises its own soft one to it before it starts.
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return Machine(files=None if files == resource.RLIM_INFINITY else files, ports=ephemeral_ports())
 
 
 def ephemeral_ports() -> int:

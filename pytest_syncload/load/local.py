@@ -98,9 +98,10 @@ class Process:
         except BrokenPipeError:
             pass
 
-    def give_up(self) -> None:
+    def give_up(self) -> str:
         """Kill it."""
         self._process.kill()
+        return ""
 
     def leave(self, seconds: float) -> None:
         """Wait for its end, and then kill it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -45,6 +46,11 @@ def placed(environ: Mapping[str, str]) -> Place:
         except _Unread as error:
             why.append(f"{asked}: {error}")
     return Place(region=None, known_by="; ".join(why))
+
+
+def placed_here() -> Place:
+    """The same, by this process's own variables: what a worker of a fleet is asked too."""
+    return placed(os.environ)
 
 
 def _of_task(environ: Mapping[str, str]) -> str:

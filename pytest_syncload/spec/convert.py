@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pytest_syncload.facts.capacity import Capacities
+from pytest_syncload.facts.dask import DaskCluster
 from pytest_syncload.facts.feeder import Feeder
 from pytest_syncload.facts.guard import Guard
 from pytest_syncload.facts.idempotency import Idempotency, KeyForm, KeyRule
@@ -43,6 +44,7 @@ from pytest_syncload.spec import (
     capacity_schema,
     environment_schema,
     fields,
+    fleet_schema,
     guard_schema,
     parity_schema,
     phase_schema,
@@ -61,8 +63,8 @@ class LineOf(Protocol):
         ...
 
 
-def load_settings(model: schema.LoadModel) -> LoadSettings:
-    """`load:`"""
+def load_settings(model: schema.LoadModel, dask: fleet_schema.DaskModel | None) -> LoadSettings:
+    """`load:`, with the cluster that stands in place of a number of generators."""
     return LoadSettings(
         engine=Engine(model.engine),
         vus=model.vus or 0,
@@ -71,6 +73,7 @@ def load_settings(model: schema.LoadModel) -> LoadSettings:
         generators=model.generators,
         transport=Passage(model.transport),
         seed=model.seed,
+        dask=None if dask is None else DaskCluster(**dict(dask)),
     )
 
 

@@ -13,13 +13,15 @@ _OTHERWISE = "or use engine: built-in"
 _SAFE_INTEGER = 2**53 - 1
 
 
-def beyond_k6(load: LoadModel, template: RequestTemplate | None, phases: Iterable[Phase]) -> Iterator[tuple[Path, str]]:
+def beyond_k6(
+    load: LoadModel, template: RequestTemplate | None, phases: Iterable[Phase], *, has_fleet: bool = False
+) -> Iterator[tuple[Path, str]]:
     """All of it; nothing where our own engine offers the load, but that it has no virtual users."""
     if Engine(load.engine) is not Engine.K6:
         if load.vus is not None:
             yield ("load", "vus"), "virtual users are k6's; leave vus out, or say engine: k6"
         return
-    yield from _of_load(load)
+    yield from _of_load(load, has_fleet)
     for phase in phases:
         if phase.climb is not None:
             what = (
@@ -30,12 +32,12 @@ def beyond_k6(load: LoadModel, template: RequestTemplate | None, phases: Iterabl
         yield from _of_request(template)
 
 
-def _of_load(load: LoadModel) -> Iterator[tuple[Path, str]]:
+def _of_load(load: LoadModel, has_fleet: bool) -> Iterator[tuple[Path, str]]:
     if load.arrivals == "poisson":
         yield ("load", "arrivals"), f"k6 spaces arrivals evenly; leave poisson out, {_OTHERWISE}"
     if load.transport != "built-in":
         yield ("load", "transport"), f"k6 carries requests by its own stack; leave transport out, {_OTHERWISE}"
-    if load.generators:
+    if load.generators or has_fleet:
         yield (
             ("load", "generators"),
             f"k6 is one process, of as many cores as there are; leave generators out, {_OTHERWISE}",

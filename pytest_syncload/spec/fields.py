@@ -288,8 +288,8 @@ HeaderValue = Annotated[
 
 
 def generators(value: Any) -> int:
-    """``auto`` is 0, else the number of processes."""
-    if value == "auto":
+    """``auto`` is 0, else the number of processes. A fleet of others, a mapping, is read as a piece of its own."""
+    if value == "auto" or isinstance(value, dict):
         return 0
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1024:
         shown = f"{value!r} is neither" if is_plain(value) else "this is neither"

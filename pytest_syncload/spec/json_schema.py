@@ -22,6 +22,7 @@ from pytest_syncload.facts.catalogue import PRESETS, Preset, Rule
 from pytest_syncload.facts.units import Kind
 from pytest_syncload.spec import (
     environment_schema,
+    fleet_schema,
     forms,
     phase_schema,
     request_schema,
@@ -37,6 +38,7 @@ _PIECES: tuple[type[BaseModel], ...] = (
     schema.FileModel,
     scale_schema.ScaleModel,
     schema.LoadModel,
+    fleet_schema.FleetModel,
     request_schema.RequestModel,
     request_schema.FeederModel,
     environment_schema.SandboxEnvironmentModel,
@@ -93,6 +95,8 @@ def json_schema() -> dict[str, Any]:
     )
     known["scale"] = _ref("ScaleModel")
     known["load"] = _ref("LoadModel")
+    number = pieces["LoadModel"]["properties"]["generators"]
+    number["anyOf"] = [*number["anyOf"], _ref("FleetModel")]
     known["request"] = _ref("RequestModel")
     pieces["RequestModel"]["properties"]["feeders"] |= _named(_ref("FeederModel"), _SLUG)
     known["phases"] |= _named(_with("climb", _CLIMB, "ClimbPhaseModel", "HoldPhaseModel"), _IDENTIFIER, least=1)

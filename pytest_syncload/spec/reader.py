@@ -22,6 +22,7 @@ from pytest_syncload.spec import (
     convert,
     environment_schema,
     fields,
+    fleet_schema,
     idempotency_check,
     names,
     phase_schema,
@@ -136,6 +137,7 @@ class _Reading:
         # Read from the raw values, so that a mistake beside them hides none inside them.
         targets = {name: self._environment(name) for name in environments}
         settings = self._piece(schema.LoadModel, ("load",)) if "load" in self._value else schema.LoadModel()
+        dask = self._dask()
         secrets = {value for path, value in filled_in if path[0] == "request"}
         taken_for_placeholders = dict(request_check.from_variables(filled_in))
         for path, what in taken_for_placeholders.items():
@@ -154,7 +156,7 @@ class _Reading:
             for path, what in idempotency_check.of_the_rows(template, phases, self._at(("phases",)), limit):
                 self._problem(path, what, at=path)
         if settings is not None:
-            for path, what in beyond_k6(settings, template, phases):
+            for path, what in beyond_k6(settings, template, phases, has_fleet=dask is not None):
                 self._problem(path, what, at=path)
         if chosen == _SANDBOX:
             line = self._document.line(("environments",))
@@ -170,13 +172,19 @@ class _Reading:
             file=self._path,
             service=file.service,
             environment=target,
-            load=convert.load_settings(settings),
+            load=convert.load_settings(settings, dask),
             request=template,
             phases=phases,
             items=file.items,
             request_digest=self._request_digest(feeders),
             scale=scale,
         )
+
+    def _dask(self) -> fleet_schema.DaskModel | None:
+        if not isinstance(self._at(("load", "generators")), dict):
+            return None
+        fleet = self._piece(fleet_schema.FleetModel, ("load", "generators"))
+        return None if fleet is None else fleet.dask
 
     def _scale(self) -> Scale | None:
         model = self._piece(scale_schema.ScaleModel, ("scale",)) if "scale" in self._value else None

@@ -62,7 +62,10 @@ class LoadModel(Strict):
         int,
         BeforeValidator(fields.generators),
         WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 1024}, *forms.words("auto")["anyOf"]]}),
-    ] = Field(default=0, description="Processes that offer the load; `auto`: as many as the rate needs. Default: auto.")
+    ] = Field(
+        default=0,
+        description="Processes that offer the load; `auto`: as many as the rate needs; or a fleet. Default: auto.",
+    )
     transport: Literal["built-in", "httpx"] = Field(
         default="built-in",
         description="What carries the arrivals. `httpx` follows the environment's proxies and speaks HTTP/2 where the "

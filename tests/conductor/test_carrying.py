@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_syncload.conductor.carrying import Warmed, generators_for, identities_of, job_of, refuse_short_tokens
+from pytest_syncload.conductor.carrying import Warmed, identities_of, job_of, refuse_short_tokens
+from pytest_syncload.conductor.crews import generators_for
 from pytest_syncload.conductor.ground import Ground
 from pytest_syncload.conductor.run_folder import RunFolder
 from pytest_syncload.facts.clock import ServiceClock
@@ -23,6 +24,8 @@ from tests.conductor.plans import REAL, phase, spec
 FIREBASE = Firebase(api_key="k3y", project="toy", service_account="sa.json", users=7)
 TOKENS = TokenFile(path="/tokens.txt")
 OWN = Override.of("syncload_identities", "toy:sign_in")
+
+CAP = 100
 
 
 @pytest.mark.parametrize(
@@ -62,7 +65,7 @@ def test_a_generator_is_handed_where_identities_come_from_and_never_a_token(
         environment = replace(REAL, tokens=whence)
     ground = Ground(environment=environment, clock=ServiceClock.starting_now())
     pacer = Pacer(rate_per_s=10.0, ramp_s=0.0, hold_s=1.0)
-    job = job_of(plan, phase("peak"), ground, RunFolder(tmp_path), pacer, 0, 1)
+    job = job_of(plan, phase("peak"), ground, RunFolder(tmp_path), pacer, 0, 1, CAP)
     assert job.identities == whence
     assert job.users == (USERS if isinstance(whence, TokenFile) else 7)
     assert JOB.validate_json(JOB.dump_json(job)) == job
@@ -71,8 +74,9 @@ def test_a_generator_is_handed_where_identities_come_from_and_never_a_token(
 
 def test_without_a_way_to_sign_in_nothing_is_sent(tmp_path: Path) -> None:
     ground = Ground(environment=REAL, clock=ServiceClock.starting_now())
+    pacer = Pacer(rate_per_s=1.0, ramp_s=0.0, hold_s=1.0)
     with pytest.raises(PhaseInvalid, match="has no firebase; nothing was sent"):
-        job_of(spec(), phase("peak"), ground, RunFolder(tmp_path), Pacer(rate_per_s=1.0, ramp_s=0.0, hold_s=1.0), 0, 1)
+        job_of(spec(), phase("peak"), ground, RunFolder(tmp_path), pacer, 0, 1, CAP)
 
 
 def test_tokens_that_nobody_renews_must_last() -> None:

@@ -44,6 +44,8 @@ PLACES = {
     "AcceptModel": "environments.<name>.parity.accept[]",
     "ScaleModel": "scale",
     "LoadModel": "load",
+    "FleetModel": "load.generators, a fleet",
+    "DaskModel": "load.generators.dask",
     "RequestModel": "request",
     "FeederModel": "request.feeders.<name>",
     "ExpectModel": "request.expect",

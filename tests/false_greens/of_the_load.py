@@ -78,7 +78,7 @@ def keys_of_an_earlier_run(tmp_path: Path) -> Seen:
             pacer = Pacer(rate_per_s=1000.0, ramp_s=0.0, hold_s=0.1)
             for target.broken in (False, True):
                 folder = RunFolder.named_now(tmp_path)
-                shard = job_of(spec(), phase("peak"), ground, folder, pacer, 0, 1).shard
+                shard = job_of(spec(), phase("peak"), ground, folder, pacer, 0, 1, 100).shard
                 merged = Merged()
                 result = summed(shard, merged, [await offer(shard, merged)])
             return judged(result)

@@ -44,15 +44,19 @@ class Authority:
 
     def server(self, name: str = "127.0.0.1", *also: str, ends_in: datetime.timedelta = _DAY) -> ssl.SSLContext:
         """The context of a server of these names or addresses."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.signed(name, *also, ends_in=ends_in))
+        return context
+
+    def signed(self, name: str = "127.0.0.1", *also: str, ends_in: datetime.timedelta = _DAY) -> Path:
+        """A certificate of these names or addresses with its key, in one file."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "a server of the tests")])
         signed = self._certificate(subject, key.public_key(), names=(name, *also), ends_in=ends_in)
         private = key.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         file = self._folder / f"{name}.pem"
         file.write_bytes(signed.public_bytes(_PEM) + private)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
+        return file
 
     def _certificate(
         self,

@@ -61,6 +61,23 @@ PLAIN: list[tuple[tuple[str | int, ...], Any, str]] = [
     ((*PARITY, "accept", 0, "here"), [], "here: this is no value; write it as the message shows it"),
     (("load",), None, "load: this takes a mapping, not nothing"),
     (("load", "arrivals"), "possion", "did you mean 'poisson'?"),
+    (
+        ("load", "generators"),
+        {"dask": {"address": "tls://a:1", "workers": 1}, "dusk": 1},
+        "load.generators: unknown key 'dusk'; did you mean 'dask'?",
+    ),
+    (("load", "generators"), {"dask": {"address": "tls://a:1"}}, "load.generators.dask: workers is missing"),
+    (
+        ("load", "generators"),
+        {"dask": {"address": "a:1", "workers": 2}},
+        "load.generators.dask.address: 'a:1' is not an address such as 'tls://10.0.0.5:8786'",
+    ),
+    (
+        ("load", "generators"),
+        {"dask": {"cluster_class": "Toy", "workers": 2}},
+        "is not the path of a class such as",
+    ),
+    (("load", "generators"), {"dask": {"cluster_class": "a.B", "workers": 0}}, "0 is not a whole number from 1"),
     (("load", "transport"), "httpxx", "did you mean 'httpx'?"),
     (("load", "timeout"), 10, "load.timeout: 10 has no unit"),
     (("load", "seed"), -1, "-1 is not a seed"),
@@ -281,6 +298,21 @@ FINE: list[tuple[tuple[str | int, ...], Any, str]] = [
         "phases.peak.abort: 'ecs.cpu > 95 % for 2h' watches for 2h, and the load lasts",
     ),
     (("phases", "stress", "abort"), "failed rate > 2 % for 9s", "is not a rule such as"),
+    (
+        ("load", "generators"),
+        {"dask": {"workers": 2}},
+        "an address, or a cluster_class that makes it; write one of them",
+    ),
+    (
+        ("load", "generators"),
+        {"dask": {"address": "tls://a:1", "cluster_class": "a.B", "workers": 2}},
+        "an address, or a cluster_class that makes it; write one of them",
+    ),
+    (
+        ("load", "generators"),
+        {"dask": {"address": "tls://a:1", "cluster_kwargs": {"a": 1}, "workers": 2}},
+        "cluster_kwargs make a cluster, and none is made here; leave them out",
+    ),
     (("phases", "stress", "abort"), "failed > 100 % for 9s", "is never met, as no more than 100 % can fail"),
     (("phases", "stress", "climb", "step"), "0.1 %", "from 3000/s by 0.1 % these are 981 steps, and 500 are the most"),
     (

@@ -1,0 +1,440 @@
+"""A Dask cluster's workers as a crew: one generator a worker, started at one moment by each worker's own clock.
+
+A generator's lines come as Dask's events and go by functions that its worker runs, one after the other. What Dask does
+not tell is not waited for: a task whose worker died stays pending for ever, so a generator is lost by its silence.
+
+Only TLS leaves this machine: a job names the users' API key and carries a service account.
+API: distributed's documentation of Client, "Events", "Security".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import ipaddress
+import json
+import platform
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from importlib.metadata import version
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import distributed
+
+from pytest_syncload.facts.dask import DaskCluster
+from pytest_syncload.facts.errors import PhaseInvalid
+from pytest_syncload.load import courier
+from pytest_syncload.load.courier import About
+from pytest_syncload.load.crew import LEAD_SECONDS
+from pytest_syncload.load.fleet import Fleet, Inbox
+from pytest_syncload.load.limits import Cap, in_flight_cap
+from pytest_syncload.load.local import without_secrets
+
+#: A generator of a cluster that is silent for this long is lost.
+SILENCE_SECONDS = 3.0
+#: How long a scheduler may take to be connected with, and a worker to answer a question, seconds.
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
+#: How long a cluster that is made may take to have its workers.
+MADE_SECONDS = 600.0
+#: How often a generator is told that somebody is there.
+_ALIVE_SECONDS = 1.0
+#: How often a worker's clock is asked: the quickest answer counts, because least of it is the way.
+_ROUNDS = 9
+#: A clock that is known no better than this shifts a generator's part of the schedule against the others' by as much.
+OFFSET_WITHIN_S = 0.25
+_T = TypeVar("_T")
+
+
+class DaskCrew:
+    """The workers of ``cluster``. A context manager: a cluster that it made ends with it.
+
+    ``look`` may raise once they are known, before any of them is told anything.
+
+    Raises:
+        PhaseInvalid: the cluster cannot be reached or made, has fewer workers, would be talked to in clear, or its
+            workers are not like this process.
+    """
+
+    def __init__(self, cluster: DaskCluster, look: Callable[[DaskCrew], None] = lambda _: None) -> None:
+        self._plan = cluster
+        self._look = look
+        self._loop: asyncio.AbstractEventLoop
+        self._thread: threading.Thread
+        self._made: Any = None
+        self._client: Any = None
+        self._known_scheduler = ""
+        self._gone: set[str] = set()
+        self._links: list[_Shard] = []
+        self._inbox: Inbox = Inbox()
+        self._tasks: set[asyncio.Future[Any]] = set()
+        self._workers: tuple[str, ...] = ()
+        self._about: tuple[About, ...] = ()
+        #: Of each worker: how far its monotonic clock is ahead of this one's, and how well that is known.
+        self._offsets: tuple[tuple[float, float], ...] = ()
+
+    def __enter__(self) -> Self:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="syncload-dask", daemon=True)
+        self._thread.start()
+        try:
+            self._open()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(Exception):
+            self._wait(self._close(), ANSWER_SECONDS)
+        if self._made is not None:
+            with suppress(Exception):
+                self._made.close()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(ANSWER_SECONDS)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    @property
+    def generators(self) -> int:
+        """One a worker."""
+        return self._plan.workers
+
+    @property
+    def lead_s(self) -> float:
+        """Beyond the time that a word needs to the worker that is furthest away, twice over."""
+        return LEAD_SECONDS + 4 * max((within for _, within in self._offsets), default=0.0)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Where the workers are, one for each."""
+        return tuple(host_of(worker) for worker in self._workers)
+
+    @property
+    def in_words(self) -> str:
+        """What the workers are, for a person."""
+        pythons = ", ".join(sorted({about.python for about in self._about}))
+        within_ms = 1000 * max(within for _, within in self._offsets)
+        machines = len({about.host for about in self._about})
+        return (
+            f"{self.generators} workers of {self._plan.name}, machines: {machines}, "
+            f"Python {pythons}, their clocks known within {within_ms:.2g} ms"
+        )
+
+    def everywhere(self, function: Callable[..., _T], *args: Any) -> tuple[_T, ...]:
+        """What ``function``, which workers can import, gives on each worker. Raises `PhaseInvalid`."""
+        return self._wait(self._everywhere(function, *args), 2 * ANSWER_SECONDS)
+
+    def cap(self, rate_per_s: float, timeout_s: float) -> Cap:
+        """The least of the workers' caps, of which some may share a machine."""
+        sharing = Counter(about.host for about in self._about)
+        caps = (
+            in_flight_cap(rate_per_s, timeout_s, self.generators, on=about.machine, sharing=sharing[about.host])
+            for about in self._about
+        )
+        return min(caps, key=lambda cap: cap.value)
+
+    def fleet(self, jobs: Sequence[str]) -> Fleet:
+        """A pinned task for each."""
+        topic = f"syncload-{uuid.uuid4().hex}"
+        self._links = [
+            _Shard(self, index, worker, f"{topic}-{index}", self._offsets[index][0])
+            for index, worker in enumerate(self._workers)
+        ]
+        self._wait(self._submit(topic, jobs), 2 * ANSWER_SECONDS)
+        return Fleet(self._links, self._inbox, silence_s=SILENCE_SECONDS)
+
+    def jump_s(self) -> float:
+        """Of the worker whose clock parted most. Of one that is gone nothing: that is said elsewhere."""
+        try:
+            now = self._wait(self._measured_offsets(), 2 * ANSWER_SECONDS)
+        except PhaseInvalid:
+            return 0.0
+        parted = (
+            abs(after - before) - known - knew
+            for (before, knew), (after, known) in zip(self._offsets, now, strict=True)
+        )
+        return max(0.0, *parted)
+
+    def whereabouts(self, worker: str) -> str:
+        """What is known of a worker that is silent."""
+        if self._client is None or self._client.status != "running" or self._scheduler() != self._known_scheduler:
+            return f"the scheduler of {self._plan.name} is gone, or has been started again"
+        return f"its worker {worker} {'is gone' if worker in self._gone else 'does not answer'}"
+
+    def _scheduler(self) -> str:
+        """Which one the client speaks with: one that was started again is another."""
+        return str(self._client.scheduler_info(n_workers=0).get("id", ""))
+
+    # What follows is for the loop's thread, but for `_wait` and `later`.
+
+    def later(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Do this in the loop, whatever becomes of it."""
+
+        def begin() -> None:
+            task = asyncio.ensure_future(coroutine)
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        self._loop.call_soon_threadsafe(begin)
+
+    async def tell(self, worker: str, key: str, lines: Sequence[str] | None) -> None:
+        """Have a generator hear this."""
+        if self._client is not None:
+            await self._client.run(courier.hear, key, lines, workers=[worker])
+
+    def _wait(self, awaitable: Awaitable[_T], seconds: float) -> _T:
+        """The outcome, from another thread. Raises `PhaseInvalid` with what Dask said, or that it said nothing."""
+
+        async def in_time() -> _T:
+            return await asyncio.wait_for(awaitable, seconds)
+
+        try:
+            return asyncio.run_coroutine_threadsafe(in_time(), self._loop).result()
+        except PhaseInvalid:
+            raise
+        except (TimeoutError, asyncio.CancelledError):
+            raise PhaseInvalid(f"{self._plan.name} did not answer within {seconds:.0f} s; nothing was sent") from None
+        except Exception as error:  # noqa: BLE001 - a cluster's class and its workers may raise anything
+            raise PhaseInvalid(f"{self._plan.name}: {_said(error)}; nothing was sent") from None
+
+    def _open(self) -> None:
+        address, security, wait_s = self._plan.address, None, CONNECT_SECONDS
+        if self._plan.cluster_class is not None:
+            self._made = made(self._plan)
+            address, security, wait_s = self._made.scheduler_address, self._made.security, MADE_SECONDS
+        assert address is not None
+        require_tls([address])
+        self._wait(self._connect(address, security), wait_s + CONNECT_SECONDS)
+        require_tls(self._workers)
+        self._about = self.everywhere(courier.about)
+        require_alike(self._workers, self._about)
+        self._offsets = self._wait(self._measured_offsets(), _ROUNDS * ANSWER_SECONDS)
+        require_known(self._workers, self._offsets)
+        self._look(self)
+
+    async def _connect(self, address: str, security: Any) -> None:
+        security = {} if security is None else {"security": security}
+        kind: Any = distributed.Client
+        self._client = kind(address, asynchronous=True, set_as_default=False, timeout=CONNECT_SECONDS, **security)
+        await self._client
+        self._client.subscribe_topic("all", self._notice)
+        self._known_scheduler = self._scheduler()
+        wanted = self._plan.workers
+        wait_s = CONNECT_SECONDS if self._made is None else MADE_SECONDS
+        with suppress(TimeoutError):
+            await self._client.wait_for_workers(wanted, timeout=wait_s)
+        there = sorted(await self._client.nthreads())
+        if len(there) < wanted:
+            raise PhaseInvalid(
+                f"{self._plan.name} has {len(there)} workers, and load.generators.dask wants {wanted}; nothing was sent"
+            )
+        self._workers = tuple(there[:wanted])
+
+    def _notice(self, event: tuple[float, Any]) -> None:
+        said = event[1]
+        if not isinstance(said, dict) or said.get("action") != "remove-worker":
+            return
+        self._gone.add(str(said.get("worker")))
+        for link in self._links:
+            if link.worker in self._gone and link.ended is None:
+                link.ended = f"its worker {link.worker} is gone"
+                self._inbox.put((link.index, None))
+
+    async def _everywhere(self, function: Callable[..., _T], *args: Any) -> tuple[_T, ...]:
+        assert self._client is not None
+        told = await self._client.run(function, *args, workers=list(self._workers), on_error="return")
+        for worker in self._workers:
+            if isinstance(told[worker], BaseException):
+                raise PhaseInvalid(
+                    f"worker {worker} cannot do its part: {_said(told[worker])}; install pytest-syncload "
+                    f"{version('pytest-syncload')} with the extra dask there, and what slo.yaml and conftest.py import"
+                )
+        return tuple(told[worker] for worker in self._workers)
+
+    async def _measured_offsets(self) -> tuple[tuple[float, float], ...]:
+        assert self._client is not None
+        client = self._client
+
+        async def of(worker: str) -> tuple[float, float]:
+            best = (0.0, float("inf"))
+            for _ in range(_ROUNDS):
+                asked = time.monotonic()
+                told = (await client.run(time.monotonic, workers=[worker]))[worker]
+                answered = time.monotonic()
+                if (half := (answered - asked) / 2) < best[1]:
+                    best = (told - (asked + half), half)
+            return best
+
+        return tuple(await asyncio.gather(*map(of, self._workers)))
+
+    async def _submit(self, topic: str, jobs: Sequence[str]) -> None:
+        assert self._client is not None
+
+        def take(event: tuple[float, Any]) -> None:
+            index, message = event[1]
+            if "ended" in message:
+                self._links[index].ended = str(message["ended"])
+                self._inbox.put((index, None))
+            else:
+                self._inbox.put((index, message))
+
+        self._client.subscribe_topic(topic, take)
+        for link, job in zip(self._links, jobs, strict=True):
+            link.future = self._client.submit(
+                courier.carry,
+                topic,
+                link.key,
+                link.index,
+                job,
+                key=link.key,
+                workers=[link.worker],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
+            self.later(link.talk())
+
+    async def _close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        if self._client is not None:
+            with suppress(Exception):
+                await self._client.cancel([link.future for link in self._links if link.future is not None], force=True)
+            with suppress(Exception):
+                await self._client.close(timeout=2)
+        # What the client has left to do goes with it.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+
+class _Shard:
+    """The way to one worker's generator. What is said goes in order, one word after the other has arrived."""
+
+    def __init__(self, crew: DaskCrew, index: int, worker: str, key: str, offset_s: float) -> None:
+        self.index = index
+        self.worker = worker
+        self.key = key
+        self.future: distributed.Future[None] | None = None
+        #: Its last words, once its output has ended.
+        self.ended: str | None = None
+        self._crew = crew
+        self._offset_s = offset_s
+        self._waiting: list[str | None] = []
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """Behind what was said before."""
+        self._waiting.append(json.dumps(message))
+
+    def start(self, at: float) -> None:
+        """By the worker's own clock."""
+        self.say({"start_at": at + self._offset_s})
+
+    def hang_up(self) -> None:
+        """Behind all else."""
+        if None not in self._waiting:
+            self._waiting.append(None)
+
+    def give_up(self) -> str:
+        """Nobody can reach it: its generator ends because nobody tells it that somebody is there."""
+        return self._crew.whereabouts(self.worker)
+
+    def leave(self, seconds: float) -> None:
+        """Wait for its last words."""
+        until = time.monotonic() + seconds
+        while self.ended is None and time.monotonic() < until:
+            time.sleep(0.05)
+
+    def last_words(self) -> str:
+        """As its worker told them."""
+        return "its worker said nothing" if self.ended is None else without_secrets(self.ended)
+
+    async def talk(self) -> None:
+        """Say what is waiting, and every second that somebody is there."""
+        alive_at = 0.0
+        while True:
+            waiting, self._waiting = self._waiting, []
+            lines = [line for line in waiting if line is not None]
+            if lines or time.monotonic() - alive_at > _ALIVE_SECONDS:
+                alive_at = time.monotonic()
+                await self._crew.tell(self.worker, self.key, lines or [""])
+            if None in waiting:
+                await self._crew.tell(self.worker, self.key, None)
+                return
+            await asyncio.sleep(0.02)
+
+
+def require_tls(addresses: Sequence[str]) -> None:
+    """Raise `PhaseInvalid` where anything would leave this machine in clear."""
+    for address in addresses:
+        if urlsplit(address).scheme != "tls" and not is_loopback(host_of(address)):
+            raise PhaseInvalid(
+                f"{address} is no tls:// address, and what a generator is told holds secrets; nothing was sent. Give "
+                "scheduler, workers and this process a certificate (distributed.comm.tls, distributed.comm.require-"
+                "encryption)"
+            )
+
+
+def require_alike(workers: Sequence[str], told: Sequence[About]) -> None:
+    """Raise `PhaseInvalid` where a worker's Python or plugin is another one than this process's."""
+    python, plugin = platform.python_version_tuple()[:2], version("pytest-syncload")
+    for worker, about in zip(workers, told, strict=True):
+        other = []
+        if about.python.split(".")[:2] != list(python):
+            other.append(f"Python {about.python}, and here is {platform.python_version()}")
+        if about.plugin != plugin:
+            other.append(f"pytest-syncload {about.plugin}, and here is {plugin}")
+        if other:
+            raise PhaseInvalid(f"worker {worker} has {'; '.join(other)}; make them alike; nothing was sent")
+
+
+def require_known(workers: Sequence[str], offsets: Sequence[tuple[float, float]]) -> None:
+    """Raise `PhaseInvalid` where a worker's clock is not known well enough for it to start with the others."""
+    for worker, (_, within_s) in zip(workers, offsets, strict=True):
+        if within_s > OFFSET_WITHIN_S:
+            raise PhaseInvalid(
+                f"worker {worker} answers in {2000 * within_s:.0f} ms at best, so when it starts is known within "
+                f"{1000 * within_s:.0f} ms only, and {1000 * OFFSET_WITHIN_S:.0f} are the most; run pytest nearer to "
+                "its cluster; nothing was sent"
+            )
+
+
+def host_of(address: str) -> str:
+    """The host of a worker's or scheduler's address."""
+    return urlsplit(address).hostname or ""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether it is this machine by an address that no other has."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def made(plan: DaskCluster) -> Any:
+    """The cluster, with as many workers as are wanted on their way. Raises `PhaseInvalid`."""
+    path = plan.cluster_class or ""
+    module, _, name = path.rpartition(".")
+    try:
+        kind = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise PhaseInvalid(f"cluster_class {path!r} cannot be imported: {error}; nothing was sent") from None
+    try:
+        cluster = kind(**plan.cluster_kwargs)
+        cluster.scale(plan.workers)
+    except Exception as error:  # noqa: BLE001 - a cluster's class may raise anything
+        raise PhaseInvalid(f"{path} could not be made: {_said(error)}; nothing was sent") from None
+    return cluster
+
+
+def _said(error: BaseException) -> str:
+    return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0])
