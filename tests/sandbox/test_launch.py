@@ -116,6 +116,14 @@ def sandbox(clock: ServiceClock, tmp_path: Path) -> Iterator[Sandbox]:
     running.close()
 
 
+@pytest.fixture(scope="module")
+def standing() -> Iterator[Sandbox]:
+    """One for all tests that leave it as it was."""
+    running = launch(SandboxSettings(), ServiceClock.starting_now(speed=60), None)
+    yield running
+    running.close()
+
+
 def aws(sandbox: Sandbox, service: str) -> Any:
     """A client as the user's side makes one of what was announced."""
     access = sandbox.fill(EMPTY).aws
@@ -202,8 +210,8 @@ def test_load_beyond_a_capacity_fails_and_cloudwatch_says_where(clock: ServiceCl
         sandbox.close()
 
 
-def test_service_account_is_nobody_elses_to_read(sandbox: Sandbox) -> None:
-    account = Path(sandbox.announcement["firebase"]["service_account"])
+def test_service_account_is_nobody_elses_to_read(standing: Sandbox) -> None:
+    account = Path(standing.announcement["firebase"]["service_account"])
     assert stat.S_IMODE(account.stat().st_mode) == 0o600
     assert stat.S_IMODE(account.parent.stat().st_mode) == 0o700
 
@@ -237,8 +245,8 @@ def test_what_stands_behind_is_published_each_minute_without_a_request(sandbox: 
     assert metrics("SQS", "ApproximateNumberOfMessagesVisible", QueueName=QUEUE) == []
 
 
-def test_disabled_user_is_refused_until_enabled_again(sandbox: Sandbox) -> None:
-    environment = sandbox.fill(EMPTY)
+def test_disabled_user_is_refused_until_enabled_again(standing: Sandbox) -> None:
+    environment = standing.fill(EMPTY)
     firebase = environment.firebase
     assert firebase is not None
     tokens = {uid: id_token(firebase, uid) for uid in ("ann", "bob")}
@@ -293,8 +301,8 @@ def test_refused_connections_fault_closes_the_port(clock: ServiceClock) -> None:
         sandbox.close()
 
 
-def test_environment_keeps_the_resources_and_the_region_that_slo_yaml_gives(sandbox: Sandbox) -> None:
-    filled = sandbox.fill(EMPTY)
+def test_environment_keeps_the_resources_and_the_region_that_slo_yaml_gives(standing: Sandbox) -> None:
+    filled = standing.fill(EMPTY)
     assert filled.aws is not None
     assert filled.aws.region == "us-east-1"
     assert filled.resources == Resources(
@@ -308,22 +316,22 @@ def test_environment_keeps_the_resources_and_the_region_that_slo_yaml_gives(sand
     )
     wrong = Resources(queue="hot-pth")
     elsewhere = Environment(name="sandbox", line=1, resources=wrong, sandbox=SandboxSettings(region="eu-west-1"))
-    filled = sandbox.fill(elsewhere)
+    filled = standing.fill(elsewhere)
     assert filled.resources is wrong
     assert filled.aws is not None
     assert filled.aws.region == "eu-west-1"
-    bare = sandbox.fill(Environment(name="sandbox", line=1))
+    bare = standing.fill(Environment(name="sandbox", line=1))
     assert bare.aws is not None
-    assert bare.aws.region == sandbox.announcement["aws"]["region"]
+    assert bare.aws.region == standing.announcement["aws"]["region"]
 
 
-def test_as_many_users_share_the_load_as_slo_yaml_says(sandbox: Sandbox) -> None:
+def test_as_many_users_share_the_load_as_slo_yaml_says(standing: Sandbox) -> None:
     for environment, users in (
         (EMPTY, 50),
         (Environment(name="sandbox", line=1), 50),
         (Environment(name="sandbox", line=1, sandbox=SandboxSettings(users=10_000)), 10_000),
     ):
-        firebase = sandbox.fill(environment).firebase
+        firebase = standing.fill(environment).firebase
         assert firebase is not None
         assert firebase.users == users
 

@@ -71,7 +71,7 @@ def test_a_real_run_is_judged_again_by_an_edited_file(project: Project, monkeypa
     project.write("{latency: 700 ms}")
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
     run = ("-p", "no:hypothesispytest", "-rA", "-m", "baseline")
-    first = project.pytester.runpytest_subprocess(*run)
+    first = project.pytester.runpytest_subprocess(*run, *project.plugins)
     assert outcomes(first)["slo.yaml::baseline::api-latency-p95"] == "FAILED"
     old = project.run_folder
     before = everything(old)
