@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import jwt
@@ -16,14 +17,19 @@ from pytest_syncload.sandbox.signinerror import SignInError
 from tests.sandbox.keys import id_token, key, other_key, unsigned, with_hmac
 
 EMAIL = "robot@toy.iam.gserviceaccount.com"
+SECOND = timedelta(seconds=1)
 AUDIENCE = "https://identitytoolkit.googleapis.com/google.identity.identitytoolkit.v1.IdentityToolkit"
 
 
 def custom_token(signed_by: RSAPrivateKey | None = None, **claims: Any) -> str:
-    """A claim given as None is left out."""
+    """A claim given as None is left out; a time span counts from now, not from when tests were collected."""
     now = int(time.time())
     whole = {"iss": EMAIL, "sub": EMAIL, "aud": AUDIENCE, "iat": now, "exp": now + 3600, "uid": "ann"} | claims
-    kept = {name: value for name, value in whole.items() if value is not None}
+    kept = {
+        name: now + value // SECOND if isinstance(value, timedelta) else value
+        for name, value in whole.items()
+        if value is not None
+    }
     # Not jwt.encode, which refuses to make some of what we want refused.
     return jwt.PyJWS().encode(json.dumps(kept).encode(), signed_by or key(), algorithm="RS256")
 
@@ -37,9 +43,6 @@ def test_good_token_tells_its_uid_and_the_developer_s_claims() -> None:
     assert read(custom_token(uid="x" * 128, claims={"admin": True})) == ("x" * 128, {"admin": True})
 
 
-NOW = int(time.time())
-
-
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [
@@ -51,10 +54,10 @@ NOW = int(time.time())
         ({"iss": None}, "INVALID_CUSTOM_TOKEN"),
         ({"sub": "other"}, "INVALID_CUSTOM_TOKEN"),
         ({"aud": "toy"}, "INVALID_CUSTOM_TOKEN"),
-        ({"exp": NOW - 1}, "INVALID_CUSTOM_TOKEN"),
-        ({"exp": NOW + 7200}, "INVALID_CUSTOM_TOKEN"),
+        ({"exp": -SECOND}, "INVALID_CUSTOM_TOKEN"),
+        ({"exp": 7200 * SECOND}, "INVALID_CUSTOM_TOKEN"),
         ({"exp": None}, "INVALID_CUSTOM_TOKEN"),
-        ({"iat": NOW + 600, "exp": NOW + 1200}, "INVALID_CUSTOM_TOKEN"),
+        ({"iat": 600 * SECOND, "exp": 1200 * SECOND}, "INVALID_CUSTOM_TOKEN"),
         ({"uid": None}, "MISSING_IDENTIFIER"),
         ({"uid": ""}, "MISSING_IDENTIFIER"),
         ({"uid": 7}, "INVALID_CUSTOM_TOKEN"),

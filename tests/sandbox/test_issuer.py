@@ -218,7 +218,11 @@ def test_lookup_tells_who_a_token_is(issuer: Issuer) -> None:
         (LOOKUP, {}, "MISSING_ID_TOKEN"),
         (LOOKUP, {"idToken": "x"}, "INVALID_ID_TOKEN"),
         (LOOKUP, {"idToken": id_token(signed_by=other_key(), key_id=[*signer().keys][1])}, "INVALID_ID_TOKEN"),
-        (LOOKUP, {"idToken": id_token("nobody", key_id=[*signer().keys][1])}, "USER_NOT_FOUND"),
+        (
+            LOOKUP,
+            {"idToken": id_token("nobody", exp=int(time.time()) + 86_400, key_id=[*signer().keys][1])},
+            "USER_NOT_FOUND",
+        ),
         (LOOKUP, {"email": ["x"]}, "INVALID_REQUEST"),
         (SIGN_IN, {"token": "x", "tenantId": "x"}, "INVALID_REQUEST"),
     ],

@@ -325,7 +325,7 @@ def endless(ecs: Ecs, polls: int) -> None:
 
 def test_a_watch_polls_at_once_and_then_every_service_minute_until_it_is_closed() -> None:
     ecs = Ecs()
-    endless(ecs, 200)
+    endless(ecs, 1_000)
     clock = ServiceClock.starting_now(speed=SPEED)
     with ecs.stub, Watch(ecs.client, "syncwell", "worker", clock) as watch:
         until(lambda: len(watch.census().polls) >= 4)
@@ -362,7 +362,7 @@ def test_an_answer_of_no_known_shape_ends_no_watch() -> None:
 
 def test_a_watch_that_is_closed_polls_no_more() -> None:
     ecs = Ecs()
-    endless(ecs, 200)
+    endless(ecs, 1_000)
     with ecs.stub, Watch(ecs.client, "syncwell", "worker", ServiceClock.starting_now(speed=SPEED)) as watch:
         until(lambda: len(watch.census().polls) >= 1)
     seen = len(watch.census().polls)
