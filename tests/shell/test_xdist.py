@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.busy import calm_plugin
 from tests.shell.conftest import Project, outcomes
 
 #: Far beyond what ending takes; only a hang gets there.
@@ -52,7 +53,18 @@ class Running:
         self.project = project
         self.log = project.pytester.path / "out.txt"
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PYTEST, "-p", "no:cacheprovider", "-p", "no:anyio", "-rA", *args],
+            [
+                sys.executable,
+                "-c",
+                PYTEST,
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:anyio",
+                *calm_plugin(project.pytester.path),
+                "-rA",
+                *args,
+            ],
             cwd=project.pytester.path,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
