@@ -21,6 +21,8 @@ _CALM_LATER: dict[str, dict[str, float]] = {
     "pytest_syncload.conductor.probe": {"LONGEST_S": 60.0},
     "pytest_syncload.sources.awake": {"LONGEST_MINUTES": 60, "_RECENT_MINUTES": 60},
 }
+#: Fixtures of a test that may begin a phase, by the names of the tests' plans.
+_ASKING = ("slo", "baseline", "peak", "stress", "smoke")
 _PLUGIN = "calm_limits_of_this_test"
 
 
@@ -40,7 +42,6 @@ def calm_environment(folder: Path) -> dict[str, str]:
 def calm_plugin(folder: Path) -> tuple[str, str]:
     """The same for a pytest that is started in ``folder``, and for its workers: the options that load it."""
     text = f"""\
-import sys
 from importlib import import_module
 
 def calm(modules):
@@ -48,8 +49,10 @@ def calm(modules):
         for name, value in limits.items():
             setattr(import_module(module), name, value)
 
-def pytest_runtest_setup():
-    calm({{module: limits for module, limits in {_CALM_LATER!r}.items() if module in sys.modules}})
+def pytest_runtest_setup(item):
+    # A phase's fixture, or `slo`; no other test is to pay for what load needs.
+    if item.path.suffix == ".yaml" or set({_ASKING!r}) & set(getattr(item, "fixturenames", ())):
+        calm({_CALM_LATER!r})
 
 calm({_CALM!r})
 """
