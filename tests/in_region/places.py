@@ -1,0 +1,9 @@
+"""Where the examples are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FARGATE = ROOT / "examples" / "fargate"
+EXAMPLES = (FARGATE,)
