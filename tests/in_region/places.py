@@ -6,4 +6,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FARGATE = ROOT / "examples" / "fargate"
-EXAMPLES = (FARGATE,)
+EC2 = ROOT / "examples" / "ec2"
+EXAMPLES = (FARGATE, EC2)

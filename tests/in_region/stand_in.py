@@ -16,8 +16,9 @@ from typing import Any
 import botocore.session
 from botocore.validate import ParamValidator
 
-#: In place of the AWS CLI: a file `<service>.<operation>` has a line of JSON for each answer; the last one stays.
-_PROGRAM = """#!{python}
+#: In place of the AWS CLI: a file `<service>.<operation>` has a line of JSON for each answer; the last one stays. It is
+#: started often, so it does without site-packages.
+_PROGRAM = """#!{python} -IS
 import json, pathlib, shutil, sys, time
 here = pathlib.Path({folder!r})
 service, operation, *rest = sys.argv[1:]

@@ -154,7 +154,7 @@ def test_an_end_that_is_none_of_pytest_is_red(
     assert "::stop-commands::" in said[: said.index("::error::a line of the log")]
 
 
-@pytest.mark.parametrize("code", [1, 2, 5, 64, 65, 74, 137])
+@pytest.mark.parametrize("code", [1, 2, 137])
 def test_it_ends_as_the_task_ended(cloud: StandIn, tmp_path: Path, code: int) -> None:
     cloud.says("ecs", "describe-tasks", {"tasks": [task(code=code)]})
     (tmp_path / "made").rename(tmp_path / "first")

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import ec2
+import fargate
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.docs.test_policy import policy
-from tests.in_region.places import EXAMPLES, FARGATE
+from tests.in_region.places import EC2, EXAMPLES, FARGATE
 from tests.in_region.stand_in import model
 from tests.in_region.terraform import actions, blocks, encoded, statements
 
 #: Permissions that are no operation of an API, or stand for several.
-_NO_OPERATION = {"iam:PassRole"}
+_NO_OPERATION = {"iam:PassRole", "ssm:UpdateInstanceInformation"}
 #: The CLI's name for a service, and IAM's, where they differ.
 _PREFIXES = {"s3api": "s3"}
 #: What `docker push` and `docker login` ask ECR for (ECR user guide, "IAM permissions for pushing an image").
@@ -54,7 +60,7 @@ def test_every_action_is_one_that_its_service_has(example: Path) -> None:
         for statement in blocks(example, "data")[f"aws_iam_policy_document.{name}"].get("statement", []):
             for action in {*statement["actions"]} - _NO_OPERATION - {"s3:*"}:
                 service, _, operation = action.partition(":")
-                if service in ("ssmmessages", "ec2messages"):
+                if service == "ssmmessages":
                     continue  # the agent's own, of which botocore has no model
                 assert operation in model(_MODELS.get(service, service)).operation_names, action
 
@@ -123,7 +129,7 @@ def test_no_secret_stands_in_it(example: Path) -> None:
     for file in (example / "terraform").glob("*"):
         text = file.read_text("utf-8")
         assert not re.search(r"AKIA|-----BEGIN|password|secret_string|user:pass", text, re.IGNORECASE), file
-        assert file.suffix == ".tf", f"{file} may be somebody's variables"
+        assert file.suffix in (".tf", ".sh"), f"{file} may be somebody's variables"
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
@@ -201,8 +207,102 @@ def test_the_workflow_may_do_what_its_script_does_and_no_more() -> None:
     assert may["Files"]["resources"] == ["${aws_s3_bucket.runs.arn}/runs/*"]
 
 
-def test_the_script_is_given_what_it_needs() -> None:
-    import fargate  # noqa: PLC0415 - another test of this file reads EC2's
+def test_the_scripts_are_given_what_they_need() -> None:
+    assert {*fargate.PLACE} == {*place(FARGATE)} - {"repository"}  # of the workflow's own step
+    assert {*ec2.PLACE} == {*place(EC2)}
 
-    assert {*fargate.PLACE} <= {*place(FARGATE)}
-    assert {*place(FARGATE)} - {*fargate.PLACE} == {"repository"}  # of the workflow's own step
+
+def test_the_instance_has_no_door_and_ends_by_itself() -> None:
+    instance = blocks(EC2, "resource")["aws_instance.generator"]
+    (metadata,) = instance["metadata_options"]
+    assert (metadata["http_tokens"], metadata["http_put_response_hop_limit"]) == ("required", 1)
+    assert "key_name" not in instance
+    assert instance["instance_initiated_shutdown_behavior"] == "stop"
+    assert instance["root_block_device"][0]["encrypted"] is True
+    assert 'file("${path.module}/first-boot.sh"), "HOURS", tostring(var.hours_at_most)' in instance["user_data"]
+    boot = (EC2 / "terraform" / "first-boot.sh").read_text("utf-8")
+    begun = boot.index("systemctl enable --now syncload-off.timer")
+    assert boot.index("OnBootSec=HOURSh") < begun
+    # Nothing that may fail stands before it.
+    assert not re.search(r"^(dnf|useradd|install|sysctl|curl)", boot[:begun], re.MULTILINE)
+    hours = blocks(EC2, "variable")["hours_at_most"]
+    assert (hours["default"], len(hours["validation"])) == (3, 1)
+
+
+def test_the_instance_may_take_the_project_and_write_files() -> None:
+    may = statements(EC2, "bring")
+    assert (may["Files"]["actions"], may["Files"]["resources"]) == (
+        ["s3:PutObject"],
+        ["${aws_s3_bucket.runs.arn}/runs/*"],
+    )
+    assert (may["Project"]["actions"], may["Project"]["resources"]) == (
+        ["s3:GetObject"],
+        ["${aws_s3_bucket.runs.arn}/sources/*"],
+    )
+    assert may["Secrets"]["resources"] == "${values(var.secrets)}"
+
+
+def test_the_workflow_may_tell_that_instance_that_command_only() -> None:
+    scripts = EC2 / "in_region"
+    asked = called(scripts / "ec2.py") | called(scripts / "home.py")
+    assert {action for each in actions(EC2, "workflow").values() for action in each} == asked
+    may = statements(EC2, "workflow")
+    both = ["${aws_instance.generator.arn}", "${aws_ssm_document.load.arn}"]
+    assert (may["Tell"]["actions"], may["Tell"]["resources"]) == (["ssm:SendCommand"], both)
+    assert may["Power"]["resources"] == both[:1]
+
+
+@functools.cache
+def document() -> Any:
+    """The one command."""
+    text = blocks(EC2, "resource")["aws_ssm_document.load"]["content"]
+    return encoded(text)
+
+
+#: What the script sends, each with what a shell of root must never be given.
+WORDS = {
+    "Nonce": "0123456789abcdef" * 2,
+    "Sha256": "0123456789abcdef" * 4,
+    "Environment": "load-testing",
+    "Phases": "baseline peak",
+    "Seconds": "2700",
+    "Sandbox": "refuse",
+    "Tests": "slo.yaml tests/test_a.py::test_b",
+}
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_word_of_the_command_is_a_word(name: str) -> None:
+    pattern = document()["parameters"][name]["allowedPattern"]
+    assert re.fullmatch(pattern, WORDS[name])
+    for wrong in ("", "'", WORDS[name] + "'", "$(id)", "`id`", "{{ Nonce }}", WORDS[name] + "\nid", "-k x"):
+        assert not re.fullmatch(pattern, wrong)
+
+
+@pytest.mark.parametrize("name", WORDS)
+@given(text=st.text(max_size=12))
+def test_no_text_leaves_its_quotes(name: str, text: str) -> None:
+    if re.fullmatch(document()["parameters"][name]["allowedPattern"], text):
+        assert not {*text} & {*"'\"$`\\{}\n\r;&|<>()"}
+
+
+def test_the_command_has_these_words_and_the_script() -> None:
+    read = document()
+    assert {*read["parameters"]} == {*WORDS}
+    (step,) = read["mainSteps"]
+    said = step["inputs"]["runCommand"]
+    for name in WORDS:
+        assert said.count(f"'{{{{ {name} }}}}'") == 1
+    script = (EC2 / "terraform" / "run.sh").read_text("utf-8")
+    assert "{{" not in script  # Systems Manager would look for a parameter
+    given_to_it = {*re.findall(r"\b([A-Z0-9_]+)='", said)}
+    assert given_to_it == {*re.findall(r"\$\{?([A-Z0-9_]+)", script)} - {"BASE"}
+
+
+@pytest.mark.parametrize("name", ["run.sh", "first-boot.sh"])
+def test_a_shell_reads_the_scripts_as_they_are_meant(name: str) -> None:
+    file = EC2 / "terraform" / name
+    subprocess.run(["sh", "-n", str(file)], check=True)
+    command = ["shellcheck", "--shell=sh", "--norc", "--exclude=SC2154", str(file)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 sys.path.insert(0, str(Path(__file__).parent))
-from proof import ARCHIVE, ENDED, JUNIT, LOG, PAGE, RUNS, SUMMARY, Asked, NotProven, phases_of, require_proof
+from proof import ARCHIVE, ENDED, JUNIT, LOG, PAGE, PATH, RUNS, SUMMARY, Asked, NotProven, phases_of, require_proof
 
 #: Seconds that pytest gets from SIGTERM to its end. ECS kills after `stopTimeout`, 120 s at most, uploading included.
 GRACE_S = 60
@@ -74,6 +74,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         parser.error("--nonce is not 32 hexadecimal digits")
     if not given.environment or given.seconds <= 0:
         parser.error("--environment is empty, or --seconds is not above 0")
+    if any(not PATH.fullmatch(test) for test in given.tests):
+        parser.error("a test is no path")
     if any(not SECRET.fullmatch(each) for each in given.secret):
         parser.error("a --secret is not NAME=ARN of Secrets Manager or of the Parameter Store")
     return given

@@ -24,7 +24,7 @@ from types import FrameType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from proof import ARCHIVE, ENDED, LOG, PAGE, Asked, NotProven, phases_of, require_proof
+from proof import ARCHIVE, ENDED, LOG, PAGE, PATH, Asked, NotProven, phases_of, require_proof
 
 #: Bytes that an archive may unpack to: a hundred times the largest run seen here.
 MOST_BYTES = 1 << 30
@@ -119,6 +119,8 @@ def order_of(environ: Mapping[str, str], place_keys: Sequence[str]) -> tuple[Ord
         raise NotProven(f"MINUTES is {minutes}, and not 1 to 1440")
     asked = Asked(environment=environ["ENVIRONMENT"], phases=phases, sandbox=environ.get("SANDBOX") == "accept")
     tests = tuple(environ.get("TESTS", "slo.yaml").split()) or ("slo.yaml",)
+    if any(not PATH.fullmatch(test) for test in tests):
+        raise NotProven("TESTS are paths apart by blanks, and no options")
     return Order(asked=asked, minutes=minutes, nonce=secrets.token_hex(16), tests=tests), place
 
 

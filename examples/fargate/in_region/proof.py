@@ -19,6 +19,8 @@ SUMMARY, JUNIT, LOG, PAGE, RUNS = "summary.json", "junit.xml", "pytest.log", "su
 ARCHIVE, ENDED = "files.tar.gz", "ended.json"
 #: A phase's name in slo.yaml. Names and no expression, so that each can be looked for in what was measured.
 PHASE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+#: What pytest collects, or a node id: an option in its place, such as --collect-only, is none.
+PATH = re.compile(r"[\w./][\w./:-]*", re.ASCII)
 
 
 class NotProven(Exception):
