@@ -224,6 +224,8 @@ async def _run(run: _Run, settings: dict[str, Any]) -> int:
             run.flush()
 
     flushing = asyncio.create_task(keep_flushing())
+    if settings.get("leaves_the_gate"):
+        loop.call_later(0.3, os._exit, 0)
     start = await run.setup()
     if "dies_after_s" in settings:
         loop.call_later(settings["dies_after_s"], os._exit, settings.get("code", 109))

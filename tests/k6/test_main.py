@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
+import math
 import os
+import queue
 import re
 import subprocess
 import sys
@@ -17,12 +20,17 @@ from typing import Any
 
 import pytest
 
+from pytest_syncload.facts.climb import Leg
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import Environment, Faults, RequestTemplate, SandboxSettings, TokenFile
 from pytest_syncload.facts.result import Outcome
-from pytest_syncload.k6.__main__ import refuse_another_count
+from pytest_syncload.k6.__main__ import Around, refuse_another_count, work
+from pytest_syncload.k6.binary import find_k6
 from pytest_syncload.k6.points import Points
+from pytest_syncload.k6.process import K6
+from pytest_syncload.k6.script import Script
 from pytest_syncload.load.course import Legs
 from pytest_syncload.load.job import JOB, REPORT, Job
 from pytest_syncload.load.pacer import Pacer
@@ -95,11 +103,6 @@ class Child:
                 return None
         return None
 
-    @property
-    def error(self) -> str:
-        self.until("nothing")
-        return str(self.messages[-1].get("error", ""))
-
     def report(self) -> ShardReport:
         self.say(start_at=time.monotonic() + 0.3)
         said = self.until("report")
@@ -115,7 +118,7 @@ class Child:
 @contextmanager
 def child(job: Job, folder: Path, **settings: Any) -> Iterator[Child]:
     """The child with its job told, and a stand-in that misbehaves as asked."""
-    path = install(folder / "bin", **settings) if "path" not in settings else settings["path"]
+    path = install(folder / "bin", **settings)
     lock = folder / "controller.lock"
     secrets = {"K6_VUS": "1", "FIREBASE_API_KEY": "s3cret-of-the-shell", "HTTP_PROXY": "http://127.0.0.1:1"}
     with lock.open("wb") as held:
@@ -134,6 +137,8 @@ def child(job: Job, folder: Path, **settings: Any) -> Iterator[Child]:
             process.stdin.flush()
             try:
                 yield made
+                process.stdin.close()
+                process.wait(10)
             finally:
                 process.kill()
 
@@ -229,6 +234,84 @@ def _runs(pid: int) -> bool:
     return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
+class Here:
+    """The same in this process: what it said, and its parent's lines."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.messages: list[dict[str, Any]] = []
+        self.stop = asyncio.Event()
+        self.environ = {"PATH": install(folder / "bin", **settings), "TMPDIR": str(folder)}
+        self.log = folder / "peak.k6.log"
+        self.on_ready: Callable[[], object] = lambda: self.lines.put(json.dumps({"start_at": time.monotonic() + 0.2}))
+
+    def speak(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
+        if "ready" in message:
+            self.on_ready()
+
+    def work(self, job: Job) -> list[dict[str, Any]]:
+        async def scenario() -> None:
+            around = Around(speak=self.speak, stop=self.stop, environ=self.environ, log=self.log)
+            await work(job, self.lines.get, around)
+
+        try:
+            asyncio.run(scenario())
+        finally:
+            self.lines.put("")
+        return self.messages
+
+
+BRIEF = {"pacer": Pacer(rate_per_s=40.0, ramp_s=0.0, hold_s=1.0), "hold_from_s": 0.0, "hold_to_s": 1.0}
+
+
+def test_k6_that_does_not_end_is_stopped_and_an_error(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_syncload.k6.__main__._END_WITHIN_S", 0.5)
+    here = Here(tmp_path, hangs=True)
+    with pytest.raises(
+        Refused, match=r"k6 had not ended .* after its last answer was due, and was stopped; its log is"
+    ):
+        here.work(job_of(environment, **BRIEF, timeout_s=0.5))
+
+
+def test_a_whole_load_here(environment: Environment, tmp_path: Path) -> None:
+    messages = Here(tmp_path).work(job_of(environment, **BRIEF))
+    assert next(next(iter(each)) for each in messages if "warming" not in each) == "ready"
+    report = REPORT.validate_python(messages[-1]["report"])
+    assert report.sent == pytest.approx(40, abs=2)
+
+
+@pytest.mark.parametrize("when", ["before", "while it waits", "under load"])
+def test_told_to_stop_here(environment: Environment, tmp_path: Path, when: str) -> None:
+    here = Here(tmp_path)
+    if when == "before":
+        here.stop.set()
+    elif when == "while it waits":
+        here.on_ready = here.stop.set
+    else:
+        start = here.on_ready
+
+        def begin() -> None:
+            start()
+            asyncio.get_running_loop().call_later(1.5, here.stop.set)
+
+        here.on_ready = begin
+    slow = {**BRIEF, "pacer": Pacer(rate_per_s=40.0, ramp_s=0.0, hold_s=30.0), "hold_to_s": 30.0}
+    messages = here.work(job_of(environment, **slow))
+    reported = [each["report"] for each in messages if "report" in each]
+    assert len(reported) == (when == "under load")
+    assert all(each["interrupted"] for each in reported)
+
+
+def test_k6_that_ends_while_it_waits_is_an_error(environment: Environment, tmp_path: Path) -> None:
+    here = Here(tmp_path, leaves_the_gate=True)
+    here.on_ready = lambda: None
+    with pytest.raises(Refused, match="k6 ended at once, without a request; nothing was sent"):
+        here.work(job_of(environment, **BRIEF))
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
@@ -236,31 +319,33 @@ def _runs(pid: int) -> bool:
             {"raises": "ReferenceError: x", "code": 107},
             r"exit code 107: the script raised an exception .*ReferenceError",
         ),
-        ({"raises": "unknown flag", "code": 104}, r"exit code 104: it cannot start with the script's options"),
+        (
+            {"raises": "bad option", "code": 104},
+            r"exit code 104: it cannot start with .*it said: bad option; nothing was",
+        ),
         ({"version": "k6 v0.54.0 (go1.23)"}, r"k6 v0\.54\.0, and 1\.0 is the least"),
         ({"version": "kangaroo six"}, "'kangaroo six', which is no version of k6"),
     ],
 )
 def test_k6_that_never_begins(environment: Environment, tmp_path: Path, settings: dict[str, Any], says: str) -> None:
-    with child(job_of(environment), tmp_path, **settings) as it:
-        assert re.search(says, it.error)
-        if "raises" in settings:
-            assert "nothing was sent; its log is peak.k6.log in the run's folder" in it.messages[-1]["error"]
-            assert settings["raises"] in it.log
+    here = Here(tmp_path, **settings)
+    with pytest.raises(Refused, match=says):
+        here.work(job_of(environment, **BRIEF))
+    assert here.log.exists() == ("raises" in settings)
+    assert not list(tmp_path.glob("syncload-k6-*"))
 
 
 def test_no_k6(environment: Environment, tmp_path: Path) -> None:
-    with child(job_of(environment), tmp_path, path=str(tmp_path)) as it:
-        assert "there is no k6 on PATH; install it" in it.error
+    here = Here(tmp_path)
+    here.environ = {"PATH": str(tmp_path)}
+    with pytest.raises(Refused, match="there is no k6 on PATH; install it"):
+        here.work(job_of(environment))
 
 
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        (
-            {"loses": [3, 4]},
-            r"k6 counted (\d+) requests and 0 dropped iterations, and of its stream \d+ and 0 were read",
-        ),
+        ({"loses": [3, 4]}, r"k6 counted \d+ requests and 0 dropped iterations, and of its stream \d+ and 0 were read"),
         ({"no_summary": True}, "wrote no summary, so nobody knows whether all that it printed was read"),
         ({"code": 99}, "exit code 99: thresholds were not met, and the script sets none"),
         ({"dies_after_s": 0.6}, "exit code 109: it panicked, which is a defect of k6"),
@@ -269,41 +354,63 @@ def test_no_k6(environment: Environment, tmp_path: Path) -> None:
 def test_a_load_that_is_not_whole_is_an_error(
     environment: Environment, tmp_path: Path, settings: dict[str, Any], says: str
 ) -> None:
-    brief = job_of(environment, pacer=Pacer(rate_per_s=40.0, ramp_s=0.0, hold_s=1.0), hold_from_s=0.0, hold_to_s=1.0)
-    with child(brief, tmp_path, **settings) as it:
-        it.until("ready")
-        it.say(start_at=time.monotonic() + 0.3)
-        assert re.search(says, it.error)
+    with pytest.raises(Refused, match=says):
+        Here(tmp_path, **settings).work(job_of(environment, **BRIEF))
 
 
 def test_a_target_that_is_gone_is_not_hammered(environment: Environment, tmp_path: Path) -> None:
-    closed = job_of(environment, base_url="http://127.0.0.1:1", pacer=Pacer(rate_per_s=40.0, ramp_s=0.0, hold_s=60.0))
-    with child(closed, tmp_path) as it:
-        it.until("ready")
-        report = it.report()
+    slow = {**BRIEF, "pacer": Pacer(rate_per_s=40.0, ramp_s=0.0, hold_s=60.0), "hold_to_s": 60.0}
+    here = Here(tmp_path)
+    messages = here.work(job_of(environment, base_url="http://127.0.0.1:1", **slow))
+    report = REPORT.validate_python(messages[-1]["report"])
     assert (report.gave_up, report.interrupted) == (True, True)
-    assert set(it.merged.all_arrivals.outcomes) == {Outcome.CONNECT_ERROR}
-    assert it.merged.examples[0] == "connect_error: the connection was refused (k6's error_code 1212)"
+    merged = Merged()
+    for each in messages:
+        if "snapshot" in each:
+            merged.add(Snapshot.from_json(each["snapshot"]))
+    assert set(merged.all_arrivals.outcomes) == {Outcome.CONNECT_ERROR}
+    assert merged.examples[0] == "connect_error: the connection was refused (k6's error_code 1212)"
 
 
 def test_a_climb_and_nobody_to_send_as_are_refused(environment: Environment, tmp_path: Path) -> None:
-    from pytest_syncload.facts.climb import Leg  # noqa: PLC0415
-
     job = job_of(environment)
     climbing = replace(job, shard=replace(job.shard, pacer=Legs(legs=(Leg(0.0, 1.0, 10.0),))))
-    (tmp_path / "a").mkdir()
-    with child(climbing, tmp_path / "a") as it:
-        assert "k6 cannot climb" in it.error
-    with child(replace(job, identities=None), tmp_path) as it:
-        assert "nobody says where; nothing was sent" in it.error
+    with pytest.raises(Refused, match="k6 cannot climb"):
+        Here(tmp_path / "a").work(climbing)
+    with pytest.raises(Refused, match="nobody says where; nothing was sent"):
+        Here(tmp_path / "b").work(replace(job, identities=None))
 
 
 def test_tokens_of_a_file_have_their_own_ends(environment: Environment, tmp_path: Path) -> None:
     tokens = tmp_path / "tokens.txt"
     tokens.write_text('{"token": "abc", "user": "ann"}\n')
-    with child(replace(job_of(environment), identities=TokenFile(path=str(tokens))), tmp_path) as it:
-        ready = it.until("ready")
-        assert (ready["identities"], ready["expires_at"]) == (1, float("inf"))
+    here = Here(tmp_path)
+    here.on_ready = here.stop.set
+    messages = here.work(replace(job_of(environment), identities=TokenFile(path=str(tokens))))
+    (ready,) = (each["ready"] for each in messages if "ready" in each)
+    assert (ready["identities"], ready["expires_at"]) == (1, math.inf)
+
+
+def test_a_request_that_a_function_makes_must_come_out_the_same(environment: Environment, tmp_path: Path) -> None:
+    job = replace(job_of(environment), request_from=Override(name="syncload_request", reference="toy:another"))
+    (tmp_path / "toy.py").write_text(
+        "from pytest_syncload.facts.plan import RequestTemplate\n\n\ndef another():\n    return RequestTemplate()\n"
+    )
+    with pytest.raises(Refused, match="makes another request in a generator than in pytest"):
+        Here(tmp_path).work(replace(job, paths=(str(tmp_path),)))
+
+
+def test_k6_that_cannot_be_started(environment: Environment, tmp_path: Path) -> None:
+    here = Here(tmp_path)
+    found = find_k6(here.environ)
+    Path(found.path).unlink()
+
+    async def scenario() -> None:
+        script = Script(text="", values=(), columns=())
+        await K6.begin(found.path, tmp_path, script, "{}", {}, here.environ)
+
+    with pytest.raises(Refused, match="could not be started: No such file or directory; nothing was sent"):
+        asyncio.run(scenario())
 
 
 @pytest.fixture
