@@ -30,7 +30,7 @@ from pytest_syncload.k6.ending import why_it_ended
 from pytest_syncload.k6.gate import Gate
 from pytest_syncload.k6.log import Log
 from pytest_syncload.k6.points import Points
-from pytest_syncload.k6.process import K6, settings_of
+from pytest_syncload.k6.process import K6, Totals, settings_of
 from pytest_syncload.k6.script import script_of
 from pytest_syncload.load.gone import Absence
 from pytest_syncload.load.job import JOB, Job
@@ -272,18 +272,20 @@ class Following:
         refuse_another_count(self._k6.totals(), points, self._gate.times)
 
 
-def refuse_another_count(totals: Mapping[str, int] | None, points: Points, asked: int) -> None:
-    """Raise `Refused` where k6's own summary counts other requests or drops than its stream, whose points may be lost.
+def refuse_another_count(totals: Totals | None, points: Points, asked: int) -> None:
+    """Raise `Refused` where k6's own summary counts others than its stream, of which something may be lost.
 
     ``asked`` are the requests of its set-up, which are in the summary too.
     """
     if totals is None:
         raise Refused("k6 wrote no summary, so nobody knows whether all that it printed was read; run the phase again")
-    requests, dropped = totals["http_reqs"] - asked, totals["dropped_iterations"]
-    if (requests, dropped) != (points.requests, points.dropped) or points.torn:
+    own = (totals.requests - asked, totals.dropped, totals.wrong)
+    read = (points.requests, points.dropped, points.wrong)
+    if own != read or points.torn:
         raise Refused(
-            f"k6 counted {requests} requests and {dropped} dropped iterations, and of its stream {points.requests} and "
-            f"{points.dropped} were read ({points.torn} lines were torn): some of it was lost; run the phase again"
+            "k6 counted {} requests, {} dropped iterations and {} wrong answers, ".format(*own)
+            + "and of its stream {}, {} and {} were read ".format(*read)
+            + f"({points.torn} lines were torn): some of it was lost; run the phase again"
         )
 
 

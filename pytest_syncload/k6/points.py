@@ -53,6 +53,8 @@ class Points:
         self.requests = 0
         #: Iterations that it could not begin, all in all.
         self.dropped = 0
+        #: Answers of a right status that were none of the right ones, all in all.
+        self.wrong = 0
         #: Lines that begin as a point and cannot be read.
         self.torn = 0
 
@@ -85,6 +87,7 @@ class Points:
         elif metric == "dropped_iterations":
             self._drop(moment_s, round(value), tags)
         elif metric == "checks" and tags.get("check") == CHECK and value == 0:
+            self.wrong += 1
             # The request itself was counted by its right status.
             for part in self._slices(tags, moment_s):
                 part.outcomes[Outcome.OK] -= 1

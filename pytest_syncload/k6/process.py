@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ _PASSED_ON = (
 #: How long k6 may take to end once it was told to; after that it is killed.
 STOP_WITHIN_S = 1.0
 _CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What k6 counted, its set-up included: requests, iterations that it dropped, checks that failed."""
+
+    requests: int
+    dropped: int
+    wrong: int
 
 
 class K6:
@@ -133,15 +143,17 @@ class K6:
                 self._process.kill()
             await self._process.wait()
 
-    def totals(self) -> dict[str, int] | None:
-        """What k6 itself has counted, by metric, from its summary; None where it wrote none."""
+    def totals(self) -> Totals | None:
+        """What k6 itself has counted, from its summary; None where it wrote none."""
         try:
             data: dict[str, Any] = json.loads((self._folder / "summary.json").read_text("utf-8"))
-            metrics = data["metrics"]
-            return {
-                name: int(metrics[name]["count"]) if name in metrics else 0
-                for name in ("http_reqs", "dropped_iterations")
-            }
+            # A metric of which there was nothing is not there.
+            metrics = {"dropped_iterations": {"count": 0}, "checks": {"fails": 0}} | data["metrics"]
+            return Totals(
+                requests=int(metrics["http_reqs"]["count"]),
+                dropped=int(metrics["dropped_iterations"]["count"]),
+                wrong=int(metrics["checks"]["fails"]),
+            )
         except (OSError, ValueError, KeyError, TypeError):
             return None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_syncload.facts.errors import PhaseInvalid, Refused, SpecError
+from pytest_syncload.facts.plan import Engine
 from pytest_syncload.report.calibration import result_lines, step_line
 from pytest_syncload.spec import read
 
@@ -25,6 +26,11 @@ def calibrate_and_say(config: pytest.Config, file: Path) -> int:
         spec = read(file, environment=named, environ=os.environ)
     except SpecError as error:
         raise pytest.UsageError(str(error)) from None
+    if spec.load.engine is not Engine.BUILT_IN:
+        raise pytest.UsageError(
+            f"--syncload-calibrate measures our own generators, and {file.name} has engine: {spec.load.engine.value}, of "
+            "which it says nothing"
+        )
     say(f"syncload: {spec.request.method} of {file.name} at a rising rate, from one generator to a process beside it")
     with tempfile.TemporaryDirectory(prefix="syncload-") as place:
         folder = RunFolder.named_now(Path(place))

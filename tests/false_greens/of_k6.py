@@ -11,6 +11,7 @@ from pytest_syncload.conductor.phase import sum_up
 from pytest_syncload.facts.errors import Refused
 from pytest_syncload.facts.result import Outcome
 from pytest_syncload.k6.points import Points
+from pytest_syncload.k6.process import Totals
 from pytest_syncload.k6.validity import NOT_MEASURED, Offered, k6_invalidities
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.pacer import Pacer
@@ -89,7 +90,7 @@ def at_its_end() -> Seen:
 
 
 def failures_lost() -> Seen:
-    totals = {"http_reqs": 1000, "dropped_iterations": 0}
+    totals = Totals(requests=1000, dropped=0, wrong=0)
     main = importlib.import_module(_MAIN)
     # Of 1,000 requests eight failed, and these lines never came.
     return told(sent(DUE[:-8]), checked=lambda points: main.refuse_another_count(totals, points, 0))

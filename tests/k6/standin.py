@@ -87,7 +87,7 @@ class _Run:
         self._ramp_s = int(ramp[1]) / 1000 if ramp else 0.0
         self._checks = "check(answer" in text
         self._lines: list[str] = []
-        self.requests = self.dropped = 0
+        self.requests = self.dropped = self.wrong = 0
         self.stop = asyncio.Event()
 
     def point(self, metric: str, at: float, value: float, tags: dict[str, str]) -> None:
@@ -188,6 +188,7 @@ class _Run:
                 right = json.loads(body)["job_id"] is not None
             except (ValueError, KeyError, TypeError):
                 right = False
+            self.wrong += not right
             self.point("checks", time.time(), float(right), {**tags, "check": "answer"})
             if right and arrival % 5 == 0:
                 value = int.from_bytes(str(json.loads(body)["job_id"]).encode()[-6:], "big")
@@ -259,6 +260,8 @@ def main() -> None:
     code = asyncio.run(_run(run, settings))
     sys.stdout.write("\n  http_reqs......: as a person reads it\n")
     metrics: dict[str, Any] = {"http_reqs": {"count": run.requests}}
+    if run._checks:
+        metrics["checks"] = {"passes": 1, "fails": run.wrong}
     if run.dropped:
         metrics["dropped_iterations"] = {"count": run.dropped}
     if not settings.get("no_summary"):

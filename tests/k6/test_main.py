@@ -9,6 +9,7 @@ import math
 import os
 import queue
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -29,7 +30,7 @@ from pytest_syncload.facts.result import Outcome
 from pytest_syncload.k6.__main__ import Around, refuse_another_count, work
 from pytest_syncload.k6.binary import find_k6
 from pytest_syncload.k6.points import Points
-from pytest_syncload.k6.process import K6
+from pytest_syncload.k6.process import K6, Totals
 from pytest_syncload.k6.script import Script
 from pytest_syncload.load.course import Legs
 from pytest_syncload.load.job import JOB, REPORT, Job
@@ -37,7 +38,7 @@ from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.sandbox.launch import launch
-from tests.k6.lines import START, drop, request
+from tests.k6.lines import DATA, START, drop, point, request
 from tests.k6.standin import install
 
 TOKEN = re.compile(r"eyJ[\w-]{20,}")
@@ -345,7 +346,10 @@ def test_no_k6(environment: Environment, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"loses": [3, 4]}, r"k6 counted \d+ requests and 0 dropped iterations, and of its stream \d+ and 0 were read"),
+        (
+            {"loses": [3, 4]},
+            r"k6 counted \d+ requests, 0 dropped iterations .*, and of its stream \d+, 0 and 0 were read",
+        ),
         ({"no_summary": True}, "wrote no summary, so nobody knows whether all that it printed was read"),
         ({"code": 99}, "exit code 99: thresholds were not met, and the script sets none"),
         ({"dies_after_s": 0.6}, "exit code 109: it panicked, which is a defect of k6"),
@@ -416,27 +420,33 @@ def test_k6_that_cannot_be_started(environment: Environment, tmp_path: Path) -> 
 @pytest.fixture
 def points() -> Points:
     reader = Points(start_at=START, hold_s=(0.0, 5.0), expected=(202,), timeout_s=1.0)
-    for line in (request(1.0), request(2.0), drop(3.0)):
+    for line in (request(1.0), request(2.0), point("checks", 2.0, 0, check="answer"), drop(3.0)):
         reader.take(line)
     return reader
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda totals: totals.update(http_reqs=4),
-        lambda totals: totals.update(dropped_iterations=0),
-    ],
-)
-def test_k6s_own_count_must_be_that_of_its_stream(points: Points, change: Callable[[dict[str, int]], None]) -> None:
-    totals = {"http_reqs": 3, "dropped_iterations": 1}
-    refuse_another_count(totals, points, asked=1)
-    change(totals)
+OWN = Totals(requests=3, dropped=1, wrong=1)
+
+
+@pytest.mark.parametrize("other", [{"requests": 4}, {"dropped": 0}, {"wrong": 2}])
+def test_k6s_own_count_must_be_that_of_its_stream(points: Points, other: dict[str, int]) -> None:
+    refuse_another_count(OWN, points, asked=1)
     with pytest.raises(Refused, match="some of it was lost; run the phase again"):
-        refuse_another_count(totals, points, asked=1)
+        refuse_another_count(replace(OWN, **other), points, asked=1)
 
 
 def test_a_torn_line_is_a_loss(points: Points) -> None:
     points.take(request(1.0)[:-9])
     with pytest.raises(Refused, match="1 lines were torn"):
-        refuse_another_count({"http_reqs": 3, "dropped_iterations": 1}, points, asked=1)
+        refuse_another_count(OWN, points, asked=1)
+
+
+def test_what_a_real_k6_summed_up_is_read(tmp_path: Path) -> None:
+    k6 = K6(tmp_path, None)  # type: ignore[arg-type]  # of a process that has ended nothing more is asked
+    assert k6.totals() is None
+    shutil.copy(DATA / "recorded.summary.json", tmp_path / "summary.json")
+    assert k6.totals() == Totals(requests=209, dropped=1, wrong=15)
+    (tmp_path / "summary.json").write_text('{"metrics": {"http_reqs": {"count": 7}}}')
+    assert k6.totals() == Totals(requests=7, dropped=0, wrong=0)
+    (tmp_path / "summary.json").write_text('{"metrics": {}}')
+    assert k6.totals() is None

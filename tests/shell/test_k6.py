@@ -131,3 +131,10 @@ def test_a_real_k6_gives_the_verdicts_that_our_own_engine_gives(project: Project
         assert result.ret == pytest.ExitCode.OK, result.stdout.str()
         ruled[engine] = outcomes(result)
     assert ruled["k6"] == ruled["built-in"]
+
+
+def test_calibrating_is_of_our_own_generators(project: Project) -> None:
+    write(project)
+    result = project.run("--syncload-calibrate")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "measures our own generators, and slo.yaml has engine: k6" in result.stderr.str()
