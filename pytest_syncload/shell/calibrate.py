@@ -28,8 +28,8 @@ def calibrate_and_say(config: pytest.Config, file: Path) -> int:
         raise pytest.UsageError(str(error)) from None
     if spec.load.engine is not Engine.BUILT_IN:
         raise pytest.UsageError(
-            f"--syncload-calibrate measures our own generators, and {file.name} has engine: {spec.load.engine.value}, of "
-            "which it says nothing"
+            f"--syncload-calibrate measures our own generators, and {file.name} has engine: {spec.load.engine.value}; "
+            "of that one it says nothing"
         )
     say(f"syncload: {spec.request.method} of {file.name} at a rising rate, from one generator to a process beside it")
     with tempfile.TemporaryDirectory(prefix="syncload-") as place:
