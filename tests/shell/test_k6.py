@@ -89,6 +89,18 @@ def test_a_slow_target_runs_k6_out_of_users_and_nothing_is_green(project: Projec
     assert "iterations of the hold, as all of its 61 virtual users were busy" in result.stdout.str()
 
 
+def test_its_abort_rule_stops_k6(project: Project, k6: Path) -> None:
+    write(project, faults=", faults: {errors: 99 %}", rate=60)
+    plan = project.pytester.path / "slo.yaml"
+    plan.write_text(
+        plan.read_text("utf-8").replace("hold: 3m", 'hold: 30m\n    abort: "failed > 50 % for 2s"'), "utf-8"
+    )
+    result = project.run("-m", "peak", "-rA")
+    assert outcomes(result)["slo.yaml::peak::load"] == "FAILED", "the target's doing"
+    assert "the abort rule 'failed > 50 % for 2s' tripped" in result.stdout.str()
+    assert measured(project)["arrivals"] < 300
+
+
 def test_without_k6_nothing_is_offered(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write(project)
     (tmp_path / "empty").mkdir()
