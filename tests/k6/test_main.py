@@ -24,6 +24,7 @@ import pytest
 from pytest_syncload.facts.climb import Leg
 from pytest_syncload.facts.clock import ServiceClock
 from pytest_syncload.facts.errors import Refused
+from pytest_syncload.facts.feeder import Feeder, Order
 from pytest_syncload.facts.override import Override
 from pytest_syncload.facts.plan import Environment, Faults, RequestTemplate, SandboxSettings, TokenFile
 from pytest_syncload.facts.result import Outcome
@@ -38,6 +39,7 @@ from pytest_syncload.load.pacer import Pacer
 from pytest_syncload.load.shard import Shard, ShardReport
 from pytest_syncload.load.snapshot import Merged, Snapshot
 from pytest_syncload.sandbox.launch import launch
+from tests.k6.javascript import without_node
 from tests.k6.lines import DATA, START, drop, point, request
 from tests.k6.standin import install
 
@@ -282,6 +284,37 @@ def test_a_whole_load_here(environment: Environment, tmp_path: Path) -> None:
     assert next(next(iter(each)) for each in messages if "warming" not in each) == "ready"
     report = REPORT.validate_python(messages[-1]["report"])
     assert report.sent == pytest.approx(40, abs=2)
+
+
+@pytest.mark.skipif(without_node() is not None, reason=str(without_node()))
+def test_a_load_whose_script_is_run_and_not_only_read(environment: Environment, tmp_path: Path) -> None:
+    template = replace(
+        REQUEST,
+        path="/v1/sync-jobs?who={{who.id}}",
+        json={"source": "{{who.id}}"},
+        feeders=(Feeder(name="who", rows=tuple({"id": f"id-{number}"} for number in range(7)), order=Order.RANDOM),),
+        expect_headers=(("Content-Type", "any"),),
+    )
+    brief = {**BRIEF, "pacer": Pacer(rate_per_s=40.0, ramp_s=1.0, hold_s=1.0), "hold_from_s": 1.0, "hold_to_s": 2.0}
+    for expected, outcome in (
+        (template, Outcome.OK),
+        (replace(template, expect_json={"no": "any"}), Outcome.WRONG_BODY),
+    ):
+        here = Here(tmp_path / outcome.value, node=shutil.which("node"))
+        messages = here.work(job_of(environment, **brief, request=expected))
+        merged = Merged()
+        for each in messages:
+            if "snapshot" in each:
+                merged.add(Snapshot.from_json(each["snapshot"]))
+        assert merged.hold.arrivals == pytest.approx(40, abs=2)
+        assert merged.ramp.arrivals == pytest.approx(20, abs=2)
+        arrivals = merged.all_arrivals
+        assert {each for each in Outcome if arrivals[each]} <= {outcome, Outcome.SERVER_ERROR}
+        assert arrivals[outcome] > arrivals[Outcome.SERVER_ERROR]
+        found = merged.sameness(("job_id",))
+        assert (found.sampled > 0) == (outcome is Outcome.OK)
+        assert found.repeated == 0
+        REPORT.validate_python(messages[-1]["report"])
 
 
 @pytest.mark.parametrize("when", ["before", "while it waits", "under load"])
