@@ -46,6 +46,8 @@ _REFUSED = "syncload_refused"
 def begin(config: pytest.Config, file: Path) -> None:
     """Read slo.yaml and register what the session needs. Raises `pytest.UsageError` with every problem of the file."""
     settings = Settings.from_pytest_config(config, file, os.environ)
+    if settings.check_only and settings.script_only:
+        raise pytest.UsageError("--syncload-check looks and --syncload-k6-script prints; ask for one at a time")
     again = rejudging(settings)
     try:
         spec = again.read(file, settings.named_environment, os.environ)

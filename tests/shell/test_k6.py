@@ -131,6 +131,10 @@ def test_of_a_plan_of_ours_too_and_a_phase_without_one_says_why(project: Project
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert text.count("export default function (data) {") == 2
     assert re.search(r"syncload: no script: stress climbs \(slo\.yaml:\d+\), and k6 is told its rates before it", text)
+    both = project.run("--syncload-k6-script", "--syncload-check")
+    assert "--syncload-check looks and --syncload-k6-script prints; ask for one at a time" in both.stderr.str()
+    again = project.run("--syncload-k6-script", "--syncload-run", "last")
+    assert "--syncload-k6-script looks at what a run needs, and --syncload-run needs none" in again.stderr.str()
     assert "selects no phase, so there is no script" in project.run("--syncload-k6-script", "-m", "pek").stderr.str()
 
 
