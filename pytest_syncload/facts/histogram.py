@@ -54,8 +54,11 @@ class Histogram:
     def merge(self, other: Histogram) -> None:
         """Add all that ``other`` counted."""
         mine = self.buckets
-        for bucket, count in other.buckets.items():
-            mine[bucket] += count
+        if mine:
+            for bucket, count in other.buckets.items():
+                mine[bucket] += count
+        else:
+            mine.update(other.buckets)
         self.count += other.count
         self.sum_ms += other.sum_ms
         self.max_ms = max(self.max_ms, other.max_ms)
@@ -93,8 +96,9 @@ class Histogram:
         buckets = data["buckets"]
         if not isinstance(buckets, Mapping):
             raise TypeError("buckets is not a mapping")
-        self.buckets.update({int(bucket): int(count) for bucket, count in buckets.items()})
-        if any(count < 0 for count in self.buckets.values()):
+        # Without a line of Python a bucket: a fleet's snapshots have a hundred thousand a second.
+        self.buckets.update(zip(map(int, buckets), map(int, buckets.values()), strict=True))
+        if min(self.buckets.values(), default=0) < 0:
             raise ValueError("a bucket holds a negative count")
         self.count = sum(self.buckets.values())
         self.sum_ms = float(data["sum_ms"])  # type: ignore[arg-type]
