@@ -72,6 +72,8 @@ def nursery() -> Iterator[str | None]:
         yield path
 
 
+#: Looks through everything that were answered by keeping the collector from it.
+_looks = -1
 # What is collected stays to the end, so the collector has nothing to find until then.
 gc.disable()
 
@@ -86,11 +88,14 @@ def pytest_runtest_setup() -> None:
     """Keep the collector from all that lives as long as the session: thousands of tests and what they import.
 
     To look through it takes a third of a second, and the engine has the collector do so before each load; behind it, it
-    lets go of what is kept here.
+    lets go of what is kept here. That somebody did is seen by the collector's count of such looks, as counting what is
+    kept takes as long as one.
     """
-    if not gc.get_freeze_count():
+    global _looks
+    if _looks != (looks := gc.get_stats()[2]["collections"]):
         gc.collect(1)
         gc.freeze()
+        _looks = looks
 
 
 @pytest.hookimpl(trylast=True)
