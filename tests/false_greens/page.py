@@ -13,10 +13,11 @@ from pathlib import Path
 from tests.false_greens.entry import Entry
 
 PAGE = Path(__file__).parents[2] / "docs" / "false-greens.md"
-#: The halves of the catalogue; a half that is not there has no entries.
+#: The parts of the catalogue; one that is not there has no entries.
 HALVES = {
     "Between AWS and the verdict": "tests.false_greens.of_the_data",
     "Between the load and the exit code": "tests.false_greens.of_the_run",
+    "Between a load far away and its gate": "tests.false_greens.of_the_region",
 }
 _HEAD = """\
 # False greens

@@ -287,6 +287,7 @@ def test_a_name_that_is_taken_is_not_overwritten(container: Container) -> None:
         ([*WORDS, "--seconds", "x"], "invalid int value"),
         ([*WORDS, "--environment", ""], "--environment is empty"),
         ([*WORDS, "--", "--collect-only"], "a test is no path"),
+        ([*WORDS, "--", "slo.yaml::peak::api-latency-p95"], "a test is no path"),
         ([*WORDS, "--secret", "KEY=a value"], "a --secret is not NAME=ARN"),
         ([*WORDS, "--secret", "KEY=arn:aws:secretsmanager:us-east-1:1:secret:gone"], "secret KEY cannot be had"),
     ],

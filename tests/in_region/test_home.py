@@ -171,6 +171,13 @@ def test_both_reasons_are_told(cloud: StandIn, tmp_path: Path, capsys: pytest.Ca
     assert "nothing ended within 60 s; the run brought no files home" in capsys.readouterr().out
 
 
+def test_files_go_to_a_folder_of_their_own(cloud: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uploaded(cloud, tmp_path)
+    (tmp_path / "FILES").mkdir()
+    assert settled(tmp_path, 0)[0] == 1
+    assert "the folder FILES for the files cannot be made: FileExistsError" in capsys.readouterr().out
+
+
 def test_files_that_prove_nothing_are_red(cloud: StandIn, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     uploaded(cloud, tmp_path, lambda said: said["rows"].clear())
     assert settled(tmp_path, 0)[0] == 1

@@ -65,6 +65,11 @@ MISTAKES = {
     "an invalid phase": Mistake(
         guard="require_phases", says="of peak", summary=_set("phases", 0, "invalid", value=[{"side": "generator"}])
     ),
+    "a row left out": Mistake(
+        guard="require_all_rows",
+        says="1 of 3 rows of peak were asked for",
+        summary=_set("phases", 0, "plan", "rows", value=3),
+    ),
     "not proven": Mistake(
         guard="require_passed", says="does not say that it proved", summary=_set("run", "proven", value=False)
     ),

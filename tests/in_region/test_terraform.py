@@ -267,7 +267,7 @@ WORDS = {
     "Phases": "baseline peak",
     "Seconds": "2700",
     "Sandbox": "refuse",
-    "Tests": "slo.yaml tests/test_a.py::test_b",
+    "Tests": "slo.yaml tests/test_a.py",
 }
 
 

@@ -119,12 +119,16 @@ def status_of(invocation: Mapping[str, Any], place: Mapping[str, Any], command: 
     where = f"{invocation.get('Status')}, {invocation.get('StatusDetails')}"
     if (invocation.get("CommandId"), invocation.get("InstanceId")) != (command, place["instance"]):
         raise NotProven(f"Systems Manager told of another command ({where})")
-    status = invocation.get("ResponseCode")
-    if invocation.get("Status") not in ("Success", "Failed") or type(status) is not int or status < 0:
-        # Timed out, cancelled or not delivered; -1 is a command that never began (GetCommandInvocation).
+    return require_status(invocation, where)
+
+
+def require_status(invocation: Mapping[str, Any], where: str) -> int:
+    """What was cancelled, timed out or not delivered has none; -1 never began (GetCommandInvocation)."""
+    said, status = invocation.get("Status"), invocation.get("ResponseCode")
+    if said not in ("Success", "Failed") or type(status) is not int or status < 0:
         raise NotProven(f"the command has no exit status ({where})")
-    if (invocation["Status"] == "Success") != (status == 0):
-        raise NotProven(f"the command ended with {status}, and is said to be a {invocation['Status']}")
+    if (said == "Success") != (status == 0):
+        raise NotProven(f"the command ended with {status}, and is said to be a {said}")
     return status
 
 

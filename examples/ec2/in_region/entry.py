@@ -129,10 +129,14 @@ class Pytest:
             **secrets,
         }
         self._log = files / LOG
+        self._told = False
         self._child = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def stop(self, why: str) -> None:
         """Once is enough: a second SIGTERM would not let pytest say what it has."""
+        if self._told:
+            return
+        self._told = True
         say(f"{why}: pytest is ended")
         self._child.terminate()
         killer = threading.Timer(GRACE_S, self._child.kill)

@@ -176,7 +176,10 @@ def polled(ask: Callable[[], Any], *, seconds: float, every_s: float) -> Any:
 
 def bring(order: Order, bucket: str, folder: Path) -> dict[str, Any]:
     """What the entry point says of its end, once its files are in ``folder`` and are those. Raises NotProven."""
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise NotProven(f"the folder {folder.name} for the files cannot be made: {type(error).__name__}") from None
     key = f"runs/{order.nonce}/"
     try:
         fetch(bucket, key + ENDED, folder / ENDED)
@@ -186,6 +189,7 @@ def bring(order: Order, bucket: str, folder: Path) -> dict[str, Any]:
     ended = require_ended(folder / ENDED, order)
     require_archive(folder / ARCHIVE, ended)
     unpack(folder / ARCHIVE, folder)
+    (folder / ARCHIVE).unlink()
     return ended
 
 

@@ -148,7 +148,7 @@ resource "aws_ssm_document" "load" {
       Phases      = { type = "String", description = "Apart by a blank", allowedPattern = "^[A-Za-z0-9_]+( [A-Za-z0-9_]+)*$" }
       Seconds     = { type = "String", description = "After which it is ended", allowedPattern = "^[1-9][0-9]{0,4}$" }
       Sandbox     = { type = "String", description = "Whether the sandbox is enough", allowedPattern = "^(accept|refuse)$" }
-      Tests       = { type = "String", description = "What pytest collects", allowedPattern = "^[A-Za-z0-9_./][A-Za-z0-9_./:-]*( [A-Za-z0-9_./][A-Za-z0-9_./:-]*)*$" }
+      Tests       = { type = "String", description = "What pytest collects", allowedPattern = "^[A-Za-z0-9_./][A-Za-z0-9_./-]*( [A-Za-z0-9_./][A-Za-z0-9_./-]*)*$" }
     }
     mainSteps = [{
       action = "aws:runShellScript"

@@ -108,15 +108,30 @@ def status_of(task: Mapping[str, Any], image: str) -> int:
     mine = [each for each in task.get("containers", []) if each.get("name") == CONTAINER]
     if len(mine) != 1:
         raise NotProven(f"the task has no container `{CONTAINER}` ({where})")
-    if mine[0].get("image") != image:
-        raise NotProven(f"the task ran {mine[0].get('image')}, and not {image}")
-    status = mine[0].get("exitCode")
+    require_image(mine[0], image)
+    status = require_status(mine[0], where)
+    require_own_end(task, status, where)
+    return status
+
+
+def require_image(container: Mapping[str, Any], image: str) -> None:
+    """Another image has another commit's slo.yaml."""
+    if container.get("image") != image:
+        raise NotProven(f"the task ran {container.get('image')}, and not {image}")
+
+
+def require_status(container: Mapping[str, Any], where: str) -> int:
+    """What never started, or was killed with its host, has no code (DescribeTasks), and none is not 0."""
+    status = container.get("exitCode")
     if type(status) is not int:
-        # Never started, or killed with its host: then there is no code (DescribeTasks), and none is not 0.
-        raise NotProven(f"the task has no exit status ({where}; {mine[0].get('reason', 'no reason')})")
+        raise NotProven(f"the task has no exit status ({where}; {container.get('reason', 'no reason')})")
+    return status
+
+
+def require_own_end(task: Mapping[str, Any], status: int, where: str) -> None:
+    """A container that is told to stop may end with 0."""
     if status == 0 and task.get("stopCode") != "EssentialContainerExited":
         raise NotProven(f"the task did not end by itself ({where})")
-    return status
 
 
 def tail(place: Mapping[str, Any], task: str) -> None:

@@ -52,7 +52,7 @@ resource "aws_ecs_task_definition" "generator" {
   network_mode             = "awsvpc"
   # 3,000 requests/s cost 68.4 µs of CPU each (docs/benchmarks.md): 0.21 of a core, in one process, as one is taken for each
   # 5,000/s. The rest is for pytest, the polling of CloudWatch, and cores that are slower than that one: a fraction of a vCPU
-  # is throttled, and ends in a phase that is invalid. 4 GiB is the least that 2 vCPU may have; a run needs less than one.
+  # is throttled, and ends in a phase that is invalid. 4 GiB is the least that 2 vCPU may have; a process of a run takes 0.1.
   cpu                = 2048
   memory             = 4096
   task_role_arn      = aws_iam_role.task.arn
