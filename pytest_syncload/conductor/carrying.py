@@ -115,7 +115,7 @@ def carry(
         crew = open_things.enter_context(
             one_process(by.module, by.arguments, job.folder, job.lock)
             if by.users
-            else crew_for(job.spec, job.ground, job.folder, schedule.rate_per_s, job.lock)
+            else crew_for(job.spec, job.ground, job.folder, schedule.rate_per_s, job.lock, keep_going)
         )
         shards = crew.generators
         cap = by.users or crew.cap(schedule.rate_per_s, job.spec.load.timeout_s).value

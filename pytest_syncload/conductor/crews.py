@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,7 @@ RATE_A_GENERATOR = {Passage.BUILT_IN: 5000.0, Passage.HTTPX: 300.0}
 #: Wall seconds of latency that the requests in flight must have room for; less would be the generator's limit, and
 #: would show as the target's failures.
 _ROOM_S = 1.0
+KeepGoing = Callable[[], str | None]
 #: The check's name.
 FLEET = "fleet"
 
@@ -43,15 +44,18 @@ def generators_for(spec: Spec, rate_per_s: float) -> int:
     return spec.load.generators or max(1, math.ceil(rate_per_s / RATE_A_GENERATOR[spec.load.transport]))
 
 
-def crew_for(spec: Spec, ground: Ground, folder: RunFolder, rate_per_s: float, lock: int) -> Crew:
-    """The crew, not open yet. ``lock`` is held by generators of this machine until the last one ends."""
+def crew_for(
+    spec: Spec, ground: Ground, folder: RunFolder, rate_per_s: float, lock: int, keep_going: KeepGoing
+) -> Crew:
+    """The crew, not open yet. ``lock`` is held by generators of this machine until the last one ends; ``keep_going``
+    says why not to wait for others any longer."""
     if spec.load.dask is None:
         command = _command("pytest_syncload.generator", (), folder)
         return LocalCrew(generators_for(spec, rate_per_s), command, lock)
-    return dask_crew(spec, spec.load.dask, ground, folder)
+    return dask_crew(spec, spec.load.dask, ground, folder, keep_going)
 
 
-def dask_crew(spec: Spec, cluster: DaskCluster, ground: Ground, folder: RunFolder) -> DaskCrew:
+def dask_crew(spec: Spec, cluster: DaskCluster, ground: Ground, folder: RunFolder, keep_going: KeepGoing) -> DaskCrew:
     """The cluster's workers, looked at once they are there. Raises `PhaseInvalid` where Dask is not installed."""
     try:
         from pytest_syncload.load.dask_crew import DaskCrew  # noqa: PLC0415  # an extra, 70 MB of it
@@ -66,10 +70,12 @@ def dask_crew(spec: Spec, cluster: DaskCluster, ground: Ground, folder: RunFolde
         if may_be_elsewhere(ground.environment):
             require_region(spec, ground.environment, folder, crew.everywhere(placement.placed_here))
 
-    return DaskCrew(cluster, look)
+    return DaskCrew(cluster, look, keep_going)
 
 
-def fleet_checks(spec: Spec, ground: Ground, folder: RunFolder, phases: Sequence[Phase]) -> list[Check]:
+def fleet_checks(
+    spec: Spec, ground: Ground, folder: RunFolder, phases: Sequence[Phase], keep_going: KeepGoing
+) -> list[Check]:
     """Whether the cluster is there, its workers are like this process, where they should be, and can carry the load.
 
     One that is made for each phase is looked at when it is there.
@@ -81,7 +87,7 @@ def fleet_checks(spec: Spec, ground: Ground, folder: RunFolder, phases: Sequence
         says = f"{cluster.name} is made when a phase begins; its workers, clocks and places are looked at then"
         return [Check(name=FLEET, finding=Finding.NOTE, says=says)]
     try:
-        with dask_crew(spec, cluster, ground, folder) as crew:
+        with dask_crew(spec, cluster, ground, folder, keep_going) as crew:
             rates = [most_per_s(phase, ground) for phase in phases]
             caps = [crew.cap(rate, spec.load.timeout_s) for rate in rates]
             limits = [

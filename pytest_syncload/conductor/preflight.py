@@ -67,7 +67,10 @@ def check(
     The controller's lock of ``folder`` must be held: the process that sends the request ends without it.
     """
     rows = _Rows.of(spec, ground, phases)
-    guarded = [*before_anything(spec, ground.environment, folder), *fleet_checks(spec, ground, folder, phases)]
+    guarded = [
+        *before_anything(spec, ground.environment, folder),
+        *fleet_checks(spec, ground, folder, phases, keep_going),
+    ]
     own = (*_limits(spec, ground, phases), *key_checks(spec, ground, phases), *guarded)
     if any(each.failed for each in guarded):
         return own  # it is not the target that it is taken for, so nobody is asked and nothing sent

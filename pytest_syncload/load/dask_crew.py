@@ -42,6 +42,7 @@ CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
 #: How long a cluster that is made may take to have its workers.
 MADE_SECONDS = 600.0
+_TICK_SECONDS = 0.5
 #: How often a generator is told that somebody is there.
 _ALIVE_SECONDS = 1.0
 #: How often a worker's clock is asked: the quickest answer counts, because least of it is the way.
@@ -54,16 +55,23 @@ _T = TypeVar("_T")
 class DaskCrew:
     """The workers of ``cluster``. A context manager: a cluster that it made ends with it.
 
-    ``look`` may raise once they are known, before any of them is told anything.
+    ``look`` may raise once they are known, before any of them is told anything. ``keep_going`` says why to wait no
+    longer, None while not; what a cluster's own class waits for is not broken off, so that it is ended rightly.
 
     Raises:
         PhaseInvalid: the cluster cannot be reached or made, has fewer workers, would be talked to in clear, or its
             workers are not like this process.
     """
 
-    def __init__(self, cluster: DaskCluster, look: Callable[[DaskCrew], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        cluster: DaskCluster,
+        look: Callable[[DaskCrew], None] = lambda _: None,
+        keep_going: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._plan = cluster
         self._look = look
+        self._keep_going = keep_going
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread
         self._made: Any = None
@@ -90,6 +98,7 @@ class DaskCrew:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._keep_going = lambda: None  # the end is not broken off
         with suppress(Exception):
             self._wait(self._close(), ANSWER_SECONDS)
         if self._made is not None:
@@ -195,8 +204,18 @@ class DaskCrew:
         async def in_time() -> _T:
             return await asyncio.wait_for(awaitable, seconds)
 
+        going_on = asyncio.run_coroutine_threadsafe(in_time(), self._loop)
+        give_up_at = time.monotonic() + seconds + _TICK_SECONDS
         try:
-            return asyncio.run_coroutine_threadsafe(in_time(), self._loop).result()
+            while True:
+                try:
+                    return going_on.result(_TICK_SECONDS)
+                except TimeoutError:
+                    if going_on.done() or time.monotonic() > give_up_at:
+                        raise
+                    if (reason := self._keep_going()) is not None:
+                        going_on.cancel()
+                        raise PhaseInvalid(reason) from None
         except PhaseInvalid:
             raise
         except (TimeoutError, asyncio.CancelledError):

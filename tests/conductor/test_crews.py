@@ -50,6 +50,10 @@ def folder(tmp_path: Path) -> RunFolder:
     return made
 
 
+def onwards() -> None:
+    """Go on."""
+
+
 def ground(environment: Environment = REAL) -> Ground:
     return Ground(environment=environment, clock=ServiceClock.starting_now())
 
@@ -60,7 +64,7 @@ def fleet(cluster: DaskCluster = CLUSTER) -> Spec:
 
 
 def test_without_a_cluster_processes_of_this_machine_offer_the_load(folder: RunFolder) -> None:
-    crew = crew_for(replace(spec(), load=replace(spec().load, generators=3)), ground(), folder, 100.0, 7)
+    crew = crew_for(replace(spec(), load=replace(spec().load, generators=3)), ground(), folder, 100.0, 7, onwards)
     assert isinstance(crew, LocalCrew)
     assert (crew.generators, crew.jump_s()) == (3, 0.0)
     assert one_process("toy", ("a",), folder, 7).generators == 1
@@ -69,23 +73,23 @@ def test_without_a_cluster_processes_of_this_machine_offer_the_load(folder: RunF
 def test_a_cluster_has_as_many_generators_as_workers(folder: RunFolder) -> None:
     assert generators_for(fleet(), 1e6) == 4
     pytest.importorskip("distributed", reason="the extra dask is not installed")
-    assert crew_for(fleet(), ground(), folder, 1e6, 7).generators == 4
+    assert crew_for(fleet(), ground(), folder, 1e6, 7, onwards).generators == 4
 
 
 def test_without_the_extra_it_says_what_to_install(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "pytest_syncload.load.dask_crew", raising=False)
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(PhaseInvalid, match=r"distributed is not installed; install pytest-syncload\[dask\]"):
-        dask_crew(fleet(), CLUSTER, ground(), folder)
-    (check,) = fleet_checks(fleet(), ground(), folder, [phase("peak")])
+        dask_crew(fleet(), CLUSTER, ground(), folder, onwards)
+    (check,) = fleet_checks(fleet(), ground(), folder, [phase("peak")], onwards)
     assert check.failed
     assert "nothing was sent" not in check.says, "a check sends nothing"
 
 
 def test_a_cluster_that_is_made_is_looked_at_when_it_is_there(folder: RunFolder) -> None:
-    assert fleet_checks(spec(), ground(), folder, [phase("peak")]) == []
+    assert fleet_checks(spec(), ground(), folder, [phase("peak")], onwards) == []
     made = DaskCluster(cluster_class="distributed.LocalCluster", workers=2)
-    (check,) = fleet_checks(fleet(made), ground(), folder, [phase("peak")])
+    (check,) = fleet_checks(fleet(made), ground(), folder, [phase("peak")], onwards)
     assert (check.finding, "is made when a phase begins" in check.says) == (Finding.NOTE, True)
 
 
@@ -98,7 +102,7 @@ def test_a_cluster_that_is_there_is_asked_for_what_its_workers_can_carry(
 
     monkeypatch.setattr(crews, "dask_crew", there)
     phases = [phase("peak"), phase("stress", climb=replace(CLIMB, at_most_per_s=900.0))]
-    checks = fleet_checks(fleet(), ground(), folder, phases)
+    checks = fleet_checks(fleet(), ground(), folder, phases, onwards)
     assert [(check.name, check.finding) for check in checks] == [
         ("fleet", Finding.OK),
         ("limits of peak", Finding.FAILED),

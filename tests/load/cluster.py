@@ -30,6 +30,7 @@ class Processes:
         try:
             self.start_scheduler()
             self.workers = [self.start_worker() for _ in range(self._wanted)]
+            self._wait_for("Register worker", self._wanted)
         except BaseException:
             self.__exit__()
             raise
@@ -69,6 +70,14 @@ class Processes:
         environ = {**os.environ, **self._tls, "PYTHONWARNINGS": "ignore"}
         with self._log.open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, env=environ)
+
+    def _wait_for(self, words: str, times: int) -> None:
+        """Until the scheduler's log has them so often: a busy machine starts processes slowly."""
+        until = time.monotonic() + 120
+        while self._log.read_text("utf-8").count(words) < times:
+            if time.monotonic() > until:
+                raise TimeoutError(f"not {times} workers: {self._log.read_text('utf-8')[-2000:]}")
+            time.sleep(0.1)
 
     def _announced(self) -> dict[str, Any]:
         until = time.monotonic() + 60

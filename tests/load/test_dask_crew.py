@@ -249,6 +249,12 @@ def test_a_scheduler_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert "nothing was sent" in said
 
 
+def test_whoever_waits_for_a_cluster_may_be_interrupted(four: Processes) -> None:
+    crew = DaskCrew(DaskCluster(address=four.address, workers=9), keep_going=lambda: "the run was interrupted")
+    with pytest.raises(PhaseInvalid, match="the run was interrupted"), crew:
+        pass
+
+
 def test_who_looks_may_refuse_before_any_job_is_told(four: Processes) -> None:
     def look(crew: DaskCrew) -> None:
         raise PhaseInvalid(f"not at {crew.hosts[0]}")
