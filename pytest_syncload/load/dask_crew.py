@@ -10,19 +10,14 @@ API: distributed's documentation of Client, "Events", "Security".
 from __future__ import annotations
 
 import asyncio
-import importlib
-import ipaddress
-import json
-import platform
 import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 import distributed
 
@@ -31,9 +26,10 @@ from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.load import courier
 from pytest_syncload.load.courier import About
 from pytest_syncload.load.crew import LEAD_SECONDS
+from pytest_syncload.load.dask_link import DaskLink
+from pytest_syncload.load.dask_rules import host_of, made, require_alike, require_known, require_tls, said
 from pytest_syncload.load.fleet import Fleet, Inbox
 from pytest_syncload.load.limits import Cap, in_flight_cap
-from pytest_syncload.load.local import without_secrets
 
 #: A generator of a cluster that is silent for this long is lost.
 SILENCE_SECONDS = 3.0
@@ -43,12 +39,8 @@ ANSWER_SECONDS = 10.0
 #: How long a cluster that is made may take to have its workers.
 MADE_SECONDS = 600.0
 _TICK_SECONDS = 0.5
-#: How often a generator is told that somebody is there.
-_ALIVE_SECONDS = 1.0
 #: How often a worker's clock is asked: the quickest answer counts, because least of it is the way.
 _ROUNDS = 9
-#: A clock that is known no better than this shifts a generator's part of the schedule against the others' by as much.
-OFFSET_WITHIN_S = 0.25
 _T = TypeVar("_T")
 
 
@@ -78,7 +70,7 @@ class DaskCrew:
         self._client: Any = None
         self._known_scheduler = ""
         self._gone: set[str] = set()
-        self._links: list[_Shard] = []
+        self._links: list[DaskLink] = []
         self._inbox: Inbox = Inbox()
         self._tasks: set[asyncio.Future[Any]] = set()
         self._workers: tuple[str, ...] = ()
@@ -152,7 +144,7 @@ class DaskCrew:
         """A pinned task for each."""
         topic = f"syncload-{uuid.uuid4().hex}"
         self._links = [
-            _Shard(self, index, worker, f"{topic}-{index}", self._offsets[index][0])
+            DaskLink(self, index, worker, f"{topic}-{index}", self._offsets[index][0])
             for index, worker in enumerate(self._workers)
         ]
         self._wait(self._submit(topic, jobs), 2 * ANSWER_SECONDS)
@@ -221,7 +213,7 @@ class DaskCrew:
         except (TimeoutError, asyncio.CancelledError):
             raise PhaseInvalid(f"{self._plan.name} did not answer within {seconds:.0f} s; nothing was sent") from None
         except Exception as error:  # noqa: BLE001 - a cluster's class and its workers may raise anything
-            raise PhaseInvalid(f"{self._plan.name}: {_said(error)}; nothing was sent") from None
+            raise PhaseInvalid(f"{self._plan.name}: {said(error)}; nothing was sent") from None
 
     def _open(self) -> None:
         address, security, wait_s = self._plan.address, None, CONNECT_SECONDS
@@ -272,7 +264,7 @@ class DaskCrew:
         for worker in self._workers:
             if isinstance(told[worker], BaseException):
                 raise PhaseInvalid(
-                    f"worker {worker} cannot do its part: {_said(told[worker])}; install pytest-syncload "
+                    f"worker {worker} cannot do its part: {said(told[worker])}; install pytest-syncload "
                     f"{version('pytest-syncload')} with the extra dask there, and what slo.yaml and conftest.py import"
                 )
         return tuple(told[worker] for worker in self._workers)
@@ -333,127 +325,3 @@ class DaskCrew:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-
-
-class _Shard:
-    """The way to one worker's generator. What is said goes in order, one word after the other has arrived."""
-
-    def __init__(self, crew: DaskCrew, index: int, worker: str, key: str, offset_s: float) -> None:
-        self.index = index
-        self.worker = worker
-        self.key = key
-        self.future: distributed.Future[None] | None = None
-        #: Its last words, once its output has ended.
-        self.ended: str | None = None
-        self._crew = crew
-        self._offset_s = offset_s
-        self._waiting: list[str | None] = []
-
-    def say(self, message: Mapping[str, Any]) -> None:
-        """Behind what was said before."""
-        self._waiting.append(json.dumps(message))
-
-    def start(self, at: float) -> None:
-        """By the worker's own clock."""
-        self.say({"start_at": at + self._offset_s})
-
-    def hang_up(self) -> None:
-        """Behind all else."""
-        if None not in self._waiting:
-            self._waiting.append(None)
-
-    def give_up(self) -> str:
-        """Nobody can reach it: its generator ends because nobody tells it that somebody is there."""
-        return self._crew.whereabouts(self.worker)
-
-    def leave(self, seconds: float) -> None:
-        """Wait for its last words."""
-        until = time.monotonic() + seconds
-        while self.ended is None and time.monotonic() < until:
-            time.sleep(0.05)
-
-    def last_words(self) -> str:
-        """As its worker told them."""
-        return "its worker said nothing" if self.ended is None else without_secrets(self.ended)
-
-    async def talk(self) -> None:
-        """Say what is waiting, and every second that somebody is there."""
-        alive_at = 0.0
-        while True:
-            waiting, self._waiting = self._waiting, []
-            lines = [line for line in waiting if line is not None]
-            if lines or time.monotonic() - alive_at > _ALIVE_SECONDS:
-                alive_at = time.monotonic()
-                await self._crew.tell(self.worker, self.key, lines or [""])
-            if None in waiting:
-                await self._crew.tell(self.worker, self.key, None)
-                return
-            await asyncio.sleep(0.02)
-
-
-def require_tls(addresses: Sequence[str]) -> None:
-    """Raise `PhaseInvalid` where anything would leave this machine in clear."""
-    for address in addresses:
-        if urlsplit(address).scheme != "tls" and not is_loopback(host_of(address)):
-            raise PhaseInvalid(
-                f"{address} is no tls:// address, and what a generator is told holds secrets; nothing was sent. Give "
-                "scheduler, workers and this process a certificate (distributed.comm.tls, distributed.comm.require-"
-                "encryption)"
-            )
-
-
-def require_alike(workers: Sequence[str], told: Sequence[About]) -> None:
-    """Raise `PhaseInvalid` where a worker's Python or plugin is another one than this process's."""
-    python, plugin = platform.python_version_tuple()[:2], version("pytest-syncload")
-    for worker, about in zip(workers, told, strict=True):
-        other = []
-        if about.python.split(".")[:2] != list(python):
-            other.append(f"Python {about.python}, and here is {platform.python_version()}")
-        if about.plugin != plugin:
-            other.append(f"pytest-syncload {about.plugin}, and here is {plugin}")
-        if other:
-            raise PhaseInvalid(f"worker {worker} has {'; '.join(other)}; make them alike; nothing was sent")
-
-
-def require_known(workers: Sequence[str], offsets: Sequence[tuple[float, float]]) -> None:
-    """Raise `PhaseInvalid` where a worker's clock is not known well enough for it to start with the others."""
-    for worker, (_, within_s) in zip(workers, offsets, strict=True):
-        if within_s > OFFSET_WITHIN_S:
-            raise PhaseInvalid(
-                f"worker {worker} answers in {2000 * within_s:.0f} ms at best, so when it starts is known within "
-                f"{1000 * within_s:.0f} ms only, and {1000 * OFFSET_WITHIN_S:.0f} are the most; run pytest nearer to "
-                "its cluster; nothing was sent"
-            )
-
-
-def host_of(address: str) -> str:
-    """The host of a worker's or scheduler's address."""
-    return urlsplit(address).hostname or ""
-
-
-def is_loopback(host: str) -> bool:
-    """Whether it is this machine by an address that no other has."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def made(plan: DaskCluster) -> Any:
-    """The cluster, with as many workers as are wanted on their way. Raises `PhaseInvalid`."""
-    path = plan.cluster_class or ""
-    module, _, name = path.rpartition(".")
-    try:
-        kind = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise PhaseInvalid(f"cluster_class {path!r} cannot be imported: {error}; nothing was sent") from None
-    try:
-        cluster = kind(**plan.cluster_kwargs)
-        cluster.scale(plan.workers)
-    except Exception as error:  # noqa: BLE001 - a cluster's class may raise anything
-        raise PhaseInvalid(f"{path} could not be made: {_said(error)}; nothing was sent") from None
-    return cluster
-
-
-def _said(error: BaseException) -> str:
-    return without_secrets(f"{type(error).__name__}: {error}".splitlines()[0])

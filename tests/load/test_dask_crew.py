@@ -24,14 +24,8 @@ from pytest_syncload.facts.plan import RequestTemplate
 from pytest_syncload.load import dask_crew
 from pytest_syncload.load.courier import About
 from pytest_syncload.load.crew import Crew, LocalCrew
-from pytest_syncload.load.dask_crew import (
-    DaskCrew,
-    is_loopback,
-    made,
-    require_alike,
-    require_known,
-    require_tls,
-)
+from pytest_syncload.load.dask_crew import DaskCrew
+from pytest_syncload.load.dask_rules import is_loopback, made, require_alike, require_known, require_tls
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.job import JOB, REPORT, Job
 from pytest_syncload.load.limits import Machine
