@@ -1,4 +1,4 @@
-"""An `aws` on PATH that says what a test has it say, and keeps what it was asked.
+"""An `aws` that says what a test has it say, and keeps what it was asked: on PATH, or without a process of its own.
 
 What it was asked, and what it says, is held against botocore's models of the services, so that neither is made up.
 """
@@ -7,38 +7,19 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shlex
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import botocore.session
+import pytest
 from botocore.validate import ParamValidator
 
-#: In place of the AWS CLI: a file `<service>.<operation>` has a line of JSON for each answer; the last one stays. It is
-#: started often, so it does without site-packages.
-_PROGRAM = """#!{python} -IS
-import json, pathlib, shutil, sys, time
-here = pathlib.Path({folder!r})
-service, operation, *rest = sys.argv[1:]
-with (here / "calls").open("a") as calls:
-    calls.write(json.dumps([service, operation, rest]) + "\\n")
-key = next((word for word in rest if word.endswith((".json", ".tar.gz")) and word.startswith("runs/")), None)
-file = here / (service + "." + operation + ("." + key.rpartition("/")[2] if key else ""))
-if not file.exists():
-    sys.exit("An error occurred (AccessDenied): nobody said what " + file.name + " answers")
-lines = file.read_text().splitlines()
-if len(lines) > 1:
-    file.write_text("\\n".join(lines[1:]) + "\\n")
-said = json.loads(lines[0])
-time.sleep(said.get("after", 0))
-if "error" in said:
-    sys.exit(said["error"])
-if "copy" in said:
-    shutil.copy(said["copy"].replace("KEY", key or ""), sys.argv[-3])
-print(said.get("print") or json.dumps(said.get("answer", {{}})))
-"""
+from tests.in_region import answering
 
 
 @functools.cache
@@ -53,15 +34,31 @@ def operation_of(service: str, operation: str) -> Any:
 
 
 class StandIn:
-    """Its program is in ``folder / "bin"``."""
+    """Its program is in ``folder / "bin"``, which is on PATH as long as the test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
-        self.bin = folder / "bin"
-        self.bin.mkdir(parents=True)
-        program = self.bin / "aws"
-        program.write_text(_PROGRAM.format(python=sys.executable, folder=str(folder)), "utf-8")
+        self._patch = patch
+        program = folder / "bin" / "aws"
+        program.parent.mkdir(parents=True)
+        # Without site-packages, as it is started often.
+        command = [sys.executable, "-IS", answering.__file__, str(folder)]
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', "utf-8")
         program.chmod(0o755)
+        patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+
+    def within(self) -> StandIn:
+        """What is started as `aws` is asked in this process instead: one of its own takes longer than all the rest."""
+        real = subprocess.run
+
+        def run(command: Sequence[str], **settings: Any) -> Any:
+            if command[0] != "aws":
+                return real(command, **settings)
+            status, out, error = answering.answered(self.folder, command[1:])
+            return subprocess.CompletedProcess(command, status, out, error)
+
+        self._patch.setattr(subprocess, "run", run)
+        return self
 
     def says(self, service: str, operation: str, *answers: Mapping[str, Any]) -> None:
         """Answers one after the other; the last one for ever."""

@@ -60,8 +60,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cloud(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """An account in which everything goes well and at once, and the run is proven."""
-    made = StandIn(tmp_path / "cloud")
-    monkeypatch.setenv("PATH", f"{made.bin}{os.pathsep}{os.environ['PATH']}")
+    made = StandIn(tmp_path / "cloud", monkeypatch).within()
     monkeypatch.setattr(ec2, "EVERY_S", 0.0)
     monkeypatch.setattr("home.secrets.token_hex", lambda size: ORDER.nonce)
     made.says("ec2", "describe-instances", instance("stopped"))

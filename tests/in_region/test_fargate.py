@@ -72,8 +72,7 @@ def task(status: str = "STOPPED", code: int | None = 0, **changes: Any) -> dict[
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """An account in which everything goes well, and the run is proven."""
-    made = StandIn(tmp_path / "cloud")
-    monkeypatch.setenv("PATH", f"{made.bin}{os.pathsep}{os.environ['PATH']}")
+    made = StandIn(tmp_path / "cloud", monkeypatch).within()
     monkeypatch.setattr(fargate, "EVERY_S", 0.0)
     monkeypatch.setattr("home.secrets.token_hex", lambda size: ORDER.nonce)
     made.says("ecs", "describe-task-definition", {"taskDefinition": DEFINITION})

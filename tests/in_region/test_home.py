@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -25,9 +24,7 @@ PLACE = {"bucket": "runs-of-mine", "region": "us-east-1"}
 
 @pytest.fixture
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-    made = StandIn(tmp_path / "cloud")
-    monkeypatch.setenv("PATH", f"{made.bin}{os.pathsep}{os.environ['PATH']}")
-    return made
+    return StandIn(tmp_path / "cloud", monkeypatch).within()
 
 
 def ended_of(archive: bytes, **changes: object) -> dict[str, Any]:
@@ -265,7 +262,8 @@ def test_an_annotation_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "::error title=SLO gate::100 %25%0D%0A::notice::x\n"
 
 
-def test_what_the_cli_cannot_do_is_told(cloud: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_cli_cannot_do_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud = StandIn(tmp_path / "cloud", monkeypatch)
     with pytest.raises(home.AwsFailed, match=r"aws ecs list-tasks ended with 1: An error occurred \(AccessDenied\)"):
         home.aws("ecs", "list-tasks", cluster="x")
     cloud.prints("ecs", "list-tasks", "no JSON")
