@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+import tests.in_region  # noqa: F401 - it says where `proof` is
 from tests.workflows.steps import EXAMPLE, Done, jobs, run_step
+
+import proof  # isort: skip
 
 TOLD = {
     "PHASES": "smoke",
@@ -63,6 +66,15 @@ def test_the_example_is_green_in_the_sandbox_and_says_that_this_proves_nothing(c
     assert (clone / "syncload-junit.xml").is_file()
     run = max(path for path in (clone / ".syncload").iterdir() if path.is_dir())
     assert f"--syncload-run {run.name}" in done.summary
+    # The scripts of the examples that measure elsewhere are told the same by the files of such a run.
+    files = clone.parent / "brought"
+    shutil.copytree(clone / ".syncload", files / proof.RUNS)
+    shutil.copy(clone / "syncload-junit.xml", files / proof.JUNIT)
+    shutil.copy(clone.parent / "files" / "syncload.json", files / proof.SUMMARY)
+    asked = proof.Asked(environment="sandbox", phases=("smoke",), sandbox=True)
+    assert proof.require_proof(files, asked)["id"] == run.name
+    with pytest.raises(proof.NotProven, match="sandbox is the SANDBOX"):
+        proof.require_proof(files, replace(asked, sandbox=False))
 
 
 @pytest.mark.usefixtures("unmeasured")
