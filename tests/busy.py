@@ -19,6 +19,7 @@ _CALM: dict[str, dict[str, float]] = {
 #: wall seconds in the sandbox.
 _CALM_LATER: dict[str, dict[str, float]] = {
     "pytest_syncload.conductor.probe": {"LONGEST_S": 60.0},
+    "pytest_syncload.k6.validity": {"LAG_P99_MS": 20_000.0, "CPU_PERCENT": 1_000.0},
     "pytest_syncload.sources.awake": {"LONGEST_MINUTES": 60, "_RECENT_MINUTES": 60},
 }
 #: Fixtures of a test that may begin a phase, by the names of the tests' plans.

@@ -15,7 +15,7 @@ from tests.shell.conftest import Project, outcomes
 
 PLAN = """\
 service: syncwell
-load: {{engine: {engine}, timeout: 2s}}
+load: {{engine: {engine}, timeout: 2s{more}}}
 request:
   path: /v1/sync-jobs
   headers: {{X-Api-Key: "key-of-the-plan"}}
@@ -36,14 +36,19 @@ phases:
 ROWS = ("load", "api-latency-p95", "api-5xx-rate", "dynamodb-throttles")
 
 
-def write(project: Project, engine: str = "k6", faults: str = "", rate: int = 150) -> None:
-    (project.pytester.path / "slo.yaml").write_text(PLAN.format(engine=engine, faults=faults, rate=rate), "utf-8")
+#: More than can be open before the timeout, so that no stall of this machine drops an iteration.
+PLENTY = ", vus: 600"
+
+
+def write(project: Project, engine: str = "k6", faults: str = "", rate: int = 150, more: str = "") -> None:
+    plan = PLAN.format(engine=engine, faults=faults, rate=rate, more=more)
+    (project.pytester.path / "slo.yaml").write_text(plan, "utf-8")
 
 
 @pytest.fixture
 def k6(project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A stand-in on PATH."""
-    write(project)
+    write(project, more=PLENTY)
     monkeypatch.setenv("PATH", install(tmp_path / "bin"))
     return tmp_path / "bin"
 
@@ -142,7 +147,7 @@ def test_of_a_plan_of_ours_too_and_a_phase_without_one_says_why(project: Project
 def test_a_real_k6_gives_the_verdicts_that_our_own_engine_gives(project: Project) -> None:
     ruled = {}
     for engine in ("k6", "built-in"):
-        write(project, engine)
+        write(project, engine, more=PLENTY if engine == "k6" else "")
         result = project.run("-m", "peak", "-rA")
         assert result.ret == pytest.ExitCode.OK, result.stdout.str()
         ruled[engine] = outcomes(result)
