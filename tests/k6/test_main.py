@@ -66,8 +66,8 @@ def job_of(environment: Environment, **changes: Any) -> Job:
         shards=1,
         hold_from_s=1.0,
         hold_to_s=3.0,
-        timeout_s=2.0,
-        in_flight_cap=60,
+        timeout_s=10.0,  # and so many at once: no stall of this machine makes another outcome
+        in_flight_cap=500,
         key_prefix=f"run-{time.monotonic_ns():x}-peak",
     )
     firebase = environment.firebase
