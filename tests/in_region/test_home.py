@@ -221,6 +221,13 @@ def test_half_an_archive_is_none(cloud: StandIn, tmp_path: Path, cut: int) -> No
         home.unpack(tmp_path / "cut", tmp_path / "folder")
 
 
+def test_a_spoilt_archive_is_none(cloud: StandIn, tmp_path: Path) -> None:
+    whole = uploaded(cloud, tmp_path)
+    (tmp_path / "spoilt").write_bytes(whole[:200] + bytes(200) + whole[400:])
+    with pytest.raises(proof.NotProven, match="cannot be unpacked"):
+        home.unpack(tmp_path / "spoilt", tmp_path / "folder")
+
+
 STEP = {"PLACE": json.dumps(PLACE), "ENVIRONMENT": "load-testing", "PHASES": "peak", "MINUTES": "45"}
 
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -224,7 +225,7 @@ def unpack(file: Path, folder: Path) -> None:
             if sum(member.size for member in archive) > MOST_BYTES:
                 raise NotProven(f"{ARCHIVE} unpacks to more than {MOST_BYTES >> 20} MiB")
             archive.extractall(folder, filter="data")
-    except (OSError, tarfile.TarError, EOFError) as error:
+    except (OSError, tarfile.TarError, EOFError, zlib.error) as error:
         raise NotProven(f"{ARCHIVE} cannot be unpacked: {type(error).__name__}") from None
 
 

@@ -31,7 +31,8 @@ for secret in $SECRETS; do
   set -- "$@" --secret "$secret"
 done
 # One name for the unit, so that a second run beside this one cannot begin. `mixed`: SIGTERM to the entry point alone, which
-# passes it on; what is left when it has ended is killed.
+# passes it on; what is left when it has ended is killed. systemd-run ends as the entry point, and with 0 too where SIGTERM
+# ended that (its manual, "Exit status"): no proof by itself, and then there are no files.
 # shellcheck disable=SC2086 # TESTS are paths apart by blanks
 systemd-run --wait --pipe --collect --quiet --unit=syncload-load --uid=syncload \
   --property=WorkingDirectory="$work/project" --property=LimitNOFILE=65535 --property=NoNewPrivileges=yes \
