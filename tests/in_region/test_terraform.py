@@ -219,6 +219,8 @@ def test_the_instance_has_no_door_and_ends_by_itself() -> None:
     assert "key_name" not in instance
     assert instance["instance_initiated_shutdown_behavior"] == "stop"
     assert instance["root_block_device"][0]["encrypted"] is True
+    # It is stopped whenever Terraform is run, and must not be replaced for that.
+    assert "associate_public_ip_address" in str(instance["lifecycle"])
     assert 'file("${path.module}/first-boot.sh"), "HOURS", tostring(var.hours_at_most)' in instance["user_data"]
     boot = (EC2 / "terraform" / "first-boot.sh").read_text("utf-8")
     begun = boot.index("systemctl enable --now syncload-off.timer")

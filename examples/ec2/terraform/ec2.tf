@@ -52,7 +52,9 @@ resource "aws_instance" "generator" {
   }
 
   lifecycle {
-    ignore_changes = [ami] # a new image every few weeks should replace it when you say so: terraform apply -replace
+    # A new image every few weeks should replace it when you say so (terraform apply -replace); and a stopped instance has no
+    # public address, which the provider takes for a change that replaces it (terraform-provider-aws#33775).
+    ignore_changes = [ami, associate_public_ip_address]
   }
 }
 
