@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pytest_syncload.spec import read
 from tests.in_region.places import EXAMPLES
 from tests.workflows.steps import jobs as jobs_of
 from tests.workflows.steps import step_of
@@ -114,6 +115,16 @@ def test_a_shell_reads_the_steps_as_they_are_meant(example: Path, tmp_path: Path
     command = ["shellcheck", "--shell=bash", "--norc", "--exclude=SC2153", *files]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("example", ALL)
+def test_its_plan_can_be_used_in_both_environments(example: Path) -> None:
+    given = dict.fromkeys(("FIREBASE_API_KEY", "FIREBASE_SERVICE_ACCOUNT"), "made-up")
+    env = workflow(example)["env"]
+    for environment in (env["ENVIRONMENT"], "load-testing"):
+        plan = read(example / "slo.yaml", environment=environment, environ=given)
+        assert {phase.name for phase in plan.phases} == {env["PHASES"], "peak"}
+    assert plan.environment.aws is not None  # of the last one, which is a real target
 
 
 def test_what_examples_share_is_the_same_file() -> None:
