@@ -12,6 +12,7 @@ import pytest
 from pytest_syncload.facts.clock import ServiceClock, minute_floor
 from pytest_syncload.sandbox.aws import Aws
 from pytest_syncload.sandbox.cloudwatch import Store, metric_key
+from pytest_syncload.sandbox.datums import datums
 from pytest_syncload.sandbox.http import asgi
 from pytest_syncload.sandbox.names import API, CLUSTER, NODES, QUEUE, SERVICE, STAGE, TABLE
 from pytest_syncload.sandbox.publisher import Publisher, client, publish
@@ -78,8 +79,21 @@ def test_missing_metric_is_left_out_alone_in_every_namespace(cloudwatch: Any, st
     assert api(store, "Count") == {MINUTE: {1: 400}}
 
 
+class Noting:
+    """A client that counts the calls which were answered."""
+
+    def __init__(self, cloudwatch: Any) -> None:
+        self._cloudwatch = cloudwatch
+        self.answered = 0
+
+    def put_metric_data(self, **asked: Any) -> None:
+        self._cloudwatch.put_metric_data(**asked)
+        self.answered += 1
+
+
 def test_minute_is_held_back_as_long_as_it_is_told(cloudwatch: Any, store: Store) -> None:
-    publisher = Publisher(cloudwatch, CLOCK, (), late_s=60)
+    noting = Noting(cloudwatch)
+    publisher = Publisher(noting, CLOCK, (), late_s=60)
     now = int(minute_floor(CLOCK.now()))
     threading.Thread(target=publisher.run, daemon=True).start()
     publisher.take(counts(now - 60))
@@ -91,6 +105,11 @@ def test_minute_is_held_back_as_long_as_it_is_told(cloudwatch: Any, store: Store
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert sorted(api(store, "Count")) == [now - 60, now]
+    # Its thread outlives the test, and must not ask a server that is gone.
+    calls = 2 * sum(bool(data) for data in datums(counts(now)).values())
+    while noting.answered < calls:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_client_reads_nothing_of_the_users(monkeypatch: pytest.MonkeyPatch, serve: Serve, store: Store) -> None:
