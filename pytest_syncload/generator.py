@@ -43,6 +43,9 @@ _REQUEST = TypeAdapter(RequestTemplate)
 #: Where no lock tells that the controller is gone, silence for so many seconds does.
 FORSAKEN_SECONDS = 5.0
 
+#: A start that is longer past was told by another clock, or came when nobody expected it any more.
+LATE_START_SECONDS = 5.0
+
 Speak = Callable[[dict[str, Any]], None]
 
 
@@ -77,7 +80,13 @@ async def work(job: Job, next_line: Callable[[], str], speak: Speak, stop: async
 
     def take(said: dict[str, Any]) -> None:
         if "start_at" in said:
-            start.set_result(float(said["start_at"]))
+            told = float(said["start_at"])
+            if (late_s := time.monotonic() - told) > LATE_START_SECONDS:
+                start.set_exception(
+                    Refused(f"it was told to start {late_s:.0f} s ago, and would offer all that was due since at once")
+                )
+            else:
+                start.set_result(told)
         elif course is not None:
             turn = TURN.validate_python(said["turn"])
             course.turn(turn.at_s, turn.legs, time.monotonic() - start.result())

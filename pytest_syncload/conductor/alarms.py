@@ -14,7 +14,7 @@ from pytest_syncload.facts.clock import MINUTE, minute_ceil, minute_floor
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Alarm, Phase, Resources
 from pytest_syncload.facts.result import Window
-from pytest_syncload.sources.alarm import alarm_asks, alarm_minutes, is_silent_at_zero
+from pytest_syncload.sources.alarm import alarm_asks, alarm_minutes, known_until
 from pytest_syncload.sources.aws import FOR_POLLS, client
 from pytest_syncload.sources.cloudwatch import fetch
 from pytest_syncload.sources.each_minute import EachMinute
@@ -42,6 +42,7 @@ class AlarmPoll:
         #: Until when it is known of each rule whether it was met, service time; and why not for longer.
         self._known_until = {alarm.text: began_at for alarm in alarms}
         self._problem: dict[str, str] = {}
+        self._silent: dict[str, str] = {}
 
     def poll(self) -> None:
         """Ask for the minutes that are over. Never raises: a rule that is not answered for long stops the load."""
@@ -68,7 +69,9 @@ class AlarmPoll:
         now = self._now()
         for text, until in self._known_until.items():
             if now - until > DEADLINE_MINUTES * MINUTE:
-                why = self._problem.get(text, "CloudWatch has no value of it")
+                unseen = self._silent.get(text)
+                of_it = "it" if unseen is None else unseen
+                why = self._problem.get(text, f"CloudWatch has no value of {of_it}")
                 return (
                     f"the abort rule {text!r} could not be looked at for {DEADLINE_MINUTES} minutes: {why}; nobody "
                     "would have stopped the load by it, so it was stopped; mend that, or leave the rule out"
@@ -83,11 +86,11 @@ class AlarmPoll:
             return
         answers = fetch(self._client, alarm_asks(alarm.row, self._resources, window))
         series = alarm_minutes(alarm.row, self._resources, window, answers)
-        if is_silent_at_zero(alarm.row):
-            until = now
-        else:
-            until = max((at + MINUTE for minutes in series.values() for at in minutes), default=self._began_at)
-        self._known_until[alarm.text] = max(until, self._known_until[alarm.text])
+        known = known_until(alarm.row, self._resources, window, answers)
+        # Of the one that says least: an unseen one may be the one that burns.
+        silent, until = min(known.items(), key=lambda each: each[1] or 0.0)
+        self._silent[alarm.text] = silent
+        self._known_until[alarm.text] = max(until or self._began_at, self._known_until[alarm.text])
         if self.tripped is None:
             self.tripped = tripped(alarm, series, self._began_at)
 

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_syncload.conductor.alarms import Alarms
@@ -124,6 +124,7 @@ def carry(
         ]
         fleet = open_things.enter_context(crew.fleet([JOB.dump_json(task).decode() for task in tasks]))
         messages = fleet.muster(keep_going, Warmed(job.phase.name, shards, listen).take)
+        crew.ready()
         began = begin(time.monotonic() + crew.lead_s)
         refuse_short_tokens(messages, began.start_at + began.wall_s + job.spec.load.timeout_s, by.unrenewed)
         listen(
@@ -153,7 +154,9 @@ def carry(
             lambda: following.stop or alarms.stop or keep_going(),
             lambda: steer(following),
         )
-        jump_s = max(abs(time.time() - time.monotonic() - wall_before), 0.0 if fared.lost else crew.jump_s())
+        jump_s = abs(time.time() - time.monotonic() - wall_before)
+        if not fared.lost:
+            fared = replace(fared, lost=crew.parted())
     with suppress(Refused):  # where there is no room for it, what was measured counts more
         job.folder.keep_unlooked(f"abort rule {text!r} of {job.phase.name}" for text in alarms.never_known)
     # Both may have something to say; only what stopped the load counts.

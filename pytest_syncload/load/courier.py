@@ -6,6 +6,7 @@ go out as Dask's events; what the client says comes in by `hear`, which it has e
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import queue
 import socket
@@ -15,9 +16,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 from distributed import get_worker
 
+import pytest_syncload
 from pytest_syncload.load.fleet import FAREWELL_SECONDS, Inbox
 from pytest_syncload.load.limits import Machine, this_machine
 from pytest_syncload.load.local import Process
@@ -33,8 +37,12 @@ class About:
 
     python: str
     plugin: str
+    #: Of the plugin's own files: two installations of one version may differ.
+    digest: str
     host: str
     machine: Machine
+    #: By which address it speaks with its scheduler, which its jobs come from.
+    scheduler: str = ""
 
 
 @dataclass(slots=True)
@@ -53,14 +61,24 @@ _COURIERS: dict[str, _Courier] = {}
 _LOCK = threading.Lock()
 
 
-def about() -> About:
-    """What must fit before load."""
+def about(dask_worker: Any = None) -> About:
+    """What must fit before load. ``dask_worker`` is given by Dask: the worker that is asked."""
     return About(
+        scheduler="" if dask_worker is None else str(dask_worker.scheduler.address),
         python=platform.python_version(),
         plugin=version("pytest-syncload"),
+        digest=digest_of_the_plugin(),
         host=socket.gethostname(),
         machine=this_machine(),
     )
+
+
+def digest_of_the_plugin() -> str:
+    """Of every file of Python in it, by path and content."""
+    whole, folder = hashlib.sha256(), Path(pytest_syncload.__file__).parent
+    for file in sorted(folder.rglob("*.py")):
+        whole.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return whole.hexdigest()
 
 
 def carry(topic: str, key: str, index: int, job: str) -> None:

@@ -44,8 +44,12 @@ class Crew(Protocol):
         """The generators, told their jobs. Raises `PhaseInvalid` where one cannot be."""
         ...
 
-    def jump_s(self) -> float:
-        """By how much a generator's clock and this one's parted since the crew was there, seconds."""
+    def ready(self) -> None:
+        """All generators are, and are about to be told when to start. Raises `PhaseInvalid` where they cannot."""
+        ...
+
+    def parted(self) -> tuple[str, ...]:
+        """Of each generator whose clock and this one's may have parted during the load, why. Takes seconds."""
         ...
 
 
@@ -73,6 +77,9 @@ class LocalCrew:
         """A process for each."""
         return local_fleet(self._command, jobs, pass_fds=[self._lock])
 
-    def jump_s(self) -> float:
+    def ready(self) -> None:
+        """Nothing has changed."""
+
+    def parted(self) -> tuple[str, ...]:
         """All processes of a machine have one monotonic clock."""
-        return 0.0
+        return ()

@@ -16,6 +16,7 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Self, TypeVar
 
@@ -27,7 +28,7 @@ from pytest_syncload.load import courier
 from pytest_syncload.load.courier import About
 from pytest_syncload.load.crew import LEAD_SECONDS
 from pytest_syncload.load.dask_link import DaskLink
-from pytest_syncload.load.dask_rules import host_of, made, require_alike, require_known, require_tls, said
+from pytest_syncload.load.dask_rules import host_of, made, parted, require_alike, require_known, require_tls, said
 from pytest_syncload.load.fleet import Fleet, Inbox
 from pytest_syncload.load.limits import Cap, in_flight_cap
 
@@ -68,7 +69,6 @@ class DaskCrew:
         self._thread: threading.Thread
         self._made: Any = None
         self._client: Any = None
-        self._known_scheduler = ""
         self._gone: set[str] = set()
         self._links: list[DaskLink] = []
         self._inbox: Inbox = Inbox()
@@ -150,27 +150,41 @@ class DaskCrew:
         self._wait(self._submit(topic, jobs), 2 * ANSWER_SECONDS)
         return Fleet(self._links, self._inbox, silence_s=SILENCE_SECONDS)
 
-    def jump_s(self) -> float:
-        """Of the worker whose clock parted most. Of one that is gone nothing: that is said elsewhere."""
+    def ready(self) -> None:
+        """Minutes may have passed since the clocks were asked."""
+        self._measure()
+        for link, (offset_s, _) in zip(self._links, self._offsets, strict=True):
+            link.offset_s = offset_s
+
+    def parted(self) -> tuple[str, ...]:
+        """By the clocks as they are now; each worker is asked by itself."""
+
+        async def asked() -> list[tuple[float, float] | None]:
+            told = (asyncio.wait_for(self._offset_of(worker), ANSWER_SECONDS) for worker in self._workers)
+            found = await asyncio.gather(*told, return_exceptions=True)
+            return [None if isinstance(each, BaseException) else each for each in found]
+
         try:
-            now = self._wait(self._measured_offsets(), 2 * ANSWER_SECONDS)
+            now = self._wait(asked(), 2 * ANSWER_SECONDS)
         except PhaseInvalid:
-            return 0.0
-        parted = (
-            abs(after - before) - known - knew
-            for (before, knew), (after, known) in zip(self._offsets, now, strict=True)
-        )
-        return max(0.0, *parted)
+            now = [None] * len(self._workers)
+        return parted(self._workers, self._offsets, now)
+
+    def lose(self, index: int, why: str) -> None:
+        """As if its output had ended."""
+        link = self._links[index]
+        if link.ended is None:
+            link.ended = why
+            self._inbox.put((index, None))
 
     def whereabouts(self, worker: str) -> str:
         """What is known of a worker that is silent."""
-        if self._client is None or self._client.status != "running" or self._scheduler() != self._known_scheduler:
-            return f"the scheduler of {self._plan.name} is gone, or has been started again"
-        return f"its worker {worker} {'is gone' if worker in self._gone else 'does not answer'}"
-
-    def _scheduler(self) -> str:
-        """Which one the client speaks with: one that was started again is another."""
-        return str(self._client.scheduler_info(n_workers=0).get("id", ""))
+        # Nothing is asked: whoever wants to know is to stop the others meanwhile.
+        if self._client is None or self._client.status != "running":
+            return f"the scheduler of {self._plan.name} is gone"
+        if worker in self._gone:
+            return f"its worker {worker} is gone"
+        return f"its worker {worker} does not answer, or its scheduler was frozen or started again"
 
     # What follows is for the loop's thread, but for `_wait` and `later`.
 
@@ -219,16 +233,22 @@ class DaskCrew:
         address, security, wait_s = self._plan.address, None, CONNECT_SECONDS
         if self._plan.cluster_class is not None:
             self._made = made(self._plan)
-            address, security, wait_s = self._made.scheduler_address, self._made.security, MADE_SECONDS
+            # Not every kind of cluster has one; then Dask's own settings hold.
+            security, wait_s = getattr(self._made, "security", None), MADE_SECONDS
+            address = str(self._made.scheduler_address)
         assert address is not None
         require_tls([address])
         self._wait(self._connect(address, security), wait_s + CONNECT_SECONDS)
         require_tls(self._workers)
         self._about = self.everywhere(courier.about)
-        require_alike(self._workers, self._about)
+        require_tls([about.scheduler for about in self._about])
+        require_alike(self._workers, self._about, courier.digest_of_the_plugin())
+        self._measure()
+        self._look(self)
+
+    def _measure(self) -> None:
         self._offsets = self._wait(self._measured_offsets(), _ROUNDS * ANSWER_SECONDS)
         require_known(self._workers, self._offsets)
-        self._look(self)
 
     async def _connect(self, address: str, security: Any) -> None:
         security = {} if security is None else {"security": security}
@@ -236,7 +256,6 @@ class DaskCrew:
         self._client = kind(address, asynchronous=True, set_as_default=False, timeout=CONNECT_SECONDS, **security)
         await self._client
         self._client.subscribe_topic("all", self._notice)
-        self._known_scheduler = self._scheduler()
         wanted = self._plan.workers
         wait_s = CONNECT_SECONDS if self._made is None else MADE_SECONDS
         with suppress(TimeoutError):
@@ -254,9 +273,10 @@ class DaskCrew:
             return
         self._gone.add(str(said.get("worker")))
         for link in self._links:
-            if link.worker in self._gone and link.ended is None:
-                link.ended = f"its worker {link.worker} is gone"
-                self._inbox.put((link.index, None))
+            if link.worker in self._gone:
+                self.lose(link.index, f"its worker {link.worker} is gone")
+                # One that comes back at its address would begin again.
+                self.later(self._client.cancel([link.future], force=True))
 
     async def _everywhere(self, function: Callable[..., _T], *args: Any) -> tuple[_T, ...]:
         assert self._client is not None
@@ -270,20 +290,18 @@ class DaskCrew:
         return tuple(told[worker] for worker in self._workers)
 
     async def _measured_offsets(self) -> tuple[tuple[float, float], ...]:
-        assert self._client is not None
-        client = self._client
+        return tuple(await asyncio.gather(*map(self._offset_of, self._workers)))
 
-        async def of(worker: str) -> tuple[float, float]:
-            best = (0.0, float("inf"))
-            for _ in range(_ROUNDS):
-                asked = time.monotonic()
-                told = (await client.run(time.monotonic, workers=[worker]))[worker]
-                answered = time.monotonic()
-                if (half := (answered - asked) / 2) < best[1]:
-                    best = (told - (asked + half), half)
-            return best
-
-        return tuple(await asyncio.gather(*map(of, self._workers)))
+    async def _offset_of(self, worker: str) -> tuple[float, float]:
+        """How far this worker's monotonic clock is ahead, and within how many seconds that is known."""
+        best = (0.0, float("inf"))
+        for _ in range(_ROUNDS):
+            asked = time.monotonic()
+            told = (await self._client.run(time.monotonic, workers=[worker]))[worker]
+            answered = time.monotonic()
+            if (half := (answered - asked) / 2) < best[1]:
+                best = (told - (asked + half), half)
+        return best
 
     async def _submit(self, topic: str, jobs: Sequence[str]) -> None:
         assert self._client is not None
@@ -291,8 +309,7 @@ class DaskCrew:
         def take(event: tuple[float, Any]) -> None:
             index, message = event[1]
             if "ended" in message:
-                self._links[index].ended = str(message["ended"])
-                self._inbox.put((index, None))
+                self.lose(index, str(message["ended"]))
             else:
                 self._inbox.put((index, message))
 
@@ -310,7 +327,12 @@ class DaskCrew:
                 pure=False,
                 retries=0,
             )
+            link.future.add_done_callback(partial(self._task_ended, link.index))
             self.later(link.talk())
+
+    def _task_ended(self, index: int, future: Any) -> None:
+        if future.status == "error":
+            self.lose(index, "its task failed before it could say why; look into its worker's log")
 
     async def _close(self) -> None:
         for task in list(self._tasks):

@@ -6,6 +6,7 @@ import importlib
 import ipaddress
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 #: A clock that is known no better than this shifts a generator's part of the schedule against the others' by as much.
 OFFSET_WITHIN_S = 0.25
+#: Two monotonic clocks may part by this much over a phase.
+PARTED_S = 0.5
 
 
 def require_tls(addresses: Sequence[str]) -> None:
@@ -32,8 +35,8 @@ def require_tls(addresses: Sequence[str]) -> None:
             )
 
 
-def require_alike(workers: Sequence[str], told: Sequence[About]) -> None:
-    """Raise `PhaseInvalid` where a worker's Python or plugin is another one than this process's."""
+def require_alike(workers: Sequence[str], told: Sequence[About], digest: str) -> None:
+    """Raise `PhaseInvalid` where a worker's Python or plugin is another one than this process's, of that ``digest``."""
     python, plugin = platform.python_version_tuple()[:2], version("pytest-syncload")
     for worker, about in zip(workers, told, strict=True):
         other = []
@@ -41,8 +44,29 @@ def require_alike(workers: Sequence[str], told: Sequence[About]) -> None:
             other.append(f"Python {about.python}, and here is {platform.python_version()}")
         if about.plugin != plugin:
             other.append(f"pytest-syncload {about.plugin}, and here is {plugin}")
+        elif about.digest != digest:
+            other.append(f"other files in its pytest-syncload {plugin} than this process")
         if other:
             raise PhaseInvalid(f"worker {worker} has {'; '.join(other)}; make them alike; nothing was sent")
+
+
+def parted(
+    workers: Sequence[str], before: Sequence[tuple[float, float]], after: Sequence[tuple[float, float] | None]
+) -> tuple[str, ...]:
+    """Of each generator whose clock may have parted from this one's by more than drift explains, why."""
+    found = []
+    for index, (worker, (was, _), now) in enumerate(zip(workers, before, after, strict=True)):
+        if now is None or now[1] > OFFSET_WITHIN_S:
+            found.append(
+                f"generator {index}: its worker {worker} did not tell its time when the load was over, so nobody knows "
+                "whether its clock jumped; run the phase again"
+            )
+        elif abs(now[0] - was) > PARTED_S:
+            found.append(
+                f"generator {index}: the clock of its worker {worker} parted by {abs(now[0] - was):.1f} s during the "
+                "phase; its part of the window cannot be trusted; run it again"
+            )
+    return tuple(found)
 
 
 def require_known(workers: Sequence[str], offsets: Sequence[tuple[float, float]]) -> None:
@@ -77,10 +101,16 @@ def made(plan: DaskCluster) -> Any:
         kind = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise PhaseInvalid(f"cluster_class {path!r} cannot be imported: {error}; nothing was sent") from None
+    cluster: Any = None
     try:
         cluster = kind(**plan.cluster_kwargs)
         cluster.scale(plan.workers)
-    except Exception as error:  # noqa: BLE001 - a cluster's class may raise anything
+    except BaseException as error:
+        if cluster is not None:
+            with suppress(Exception):  # it costs money while it stands
+                cluster.close()
+        if not isinstance(error, Exception):
+            raise
         raise PhaseInvalid(f"{path} could not be made: {said(error)}; nothing was sent") from None
     return cluster
 

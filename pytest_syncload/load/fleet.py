@@ -38,6 +38,10 @@ class Link(Protocol):
         """Tell it to begin at ``at``, by this process's monotonic clock."""
         ...
 
+    def attend(self) -> None:
+        """Somebody follows it, or waits for it: said ten times a second."""
+        ...
+
     def hang_up(self) -> None:
         """Tell it to stop, and that nobody will say more."""
         ...
@@ -196,6 +200,8 @@ class Fleet:
                 child.lost = f"{lost}: {known}" if known else lost
 
     def _receive(self) -> tuple[_Child, dict[str, Any] | None] | None:
+        for child in self._children:
+            child.link.attend()
         try:
             index, message = self._inbox.get(timeout=_TICK_SECONDS)
         except queue.Empty:

@@ -90,6 +90,9 @@ class Process:
         """All processes of a machine have one monotonic clock."""
         self.say({"start_at": at})
 
+    def attend(self) -> None:
+        """It ends with this process, by its stdin and the controller's lock."""
+
     def hang_up(self) -> None:
         """End its stdin."""
         assert self._process.stdin is not None

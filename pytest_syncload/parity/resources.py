@@ -161,7 +161,8 @@ def _read(value: Any, marks: _Marks, steps: tuple[_Step, ...], label: str) -> It
     label = f"{label}.{step.name}" if label else step.name
     if step.is_json and marks.hides is None:
         value = _json(value)
-    if not isinstance(value, list) or not rest or marks.hides is not None:
+    ends_in_blocks = bool(step.key) and not rest
+    if not isinstance(value, list) or (not rest and not step.key) or marks.hides is not None:
         yield from () if step.key and marks.hides is None else _read(value, marks, rest, label)
     elif len(value) == 1 and not step.key:
         yield from _read(value[0], marks.below(0), rest, label)
@@ -170,7 +171,11 @@ def _read(value: Any, marks: _Marks, steps: tuple[_Step, ...], label: str) -> It
         for number, block in enumerate(value):
             # Its number where it has no name of its own: none of two blocks may stand for the other.
             key = keys[number] if keys.count(keys[number]) == 1 else ""
-            yield from _read(block, marks.below(number), rest, f"{label}[{printable(key) or number}]")
+            of_it = f"{label}[{printable(key) or number}]"
+            if ends_in_blocks:
+                yield of_it, True  # that it is there, and nothing of it
+            else:
+                yield from _read(block, marks.below(number), rest, of_it)
 
 
 def _plain(value: Any, marks: _Marks) -> Value:

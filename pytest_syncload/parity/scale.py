@@ -2,8 +2,8 @@
 
 Names are those of Terraform's AWS provider (its documentation of each resource). A path is made of attribute names and
 dots. A block in it that can be there once is written like an attribute; ``block[name]`` stands for each of several,
-told apart by its attribute ``name``; ``text{}`` is JSON in a text, ``text{}[name]`` a list in it. What is not here is
-not compared.
+told apart by its attribute ``name``; ``text{}`` is JSON in a text, ``text{}[name]`` a list in it, and at
+the end of a path which of them there are. What is not here is not compared.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ SCALES: Mapping[str, Scale] = {
             Attribute("cpu", _TASK),
             Attribute("memory", _TASK),
             Attribute("runtime_platform.cpu_architecture", "ARM64 and X86_64 differ in what a vCPU does"),
+            Attribute("container_definitions{}[name]", "what else uses the task's CPU and memory"),
             Attribute("container_definitions{}[name].cpu", "a container's share of its task"),
             Attribute("container_definitions{}[name].memory", "beyond it the container is killed"),
             Attribute("container_definitions{}[name].memoryReservation", "a container's share of its task"),
@@ -101,6 +102,9 @@ SCALES: Mapping[str, Scale] = {
     "aws_appautoscaling_scheduled_action": Scale(
         (
             Attribute("schedule", "when scaling is moved"),
+            Attribute("timezone", "when scaling is moved"),
+            Attribute("start_time", "when scaling is moved"),
+            Attribute("end_time", "when scaling is moved"),
             Attribute("scalable_target_action.min_capacity", "what is there when the load comes"),
             Attribute("scalable_target_action.max_capacity", "where scaling ends"),
         )

@@ -42,11 +42,13 @@ class Polled:
 
     def __init__(self, *rules: Alarm) -> None:
         self.minute = 0.0
+        #: What the siblings say that show traffic.
+        self.traffic: tuple[float, ...] = ()
         self.stub = Stubber(CLIENT)
         self.poll = AlarmPoll(CLIENT, rules, RESOURCES, lambda: BEGAN + 60 * self.minute + 5, BEGAN)
 
     def says(self, *values: float | None, queries: int = 1, status: str = "Complete") -> None:
-        """Of the first query; the others are silent."""
+        """Of the first query; the second half of them show the traffic."""
         known = [(BEGAN + 60 * at, value) for at, value in enumerate(values) if value is not None]
         first = {
             "Id": "q0",
@@ -55,7 +57,12 @@ class Polled:
             "Timestamps": [datetime.fromtimestamp(at, UTC) for at, _ in known],
             "Values": [value for _, value in known],
         }
-        rest = [{**first, "Id": f"q{at}", "Timestamps": [], "Values": []} for at in range(1, queries)]
+        traffic = {
+            "Timestamps": [datetime.fromtimestamp(BEGAN + 60 * at, UTC) for at in range(len(self.traffic))],
+            "Values": list(self.traffic),
+        }
+        silent = {"Timestamps": [], "Values": []}
+        rest = [{**first, "Id": f"q{at}", **(traffic if 2 * at >= queries else silent)} for at in range(1, queries)]
         asked = {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY, "ScanBy": ANY}
         self.stub.add_response("get_metric_data", {"MetricDataResults": [first, *rest]}, asked)
 
@@ -104,7 +111,7 @@ def test_a_metric_that_falls_silent_is_not_looked_at(polled: Polled) -> None:
     polled.says(50.0, 50.0)
     assert polled.at(16).stop is None, "known until minute 2"
     polled.says()  # those minutes are out of reach by now
-    assert "CloudWatch has no value of it" in (polled.at(20).stop or "")
+    assert "CloudWatch has no value of AWS/ECS CPUUtilization Average" in (polled.at(20).stop or "")
 
 
 def test_an_answer_of_no_known_shape_ends_no_poll(polled: Polled, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,23 +124,39 @@ def test_an_answer_of_no_known_shape_ends_no_poll(polled: Polled, monkeypatch: p
     assert "KeyError: 'Values'" in (polled.poll.stop or "")
 
 
-def test_of_what_is_only_counted_a_whole_answer_without_a_value_is_known() -> None:
+def test_of_what_is_only_counted_traffic_without_a_value_is_known_and_silence_is_not() -> None:
     polled = Polled(THROTTLES)
     with polled.stub:
-        polled.says(queries=2)
+        polled.says(queries=4)
         assert polled.at(14).stop is None
-        polled.minute = 28.9
-        assert polled.poll.stop is None
-        assert polled.poll.never_known == ()
-        polled.says(None, 1.0, queries=2)
-        assert "tripped in minute 2 of the load: up to 1 %" in (polled.at(15).stop or "")
+        polled.minute = 15
+        assert "CloudWatch has no value of AWS/DynamoDB" in (polled.poll.stop or "")
+    seen = Polled(THROTTLES)
+    with seen.stub:
+        seen.traffic = (5.0,) * 14
+        seen.says(queries=4)
+        assert seen.at(14).stop is None
+        seen.minute = 28.9
+        assert seen.poll.stop is None
+        assert not seen.poll.never_known
+        seen.says(None, 1.0, queries=4)
+        assert "tripped in minute 2 of the load: up to 1 %" in (seen.at(15).stop or "")
+
+
+def test_a_resource_that_is_silent_is_not_looked_at_whatever_another_says() -> None:
+    polled = Polled(rule("elasticache.engine_cpu", 90.0, 2))
+    with polled.stub:
+        polled.says(*(10.0,) * 14, queries=2)
+        assert polled.at(14).stop is None
+        polled.minute = 15
+        assert "CacheClusterId=syncwell-002" in (polled.poll.stop or "")
 
 
 def test_each_rule_is_looked_at_whatever_becomes_of_the_others() -> None:
     polled = Polled(CPU, THROTTLES)
     with polled.stub:
         polled.stub.add_client_error("get_metric_data", "InternalFailure", "later", http_status_code=400)
-        polled.says(2.0, queries=2)
+        polled.says(2.0, queries=4)
         assert "dynamodb.throttles" in (polled.at(1).tripped or "")
 
 

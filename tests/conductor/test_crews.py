@@ -66,7 +66,7 @@ def fleet(cluster: DaskCluster = CLUSTER) -> Spec:
 def test_without_a_cluster_processes_of_this_machine_offer_the_load(folder: RunFolder) -> None:
     crew = crew_for(replace(spec(), load=replace(spec().load, generators=3)), ground(), folder, 100.0, 7, onwards)
     assert isinstance(crew, LocalCrew)
-    assert (crew.generators, crew.jump_s()) == (3, 0.0)
+    assert (crew.generators, crew.parted()) == (3, ())
     assert one_process("toy", ("a",), folder, 7).generators == 1
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import fcntl
 import platform
+import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -21,11 +24,19 @@ import dask
 from pytest_syncload.facts.dask import DaskCluster
 from pytest_syncload.facts.errors import PhaseInvalid
 from pytest_syncload.facts.plan import RequestTemplate
-from pytest_syncload.load import dask_crew
+from pytest_syncload.load import dask_crew, dask_link
 from pytest_syncload.load.courier import About
 from pytest_syncload.load.crew import Crew, LocalCrew
 from pytest_syncload.load.dask_crew import DaskCrew
-from pytest_syncload.load.dask_rules import is_loopback, made, require_alike, require_known, require_tls
+from pytest_syncload.load.dask_link import DaskLink
+from pytest_syncload.load.dask_rules import (
+    is_loopback,
+    made,
+    parted,
+    require_alike,
+    require_known,
+    require_tls,
+)
 from pytest_syncload.load.fleet import Fared
 from pytest_syncload.load.job import JOB, REPORT, Job
 from pytest_syncload.load.limits import Machine
@@ -43,6 +54,7 @@ LONG = Pacer(rate_per_s=100.0, ramp_s=0.0, hold_s=120.0)
 MINE = About(
     python=platform.python_version(),
     plugin=version("pytest-syncload"),
+    digest="d1",
     host="here",
     machine=Machine(files=None, ports=9),
 )
@@ -144,7 +156,7 @@ def test_what_the_workers_are_is_told_and_their_clocks_are_known(four: Processes
         assert crew.in_words.startswith(f"3 workers of {four.address}, machines: 1, Python {sys.version_info.major}.")
         assert crew.hosts == ("127.0.0.1",) * 3
         assert crew.everywhere(platform.system) == (platform.system(),) * 3
-        assert crew.jump_s() < 0.25, "of one machine all clocks are one"
+        assert crew.parted() == (), "of one machine all clocks are one"
         assert crew.cap(300.0, 1.0).value == 101
 
 
@@ -190,6 +202,24 @@ def test_a_scheduler_that_is_started_again_loses_all(two: Processes, target: Cou
     assert len(fared.lost) == 2
     assert fared.reports == ()
     settle(target)
+
+
+def test_a_frozen_scheduler_stops_all_and_keeps_nobody_waiting(two: Processes, target: Counting) -> None:
+    harmed = False
+
+    def harm(merged: Merged) -> str | None:
+        nonlocal harmed
+        if not harmed and merged.all_arrivals.arrivals > 20:
+            harmed = True
+            two.scheduler.send_signal(signal.SIGSTOP)
+        return None
+
+    try:
+        _, fared = offered(crew_of(two, 2), target, LONG, "frozen-scheduler", harm)
+        assert len(fared.lost) == 2
+        settle(target)
+    finally:
+        two.scheduler.send_signal(signal.SIGCONT)
 
 
 def settle(target: Counting) -> None:
@@ -291,6 +321,24 @@ def test_a_cluster_that_cannot_be_made_is_told(path: str, kwargs: dict[str, Any]
     assert "hunter2" not in repr(DaskCluster(cluster_class=path, cluster_kwargs=kwargs, workers=1))
 
 
+class Grudging:
+    """A cluster that cannot grow."""
+
+    closed = 0
+
+    def scale(self, _: int) -> None:
+        raise RuntimeError("no capacity")
+
+    def close(self) -> None:
+        Grudging.closed += 1
+
+
+def test_a_cluster_that_cannot_have_its_workers_is_not_left_standing() -> None:
+    with pytest.raises(PhaseInvalid, match="Grudging could not be made: RuntimeError: no capacity"):
+        made(DaskCluster(cluster_class=f"{__name__}.Grudging", workers=2))
+    assert Grudging.closed == 1
+
+
 @pytest.mark.parametrize(
     ("address", "fine"),
     [
@@ -312,11 +360,79 @@ def test_in_clear_nothing_leaves_this_machine(address: str, fine: bool) -> None:
 
 
 def test_workers_must_be_like_this_process() -> None:
-    require_alike(["a"], [MINE])
+    require_alike(["a"], [MINE], "d1")
     with pytest.raises(PhaseInvalid, match=r"worker b has Python 3\.1\.0, and here is .*; make them alike"):
-        require_alike(["a", "b"], [MINE, replace(MINE, python="3.1.0")])
+        require_alike(["a", "b"], [MINE, replace(MINE, python="3.1.0")], "d1")
     with pytest.raises(PhaseInvalid, match=r"worker a has pytest-syncload 0\.0, and here is "):
-        require_alike(["a"], [replace(MINE, plugin="0.0")])
+        require_alike(["a"], [replace(MINE, plugin="0.0")], "d1")
+    with pytest.raises(PhaseInvalid, match="worker a has other files in its pytest-syncload"):
+        require_alike(["a"], [MINE], "d2")
+
+
+def test_a_clock_that_parted_or_was_not_told_says_so() -> None:
+    before = [(100.0, 0.01), (5.0, 0.01), (0.0, 0.01)]
+    assert parted(["a", "b", "c"], before, [(100.4, 0.01), (5.0, 0.2), (0.0, 0.0)]) == ()
+    found = parted(["a", "b", "c"], before, [(107.0, 0.01), None, (0.0, 4.0)])
+    assert "generator 0: the clock of its worker a parted by 7.0 s" in found[0]
+    assert "generator 1: its worker b did not tell its time" in found[1]
+    assert "generator 2: its worker c did not tell its time" in found[2]
+
+
+class Told:
+    """Who reaches a worker, or does not."""
+
+    def __init__(self, *, reaches: bool = True) -> None:
+        self.heard: list[list[str] | None] = []
+        self.lost: list[str] = []
+        self._reaches = reaches
+
+    async def tell(self, worker: str, key: str, lines: Sequence[str] | None) -> None:
+        assert (worker, key) == ("w", "k")
+        if not self._reaches:
+            raise OSError("no way")
+        self.heard.append(None if lines is None else list(lines))
+
+    def lose(self, index: int, why: str) -> None:
+        self.lost.append(f"{index}: {why}")
+
+    def whereabouts(self, worker: str) -> str:
+        return worker
+
+
+def test_a_start_is_told_in_the_workers_own_time_and_in_order() -> None:
+    told = Told()
+    link = DaskLink(told, 3, "w", "k", offset_s=1000.0)
+    link.start(5.0)
+    link.say({"turn": 1})
+    link.hang_up()
+    link.hang_up()
+    asyncio.run(link.talk())
+    assert told.heard == [['{"start_at": 1005.0}', '{"turn": 1}'], None]
+
+
+def test_who_cannot_be_told_anything_is_lost_with_the_reason() -> None:
+    told = Told(reaches=False)
+    link = DaskLink(told, 3, "w", "k", offset_s=0.0)
+    link.start(5.0)
+    asyncio.run(link.talk())
+    assert told.lost == ["3: it cannot be told anything any more: OSError: no way"]
+
+
+def test_that_somebody_is_there_is_said_only_while_somebody_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_link, "_ATTENDED_SECONDS", -1.0)
+    told = Told()
+    link = DaskLink(told, 3, "w", "k", offset_s=0.0)
+
+    async def talked() -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(link.talk(), 0.2)
+
+    asyncio.run(talked())
+    assert told.heard == []
+    monkeypatch.setattr(dask_link, "_ATTENDED_SECONDS", 60.0)
+    link.attend()
+    asyncio.run(talked())
+    assert told.heard == [[""]]
 
 
 def test_a_clock_must_be_known() -> None:

@@ -271,6 +271,21 @@ def test_limits_of_a_usage_plan_are_compared_by_stage_and_path() -> None:
     ]
 
 
+def test_a_container_that_one_side_lacks_is_a_difference_and_nothing_of_it_is_shown() -> None:
+    there = put("_task_definition.worker", container_definitions=containers("worker", "envoy"))
+    (one,) = told(found(there=there))
+    assert one == (TASK, "container_definitions[envoy]", "nothing", "true")
+
+
+def test_scheduled_actions_of_another_time_are_a_difference() -> None:
+    def at(**more: str) -> Change:
+        return other("aws_appautoscaling_scheduled_action", schedule="cron(0 8 * * ? *)", **more)
+
+    (zone,) = told(found(at(timezone="UTC"), at(timezone="America/New_York")))
+    assert zone[1:] == ("timezone", "UTC", "America/New_York")
+    assert [each[1] for each in told(found(at(), at(end_time="2020-01-01T00:00:00Z")))] == ["end_time"]
+
+
 def test_no_two_blocks_become_one_by_their_names() -> None:
     """Containers of both names: each is compared as it is called here."""
     here = containers("load-testing", "production", cpu=128)

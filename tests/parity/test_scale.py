@@ -49,7 +49,13 @@ def values_at(path: str, value: Any) -> Any:
     return value
 
 
-ATTRIBUTES = [(type_, attribute.path) for type_, scale in SCALES.items() for attribute in scale.attributes]
+#: Those that have a value; which blocks there are is read too.
+ATTRIBUTES = [
+    (type_, attribute.path)
+    for type_, scale in SCALES.items()
+    for attribute in scale.attributes
+    if not attribute.path.endswith("]")
+]
 
 
 @pytest.mark.parametrize(("type_", "path"), ATTRIBUTES, ids=lambda each: each)

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_syncload.facts.catalogue import PRESETS, Fold, Role
+from pytest_syncload.facts.catalogue import PRESETS, Fold
 from pytest_syncload.facts.errors import Inconclusive
 from pytest_syncload.facts.plan import Resources, Slo, Target
 from pytest_syncload.facts.units import Kind
-from pytest_syncload.sources.alarm import alarm_asks, alarm_minutes, is_silent_at_zero
+from pytest_syncload.sources.alarm import alarm_asks, alarm_minutes, known_until
 from pytest_syncload.sources.cloudwatch import COMPLETE, PARTIAL, Answer, Ask
 from tests.rows import MINUTES, RESOURCES, WINDOW
 
@@ -63,7 +63,6 @@ def test_counts_of_all_resources_add_up_and_silence_says_nothing() -> None:
     told = {"ReadThrottleEvents": (3.0,), "WriteThrottleEvents": (1.0, 2.0)}
     assert seen(slo, told) == [{MINUTES[0]: 4.0, MINUTES[1]: 2.0}]
     assert seen(slo, {}) == [{}]
-    assert not any(ask.query.role is Role.ALIVE for ask in alarm_asks(slo, RESOURCES, WINDOW))
 
 
 def test_a_share_needs_both_sides_of_its_minute() -> None:
@@ -79,11 +78,27 @@ def test_the_rules_own_statistic_is_asked_for() -> None:
     assert (ask.query.statistic, ask.period_s, ask.window) == ("Maximum", 60, WINDOW)
 
 
-@pytest.mark.parametrize(
-    ("metric", "silent"), [("ecs.cpu", False), ("dynamodb.throttles", True), ("sqs.visible", False)]
-)
-def test_of_what_is_only_counted_silence_may_mean_that_all_is_well(metric: str, silent: bool) -> None:
-    assert is_silent_at_zero(row(metric)) is silent
+def until(slo: Slo, told: Mapping[str, tuple[float | None, ...]]) -> list[float | None]:
+    return list(known_until(slo, RESOURCES, WINDOW, answered(slo, told)).values())
+
+
+def test_a_level_is_known_where_it_has_a_value_and_each_resource_by_itself() -> None:
+    assert until(row("ecs.cpu"), {"CPU": (1.0, 2.0)}) == [MINUTES[1] + 60]
+    assert until(row("ecs.cpu"), {}) == [None]
+    assert until(row("elasticache.engine_cpu"), {"001": (1.0,)}) == [MINUTES[0] + 60, None]
+
+
+def test_a_share_is_known_where_its_denominator_is() -> None:
+    assert until(row("apigateway.5xx"), {"Count": (1.0, 1.0)}) == [MINUTES[1] + 60], "no failure is no failure"
+    assert until(row("apigateway.5xx"), {"5XXError": (1.0, 1.0)}) == [None]
+    assert until(row("containerinsights.cpu"), {"CpuReserved": (1.0,)}) == [MINUTES[0] + 60]
+
+
+def test_what_is_only_counted_is_known_while_its_sibling_shows_traffic() -> None:
+    throttles = row("dynamodb.throttles")
+    assert until(throttles, {}) == [None, None]
+    used = {"ConsumedReadCapacityUnits": (5.0,), "ConsumedWriteCapacityUnits": (5.0, 5.0)}
+    assert all(at is not None for at in until(throttles, used))
 
 
 def test_what_is_not_whole_and_what_is_not_listed_is_an_error() -> None:
