@@ -61,7 +61,7 @@ class Polled:
             "Timestamps": [datetime.fromtimestamp(BEGAN + 60 * at, UTC) for at in range(len(self.traffic))],
             "Values": list(self.traffic),
         }
-        silent = {"Timestamps": [], "Values": []}
+        silent: dict[str, list[Any]] = {"Timestamps": [], "Values": []}
         rest = [{**first, "Id": f"q{at}", **(traffic if 2 * at >= queries else silent)} for at in range(1, queries)]
         asked = {"MetricDataQueries": ANY, "StartTime": ANY, "EndTime": ANY, "ScanBy": ANY}
         self.stub.add_response("get_metric_data", {"MetricDataResults": [first, *rest]}, asked)
