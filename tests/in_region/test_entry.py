@@ -81,6 +81,7 @@ _CLIENT = functools.cache(entry.client)
 @pytest.fixture(scope="module")
 def served() -> Iterator[Bucket]:
     kept = Bucket()
+    _CLIENT.cache_clear()  # a client goes on talking to the server that it knows, even one that is gone
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"  # else nobody says 100 Continue, for which botocore waits a second

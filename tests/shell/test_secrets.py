@@ -59,14 +59,15 @@ XDIST = ("-n", "1")
 def command_lines() -> Iterator[set[str]]:
     """What `ps` shows meanwhile, of every process. Where there is no /proc, nothing."""
     seen: set[str] = set()
-    ended = threading.Event()
+    ended, proc = threading.Event(), Path("/proc")
 
     def look() -> None:
         while not ended.wait(0.05):
-            for file in Path("/proc").glob("[0-9]*/cmdline"):
+            # Not by a pattern: where a process ends while one is looked for, that raises.
+            for process in proc.iterdir() if proc.exists() else ():
                 try:
-                    seen.add(file.read_text("utf-8", "replace"))
-                except OSError:  # it has ended
+                    seen.add((process / "cmdline").read_text("utf-8", "replace"))
+                except OSError:  # it has ended, or is none
                     continue
 
     thread = threading.Thread(target=look)
