@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,28 +55,33 @@ ROW, REFRESH, PROBE = (
 XDIST = ("-n", "1")
 
 
+#: A process of its own: beside a busy test, a thread of this one sees a process only if that lives for seconds.
+_LOOKING = """
+import json, os, select, sys
+seen = set()
+while not select.select([sys.stdin], [], [], 0.02)[0]:
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{process}/cmdline", "rb") as file:
+                seen.add(file.read().decode("utf-8", "replace"))
+        except OSError:  # it has ended
+            continue
+print(json.dumps(sorted(seen)))
+"""
+
+
 @contextmanager
 def command_lines() -> Iterator[set[str]]:
     """What `ps` shows meanwhile, of every process. Where there is no /proc, nothing."""
     seen: set[str] = set()
-    ended, proc = threading.Event(), Path("/proc")
-
-    def look() -> None:
-        while not ended.wait(0.05):
-            # Not by a pattern: where a process ends while one is looked for, that raises.
-            for process in proc.iterdir() if proc.exists() else ():
-                try:
-                    seen.add((process / "cmdline").read_text("utf-8", "replace"))
-                except OSError:  # it has ended, or is none
-                    continue
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    if not Path("/proc").exists():
         yield seen
-    finally:
-        ended.set()
-        thread.join()
+        return
+    with subprocess.Popen([sys.executable, "-c", _LOOKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as looking:
+        try:
+            yield seen
+        finally:
+            seen |= set(json.loads(looking.communicate()[0]))
 
 
 def hidden(root: Path) -> list[str]:
