@@ -94,7 +94,8 @@ def hidden(root: Path) -> list[str]:
 
 @pytest.mark.parametrize(("faults", "workers"), [(ROW, XDIST), (REFRESH, ()), (PROBE, ())], ids=str)
 def test_a_failing_run_shows_no_secret(project: Project, faults: str, workers: tuple[str, ...]) -> None:
-    project.nursery = None  # as it is started, so it is seen
+    # In a process of its own, from which all is started as ever: so it is seen.
+    project.apart, project.nursery = True, None
     project.write(faults)
     project.pytester.makeconftest(KEEPER)
     project.pytester.makepyfile(test_users=USERS)
